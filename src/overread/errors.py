@@ -1,0 +1,67 @@
+"""The exceptions that Overread raises for its users.
+
+    OverreadError                 anything a user can mend; the command line prints it and exits with code 2
+    ├── InputError                a value, a file or a study breaks a rule
+    │   ├── SettingsError         a setting, preset or pipeline parameter
+    │   └── StudyError            a study on disk, with every problem that was found
+    ├── StorageError              a file or a bucket that cannot be read or written
+    ├── VersioningError           git or DVC refused
+    ├── TrackingError             MLflow refused or cannot be reached
+    └── TrainingError             a training that cannot go on (loss is not finite, checkpoint of another training)
+"""
+
+from collections.abc import Sequence
+
+
+class OverreadError(Exception):
+    """Base of all errors that a user can mend."""
+
+
+class InputError(OverreadError):
+    """A value breaks a rule.
+
+    Args:
+        rule: what must hold, starting with the name of the thing ("spacing_mm must hold 3 positive numbers").
+        found: the value that breaks it.
+        where: the case, file or setting in which it was found.
+        hint: what the user can do about it.
+    """
+
+    def __init__(self, rule: str, *, found: object = None, where: str = "", hint: str = "") -> None:
+        message = rule if found is None else f"{rule}, got {found}"
+        if where:
+            message += f"; {where}"
+        message += "."
+        if hint:
+            message += f" Hint: {hint.rstrip('.')}."
+        super().__init__(message)
+
+
+class SettingsError(InputError):
+    """A setting, a preset or a pipeline parameter breaks a rule."""
+
+
+class StudyError(OverreadError):
+    """A study on disk breaks one or more rules; `problems` holds one message for each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        heading = "" if count == 1 else f"{count} problems were found:\n- "
+        super().__init__(heading + "\n- ".join(self.problems))
+
+
+class StorageError(OverreadError):
+    """A file or a bucket cannot be read or written."""
+
+
+class VersioningError(OverreadError):
+    """Git or DVC refused."""
+
+
+class TrackingError(OverreadError):
+    """MLflow refused or cannot be reached."""
+
+
+class TrainingError(OverreadError):
+    """A training cannot go on."""

@@ -1,0 +1,70 @@
+"""The base of all settings: frozen, typed, unknown keys refused, errors that a user can read."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from overread.errors import SettingsError
+
+
+class Settings(BaseModel):
+    """A frozen pydantic model that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def parse(cls, values: object, *, where: str) -> Self:
+        """Check `values` and build the settings.
+
+        Raises:
+            SettingsError: naming every key that breaks a rule, and `where` it was read.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SettingsError(_describe(error, cls), where=where) from error
+
+    @classmethod
+    def read_yaml(cls, path: Path) -> Self:
+        """Read settings from a YAML file."""
+        return cls.parse(read_yaml(path), where=str(path))
+
+    def write_yaml(self, path: Path) -> None:
+        """Write settings as YAML, keys in their declared order, defaults left out."""
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def read_yaml(path: Path) -> Any:
+    """Read one YAML document.
+
+    Raises:
+        SettingsError: the file is missing, is not UTF-8 text or is not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError("a settings file must exist", found=path) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError("a settings file must be YAML", where=f"{path}: {error}") from error
+
+
+def _describe(error: ValidationError, model: type[BaseModel]) -> str:
+    parts = []
+    for problem in error.errors():
+        key = ".".join(str(step) for step in problem["loc"]) or model.__name__
+        if problem["type"] == "extra_forbidden":
+            parts.append(f"{key} is not known (known: {', '.join(model.model_fields)})")
+        elif problem["type"] == "missing":
+            parts.append(f"{key} must be given")
+        else:
+            parts.append(f"{key}: {problem['msg']}, got {problem['input']!r}")
+    return "; ".join(parts)
+
+
+def describe_fields(model: type[Settings]) -> Mapping[str, str]:
+    """Map each field's name to its description."""
+    return {name: field.description or "" for name, field in model.model_fields.items()}

@@ -1,0 +1,85 @@
+"""What `study.yaml` and a provenance file hold."""
+
+from typing import Any, Literal, TypeAlias
+
+from pydantic import Field, field_validator, model_validator
+
+from overread.settings import Settings
+from overread.types import LengthUnit, LoadUnit
+
+SourceKind: TypeAlias = Literal[
+    "human", "crowd", "semi-automatic", "consensus", "perturbed", "relabelled", "model", "synthetic"
+]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
+"""Names of studies, sources, channels and cases: they become folder and file names."""
+
+
+class SourceSettings(Settings):
+    """One complete or partial set of labels."""
+
+    kind: SourceKind
+    description: str = ""
+    hidden: bool = Field(False, description="left out when a command or pipeline takes all sources")
+
+
+class IntensitySettings(Settings):
+    """How intensities are brought to a common scale before a network sees them."""
+
+    recipe: Literal["z_score", "window"] = "z_score"
+    nonzero_only: bool = Field(False, description="z_score: take mean and std over voxels that are not 0 (skull-stripped)")
+    window_centre: float = Field(0.0, description="window: centre, in stored units (HU for CT)")
+    window_width: float = Field(1.0, gt=0, description="window: full width, in stored units (HU for CT)")
+
+
+class StudySettings(Settings):
+    """The content of `study.yaml`."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    dimensions: Literal[2, 3]
+    modality: str = Field(description="for example MR, CT or microscopy")
+    channels: tuple[str, ...] = Field(min_length=1, description="one file per channel and case")
+    target: str = Field(description="the structure that the masks outline, singular")
+    pixel_size_mm: float | None = Field(None, gt=0, description="2D only: size of a square pixel; None where unknown")
+    intensity: IntensitySettings = IntensitySettings()
+    ratings_outcome: str | None = Field(None, description="the column of cases.csv that ratings.csv is to predict")
+    sources: dict[str, SourceSettings] = {}
+
+    @field_validator("channels")
+    @classmethod
+    def _channels_differ(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(channels)) != len(channels):
+            raise ValueError("channels must differ")
+        return channels
+
+    @model_validator(mode="after")
+    def _names_are_file_names(self) -> "StudySettings":
+        import re
+
+        for name in (*self.channels, *self.sources):
+            if not re.match(NAME_PATTERN, name):
+                raise ValueError(f"{name!r} must be letters, digits, '_', '.', '+' and '-' only")
+        if self.dimensions == 3 and self.pixel_size_mm is not None:
+            raise ValueError("pixel_size_mm is for 2D studies; a 3D study has its spacing in the NIfTI headers")
+        return self
+
+    @property
+    def length_unit(self) -> LengthUnit:
+        """Unit of spacings and surface distances."""
+        return "mm" if self.dimensions == 3 or self.pixel_size_mm is not None else "px"
+
+    @property
+    def load_unit(self) -> LoadUnit:
+        """Unit of loads."""
+        if self.dimensions == 3:
+            return "ml"
+        return "px²" if self.pixel_size_mm is None else "mm²"
+
+
+class Provenance(Settings):
+    """How a derived source was made: the content of `labels/<source>.provenance.yaml`."""
+
+    operation: str = Field(description="for example import, perturb, consensus, predict")
+    parents: dict[str, str] = Field({}, description="what it was made from, each with its SHA-256 digest")
+    parameters: dict[str, Any] = {}
+    seed: int | None = None
+    cases: dict[str, dict[str, Any]] = Field({}, description="per-case results of the operation")
