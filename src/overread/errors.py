@@ -1,13 +1,13 @@
 """The exceptions that Overread raises for its users.
 
-    OverreadError                 anything a user can mend; the command line prints it and exits with code 2
-    ├── InputError                a value, a file or a study breaks a rule
-    │   ├── SettingsError         a setting, preset or pipeline parameter
-    │   └── StudyError            a study on disk, with every problem that was found
-    ├── StorageError              a file or a bucket that cannot be read or written
-    ├── VersioningError           git or DVC refused
-    ├── TrackingError             MLflow refused or cannot be reached
-    └── TrainingError             a training that cannot go on (loss is not finite, checkpoint of another training)
+OverreadError                 anything a user can mend; the command line prints it and exits with code 2
+├── InputError                a value, a file or a study breaks a rule
+│   ├── SettingsError         a setting, preset or pipeline parameter
+│   └── StudyError            a study on disk, with every problem that was found
+├── StorageError              a file or a bucket that cannot be read or written
+├── VersioningError           git or DVC refused
+├── TrackingError             MLflow refused or cannot be reached
+└── TrainingError             a training that cannot go on (loss is not finite, checkpoint of another training)
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""The only modules that import mlflow, dvc, boto3 and prometheus_client."""

@@ -1,0 +1,1 @@
+"""Comparing one label set with another."""

@@ -1,0 +1,1 @@
+"""One module per step of a pipeline: paths in, paths out."""

@@ -1,0 +1,1 @@
+"""A study on disk: open, check, import, export, split."""

@@ -40,7 +40,9 @@ def read_cases(path: Path) -> tuple[Case, ...]:
     except UnicodeDecodeError as error:
         raise StudyError([f"{path.name} must be UTF-8 text. Hint: save it as UTF-8 CSV."]) from error
     if not rows or "case_id" not in rows[0]:
-        raise StudyError([f"{path.name} must have a column case_id and at least one row. Hint: the separator is a comma."])
+        raise StudyError(
+            [f"{path.name} must have a column case_id and at least one row. Hint: the separator is a comma."]
+        )
     cases = tuple(_to_case(row) for row in rows)
     if problems := find_case_problems(cases):
         raise StudyError(problems)

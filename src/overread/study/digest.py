@@ -1,10 +1,10 @@
 """Digests of what a step reads."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from overread.study.study import CASES_FILE, IMAGES_FOLDER, SETTINGS_FILE, Study
+from overread.study.study import CASES_FILE, Study
 
 
 def compute_file_digest(path: Path) -> str:
@@ -22,16 +22,18 @@ def compute_files_digest(root: Path, paths: Iterable[Path]) -> str:
 
 
 def compute_study_digest(study: Study, sources: Sequence[str]) -> str:
-    """SHA-256 over the images, the case table, the settings and the masks of `sources`."""
-    paths = [study.root / SETTINGS_FILE, study.root / CASES_FILE]
-    paths += [path for path in (study.root / IMAGES_FOLDER).rglob("*") if path.is_file() and path.name != ".gitignore"]
-    paths += [study.mask_path(source, case_id) for source in sources for case_id in study.labelled_case_ids(source)]
-    return compute_files_digest(study.root, paths)
+    """SHA-256 over what a training on `sources` reads: images, case table, settings and the masks of `sources`.
+
+    The other sources that `study.yaml` lists do not count, so adding a source leaves the digest of the others as it was.
+    """
+    paths = [study.root / CASES_FILE]
+    paths += [study.image_path(case_id, channel) for case_id in study.case_ids for channel in study.settings.channels]
+    paths += [study.labels(source).path(case_id) for source in sources for case_id in study.labelled_case_ids(source)]
+    settings = study.settings.model_dump_json(exclude={"sources"})
+    return hashlib.sha256(f"{settings}\n{compute_files_digest(study.root, paths)}".encode()).hexdigest()
 
 
-def compute_source_digests(study: Study, sources: Iterable[str]) -> Mapping[str, str]:
-    """SHA-256 over the masks of each source."""
-    return {
-        source: compute_files_digest(study.root, (study.mask_path(source, c) for c in study.labelled_case_ids(source)))
-        for source in sources
-    }
+def compute_source_digest(study: Study, source: str) -> str:
+    """SHA-256 over the masks of a source."""
+    labels = study.labels(source)
+    return compute_files_digest(labels.folder, (labels.path(case_id) for case_id in study.labelled_case_ids(source)))

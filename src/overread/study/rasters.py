@@ -57,7 +57,9 @@ def read_raster(path: Path) -> Raster:
         return _read_nifti(path) if path.name.endswith((".nii", ".nii.gz")) else _read_image(path)
     except (OSError, EOFError, ValueError, zlib.error, ImageFileError, UnidentifiedImageError) as error:
         raise InputError(
-            "a raster file must be a whole NIfTI, PNG or TIFF file", found=path.name, where=str(error) or type(error).__name__,
+            "a raster file must be a whole NIfTI, PNG or TIFF file",
+            found=path.name,
+            where=str(error) or type(error).__name__,
             hint="copy the file again, it may be truncated",
         ) from error
 
@@ -115,6 +117,6 @@ def _read_image(path: Path) -> Raster:
 
         return Raster(tifffile.imread(path), None)
     with PillowImage.open(path) as image:
-        if image.mode == "P":
-            image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-        return Raster(np.asarray(image), None)
+        if image.mode != "P":
+            return Raster(np.asarray(image), None)
+        return Raster(np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB")), None)

@@ -1,5 +1,6 @@
 """What `study.yaml` and a provenance file hold."""
 
+import re
 from typing import Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
@@ -26,7 +27,9 @@ class IntensitySettings(Settings):
     """How intensities are brought to a common scale before a network sees them."""
 
     recipe: Literal["z_score", "window"] = "z_score"
-    nonzero_only: bool = Field(False, description="z_score: take mean and std over voxels that are not 0 (skull-stripped)")
+    nonzero_only: bool = Field(
+        False, description="z_score: take mean and std over voxels that are not 0 (skull-stripped)"
+    )
     window_centre: float = Field(0.0, description="window: centre, in stored units (HU for CT)")
     window_width: float = Field(1.0, gt=0, description="window: full width, in stored units (HU for CT)")
 
@@ -42,7 +45,7 @@ class StudySettings(Settings):
     pixel_size_mm: float | None = Field(None, gt=0, description="2D only: size of a square pixel; None where unknown")
     intensity: IntensitySettings = IntensitySettings()
     ratings_outcome: str | None = Field(None, description="the column of cases.csv that ratings.csv is to predict")
-    sources: dict[str, SourceSettings] = {}
+    sources: dict[str, SourceSettings] = Field({}, description="label sets by name")
 
     @field_validator("channels")
     @classmethod
@@ -53,8 +56,6 @@ class StudySettings(Settings):
 
     @model_validator(mode="after")
     def _names_are_file_names(self) -> "StudySettings":
-        import re
-
         for name in (*self.channels, *self.sources):
             if not re.match(NAME_PATTERN, name):
                 raise ValueError(f"{name!r} must be letters, digits, '_', '.', '+' and '-' only")
@@ -80,6 +81,6 @@ class Provenance(Settings):
 
     operation: str = Field(description="for example import, perturb, consensus, predict")
     parents: dict[str, str] = Field({}, description="what it was made from, each with its SHA-256 digest")
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field({}, description="settings of the operation")
     seed: int | None = None
     cases: dict[str, dict[str, Any]] = Field({}, description="per-case results of the operation")

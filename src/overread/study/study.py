@@ -10,7 +10,15 @@ import numpy as np
 
 from overread.errors import InputError, StudyError
 from overread.study.cases import Case, read_cases
-from overread.study.rasters import IMAGE_SUFFIX, VOLUME_SUFFIX, compute_spacing_mm, read_affine_and_shape, read_raster, write_mask
+from overread.study.label_set import LabelSet
+from overread.study.rasters import (
+    IMAGE_SUFFIX,
+    VOLUME_SUFFIX,
+    compute_spacing_mm,
+    read_affine_and_shape,
+    read_raster,
+    write_mask,
+)
 from overread.study.schema import Provenance, SourceSettings, StudySettings
 from overread.types import Affine, Image, Mask, Spacing
 
@@ -44,10 +52,12 @@ class Study:
             SettingsError: `study.yaml` breaks a rule.
         """
         if not (root / SETTINGS_FILE).is_file():
-            raise StudyError([
-                f"a study must hold {SETTINGS_FILE}, got none in {root}. "
-                "Hint: make one with `overread study import` or `overread study demo`."
-            ])
+            raise StudyError(
+                [
+                    f"a study must hold {SETTINGS_FILE}, got none in {root}. "
+                    "Hint: make one with `overread study import` or `overread study demo`."
+                ]
+            )
         return cls(root, StudySettings.read_yaml(root / SETTINGS_FILE), read_cases(root / CASES_FILE))
 
     @property
@@ -66,7 +76,7 @@ class Study:
         return {case.case_id: case.subject_id for case in self.cases}
 
     def select_sources(self, names: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return `names`, or all sources that are not hidden and not derived from others, after checking that they exist.
+        """Return `names` once checked, or all sources that are neither hidden nor derived from others.
 
         Raises:
             InputError: a name is not a source of the study, or is given twice.
@@ -77,7 +87,9 @@ class Study:
             return tuple(name for name, source in known.items() if not source.hidden and source.kind not in derived)
         for name in names:
             if name not in known:
-                raise InputError("a source must be one of the study", found=repr(name), hint=f"known: {', '.join(known)}")
+                raise InputError(
+                    "a source must be one of the study", found=repr(name), hint=f"known: {', '.join(known)}"
+                )
             if list(names).count(name) > 1:
                 raise InputError("a source must be named once", found=repr(name))
         return tuple(names)
@@ -86,9 +98,9 @@ class Study:
         """File of one channel of a case."""
         return self.root / IMAGES_FOLDER / case_id / f"{channel}{self.suffix}"
 
-    def mask_path(self, source: str, case_id: str) -> Path:
-        """File of a source's mask of a case."""
-        return self.root / LABELS_FOLDER / source / f"{case_id}{self.suffix}"
+    def labels(self, source: str) -> LabelSet:
+        """The label set of a source."""
+        return LabelSet(source, self.root / LABELS_FOLDER / source, self.suffix)
 
     def provenance_path(self, source: str) -> Path:
         """File that says how a source was made."""
@@ -96,16 +108,12 @@ class Study:
 
     def labelled_case_ids(self, source: str) -> tuple[str, ...]:
         """Cases that a source has labelled, in the order of the case table."""
-        return tuple(case_id for case_id in self.case_ids if self.mask_path(source, case_id).is_file())
+        return self.labels(source).select_labelled(self.case_ids)
 
     def read_image(self, case_id: str) -> Image:
         """Read all channels of a case, (C, *S) float32, intensities as stored."""
         paths = (self.image_path(case_id, channel) for channel in self.settings.channels)
         return np.stack([np.asarray(read_raster(path).voxels, np.float32) for path in paths])
-
-    def read_mask(self, source: str, case_id: str) -> Mask:
-        """Read a mask, (*S) bool."""
-        return np.asarray(read_raster(self.mask_path(source, case_id)).voxels) > 0
 
     def read_affine(self, case_id: str) -> Affine | None:
         """Voxel to millimetre matrix of a case; None in 2D."""
@@ -129,7 +137,12 @@ def compute_load(mask: Mask, spacing: Spacing) -> float:
 
 
 def add_source(
-    root: Path, name: str, *, settings: SourceSettings, masks: Iterable[tuple[str, Mask, Affine | None]], provenance: Provenance
+    root: Path,
+    name: str,
+    *,
+    settings: SourceSettings,
+    masks: Iterable[tuple[str, Mask, Affine | None]],
+    provenance: Provenance,
 ) -> None:
     """Write a new source into the study at `root`: masks, provenance and its entry in `study.yaml`.
 

@@ -1,0 +1,56 @@
+"""What a finished training reports."""
+
+from overread.settings import Settings
+
+
+class TrainingJob(Settings):
+    """One network to train: a source, the cases it learns from, and its place in the cross-validation.
+
+    Attributes:
+        source: whose labels it learns.
+        fold: index of the held-out fold, from 0.
+        repeat: index of the random initialisation, from 0.
+        seed: seeds initialisation, sampling and dropout.
+        train_cases: cases whose masks the loss sees.
+        validation_cases: cases that choose the best epoch.
+        test_cases: held-out cases, which the training does not read.
+    """
+
+    source: str
+    fold: int
+    repeat: int
+    seed: int
+    train_cases: tuple[str, ...]
+    validation_cases: tuple[str, ...]
+    test_cases: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """A name for folders and tables, unique within a pipeline run."""
+        return f"{self.source}-fold{self.fold}-repeat{self.repeat}"
+
+
+class TrainingResult(Settings):
+    """How a training went.
+
+    Attributes:
+        job: what was trained on what.
+        fingerprint: names this result: data, settings and code.
+        epochs: epochs done, the one that stopped early included.
+        best_epoch: epoch whose weights were kept, from 1.
+        best_validation_dice: mean Dice over the validation cases at that epoch.
+        parameter_count: trainable parameters.
+        duration_seconds: wall-clock time of the loop, summed over resumptions.
+        voxels_per_second: voxels of training patches per second of the loop.
+        device: cpu or the GPU's name.
+    """
+
+    job: TrainingJob
+    fingerprint: str
+    epochs: int
+    best_epoch: int
+    best_validation_dice: float
+    parameter_count: int
+    duration_seconds: float
+    voxels_per_second: float
+    device: str
