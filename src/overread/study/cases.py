@@ -32,6 +32,18 @@ def read_cases(path: Path) -> tuple[Case, ...]:
     Raises:
         StudyError: with all problems at once (missing column, duplicate or unsafe case_id, subject in two splits, …).
     """
+    cases = read_unchecked_cases(path)
+    if problems := find_case_problems(cases):
+        raise StudyError(problems)
+    return cases
+
+
+def read_unchecked_cases(path: Path) -> tuple[Case, ...]:
+    """Read `cases.csv`, leaving its rows to `find_case_problems`.
+
+    Raises:
+        StudyError: there is no such file, it is not UTF-8 text, or it has no column case_id.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -39,14 +51,15 @@ def read_cases(path: Path) -> tuple[Case, ...]:
         raise StudyError([f"a study must have a case table, got none at {path}."]) from error
     except UnicodeDecodeError as error:
         raise StudyError([f"{path.name} must be UTF-8 text. Hint: save it as UTF-8 CSV."]) from error
+    except csv.Error as error:
+        raise StudyError([f"{path.name} must be a CSV table, got: {error}."]) from error
     if not rows or "case_id" not in rows[0]:
         raise StudyError(
             [f"{path.name} must have a column case_id and at least one row. Hint: the separator is a comma."]
         )
-    cases = tuple(_to_case(row) for row in rows)
-    if problems := find_case_problems(cases):
-        raise StudyError(problems)
-    return cases
+    if long := [row["case_id"] for row in rows if None in row]:
+        raise StudyError([f"a row of {path.name} must not be longer than its header; case {long[0]!r}."])
+    return tuple(_to_case(row) for row in rows)
 
 
 def write_cases(path: Path, cases: Sequence[Case]) -> None:
@@ -58,19 +71,24 @@ def write_cases(path: Path, cases: Sequence[Case]) -> None:
         writer.writerows([c.case_id, c.subject_id, *(c.columns.get(name, "") for name in columns)] for c in cases)
 
 
-def find_case_problems(cases: Iterable[Case]) -> list[str]:
-    """Name every case that breaks a rule of the case table."""
+def is_safe_case_id(case_id: str) -> bool:
+    """Whether a case id can name a folder or file without leading elsewhere."""
+    return re.fullmatch(NAME_PATTERN, case_id) is not None and ".." not in case_id
+
+
+def find_case_problems(cases: Iterable[Case], *, where: str = "cases.csv") -> list[str]:
+    """Name every case that breaks a rule of the case table, read from `where`."""
     problems: list[str] = []
     seen: set[str] = set()
     split_of: dict[str, str] = {}
     for case in cases:
-        if not re.match(NAME_PATTERN, case.case_id) or ".." in case.case_id:
+        if not is_safe_case_id(case.case_id):
             problems.append(
-                f"case_id must be a plain name (letters, digits, '_', '.', '+', '-'), got {case.case_id!r}; cases.csv. "
+                f"case_id must be a plain name (letters, digits, '_', '.', '+', '-'), got {case.case_id!r}; {where}. "
                 "Hint: it names a folder, so a path or '..' is refused."
             )
         if case.case_id in seen:
-            problems.append(f"case_id must be unique, got {case.case_id!r} twice; cases.csv.")
+            problems.append(f"case_id must be unique, got {case.case_id!r} twice; {where}.")
         seen.add(case.case_id)
         problems += _find_split_problems(case, split_of)
     return problems
@@ -91,6 +109,6 @@ def _find_split_problems(case: Case, split_of: dict[str, str]) -> list[str]:
 
 
 def _to_case(row: Mapping[str, str | None]) -> Case:
-    values = {key: (value or "").strip() for key, value in row.items() if key is not None}
+    values = {key: (value or "").strip() for key, value in row.items()}
     case_id = values.pop("case_id")
     return Case(case_id=case_id, subject_id=values.pop("subject_id", "") or case_id, columns=values)

@@ -1,6 +1,7 @@
 """Reading and writing the files of a study: NIfTI volumes and PNG or TIFF images, one channel each."""
 
 import io
+import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from isal import igzip
+from isal import igzip, igzip_lib
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
@@ -19,7 +21,31 @@ from overread.types import Affine, Mask, Spacing
 
 VOLUME_SUFFIX = ".nii.gz"
 IMAGE_SUFFIX = ".png"
+NIFTI_SUFFIXES = (".nii.gz", ".nii")
+TIFF_SUFFIXES = (".tiff", ".tif")
+RASTER_SUFFIXES = (*NIFTI_SUFFIXES, IMAGE_SUFFIX, *TIFF_SUFFIXES)
+"""File name endings that can be read, in lower case."""
+AFFINE_TOLERANCE = 1e-3
+"""Two affines agree when axes and origin differ by at most this share of the voxel size."""
 _GZIP_LEVEL = 1
+_TIFFFILE_COMPRESSIONS = (1, 8, 32773, 32946)
+_READ_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    SyntaxError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    igzip_lib.IsalError,
+    HeaderDataError,
+    ImageFileError,
+    UnidentifiedImageError,
+)
+"""What the readers raise for damaged files of every kind; found by feeding them cut and altered files."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +54,13 @@ class Raster:
 
     Attributes:
         voxels: (*S) or, for a colour image, (Y, X, C); stored data type.
-        affine: (4, 4) voxel to millimetre; None for PNG and TIFF.
+        affine: (4, 4) voxel to millimetre; None for PNG and TIFF. The sform where a NIfTI file has both forms.
+        forms_agree: False for a NIfTI file whose sform and qform are both set and differ.
     """
 
     voxels: NDArray[Any]
     affine: Affine | None
+    forms_agree: bool = True
 
     @property
     def spacing_mm(self) -> Spacing | None:
@@ -45,23 +73,47 @@ def compute_spacing_mm(affine: Affine) -> Spacing:
     return tuple(float(size) for size in np.linalg.norm(affine[:3, :3], axis=0))
 
 
+def have_same_affine(first: Affine, second: Affine) -> bool:
+    """Whether two affines agree within `AFFINE_TOLERANCE` of the voxel size of the first."""
+    sizes = np.array(compute_spacing_mm(first))
+    allowed = AFFINE_TOLERANCE * np.append(sizes, sizes.min())
+    return bool(np.all(np.abs(first[:3] - second[:3]) <= allowed))
+
+
 def read_raster(path: Path) -> Raster:
     """Read a NIfTI, PNG or TIFF file.
 
     Raises:
         InputError: the file is missing, truncated or of another format.
     """
+    return _read(path, as_labels=False)
+
+
+def read_label_raster(path: Path) -> Raster:
+    """Read a mask as it was labelled: a palette image as its indices, a colour image of equal channels as grey.
+
+    Raises:
+        InputError: the file is missing, truncated or of another format.
+    """
+    return _read(path, as_labels=True)
+
+
+def _read(path: Path, *, as_labels: bool) -> Raster:
     if not path.is_file():
         raise InputError("a raster file must exist", found=path)
     try:
-        return _read_nifti(path) if path.name.endswith((".nii", ".nii.gz")) else _read_image(path)
-    except (OSError, EOFError, ValueError, zlib.error, ImageFileError, UnidentifiedImageError) as error:
+        if path.name.lower().endswith(NIFTI_SUFFIXES):
+            return _read_nifti(path)
+        is_tiff = path.suffix.lower() in TIFF_SUFFIXES
+        pixels = _read_tiff(path) if is_tiff else _read_pixels(path, palette_indices=as_labels)
+    except _READ_ERRORS as error:
         raise InputError(
             "a raster file must be a whole NIfTI, PNG or TIFF file",
             found=path.name,
             where=str(error) or type(error).__name__,
             hint="copy the file again, it may be truncated",
         ) from error
+    return Raster(_merge_equal_colours(pixels) if as_labels else pixels, None)
 
 
 def read_affine_and_shape(path: Path) -> tuple[Affine, tuple[int, ...]]:
@@ -103,20 +155,34 @@ def write_mask(path: Path, mask: Mask, affine: Affine | None) -> None:
 
 def _read_nifti(path: Path) -> Raster:
     content = path.read_bytes()
-    if path.name.endswith(".gz"):
+    if path.name.lower().endswith(".gz"):
         content = igzip.decompress(content)
     image = nib.nifti1.Nifti1Image.from_bytes(content)
     scaled = image.dataobj.slope != 1 or image.dataobj.inter != 0
     voxels = image.get_fdata(dtype=np.float32) if scaled else np.asarray(image.dataobj)
-    return Raster(voxels, np.asarray(image.affine, np.float64))
+    sform, sform_code = image.get_sform(coded=True)
+    qform, qform_code = image.get_qform(coded=True)
+    forms_agree = sform_code == 0 or qform_code == 0 or have_same_affine(sform, qform)
+    return Raster(voxels, np.asarray(image.affine, np.float64), bool(forms_agree))
 
 
-def _read_image(path: Path) -> Raster:
-    if path.suffix.lower() in (".tif", ".tiff"):
-        import tifffile
+def _read_tiff(path: Path) -> NDArray[Any]:
+    import tifffile
 
-        return Raster(tifffile.imread(path), None)
+    with tifffile.TiffFile(path) as tiff:
+        if tiff.pages[0].compression in _TIFFFILE_COMPRESSIONS:
+            return np.asarray(tiff.asarray())
+    return _read_pixels(path, palette_indices=False)
+
+
+def _read_pixels(path: Path, *, palette_indices: bool) -> NDArray[Any]:
     with PillowImage.open(path) as image:
-        if image.mode != "P":
-            return Raster(np.asarray(image), None)
-        return Raster(np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB")), None)
+        if image.mode != "P" or palette_indices:
+            return np.asarray(image)
+        return np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB"))
+
+
+def _merge_equal_colours(pixels: NDArray[Any]) -> NDArray[Any]:
+    if pixels.ndim == 3 and pixels.shape[-1] == 3 and np.all(pixels == pixels[..., :1]):
+        return pixels[..., 0]
+    return pixels

@@ -57,7 +57,7 @@ class StudySettings(Settings):
     @model_validator(mode="after")
     def _names_are_file_names(self) -> "StudySettings":
         for name in (*self.channels, *self.sources):
-            if not re.match(NAME_PATTERN, name):
+            if not re.fullmatch(NAME_PATTERN, name):
                 raise ValueError(f"{name!r} must be letters, digits, '_', '.', '+' and '-' only")
         if self.dimensions == 3 and self.pixel_size_mm is not None:
             raise ValueError("pixel_size_mm is for 2D studies; a 3D study has its spacing in the NIfTI headers")

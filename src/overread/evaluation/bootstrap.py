@@ -1,0 +1,70 @@
+"""Bootstrap intervals over subjects."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.errors import InputError
+from overread.evaluation.results import Interval
+
+_BATCH = 1000
+
+
+def bootstrap_mean(
+    values: Sequence[float],
+    subjects: Sequence[str],
+    *,
+    seed: int,
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+) -> Interval:
+    """Mean over cases with its percentile bootstrap interval over subjects (Efron 1979; Davison and Hinkley 1997, 3.8).
+
+    Subjects, not cases, are drawn with replacement, because several cases of one subject are not independent: a drawn
+    subject brings all its cases. Neither the order of the cases nor that of other calls changes the result.
+
+    Args:
+        values: (N,) one finite value per case, N ≥ 1.
+        subjects: (N,) the subject of each case.
+        seed: of the resampling.
+        resamples: number of bootstrap samples.
+        confidence: two-sided coverage aimed at, in (0, 1).
+
+    Returns:
+        The mean and its interval; with a single subject nothing is known about the spread, and the bounds are NaN.
+
+    Raises:
+        InputError: there is no value, or not one subject per value.
+    """
+    if not len(values) or len(values) != len(subjects):
+        raise InputError(
+            "a bootstrap needs at least one value and one subject per value",
+            found=f"{len(values)} values and {len(subjects)} subjects",
+        )
+    sums, counts = _sum_by_subject(values, subjects)
+    estimate = float(sums.sum() / counts.sum())
+    if len(sums) == 1:
+        return Interval(estimate=estimate, low=float("nan"), high=float("nan"), confidence=confidence)
+    means = _resample_means(sums, counts, seed=seed, resamples=resamples)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(estimate=estimate, low=float(low), high=float(high), confidence=confidence)
+
+
+def _sum_by_subject(values: Sequence[float], subjects: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Sum of the values and number of cases of each subject, (K,) and (K,), subjects in alphabetical order."""
+    order = np.lexsort((np.asarray(values), np.asarray(subjects)))
+    _, index, counts = np.unique(np.asarray(subjects)[order], return_inverse=True, return_counts=True)
+    return np.bincount(index, weights=np.asarray(values, np.float64)[order]), counts
+
+
+def _resample_means(
+    sums: NDArray[np.float64], counts: NDArray[np.int64], *, seed: int, resamples: int
+) -> NDArray[np.float64]:
+    generator = np.random.default_rng(seed)
+    share = np.full(len(sums), 1 / len(sums))
+    batches = []
+    for start in range(0, resamples, _BATCH):
+        draws = generator.multinomial(len(sums), share, size=min(_BATCH, resamples - start))
+        batches.append((draws @ sums) / (draws @ counts))
+    return np.concatenate(batches)

@@ -1,0 +1,76 @@
+"""Tests of differences of means, and the correction for several of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from overread.errors import InputError
+
+_RELATIVE_ROUNDING = 1e-12
+
+
+def compute_two_sample_p(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Two-sided p of Student's two-sample t-test with equal variances.
+
+    It takes all values for independent. Dice values of several networks on the same cases are not, so where the samples
+    are paired, `compute_paired_p` is the one to trust.
+
+    Args:
+        first: (N,) values.
+        second: (M,) values.
+
+    Returns:
+        None where the test is undefined: fewer than 2 values in a sample, or no variation within either sample.
+    """
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if min(a.size, b.size) < 2 or (_is_constant(a) and _is_constant(b)):
+        return None
+    return float(stats.ttest_ind(a, b, equal_var=True).pvalue)
+
+
+def compute_paired_p(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Two-sided p of the paired t-test.
+
+    Args:
+        first: (N,) values.
+        second: (N,) values of the same cases.
+
+    Returns:
+        None where the test is undefined: fewer than 2 pairs, or the same difference in every pair.
+
+    Raises:
+        InputError: the lengths differ.
+    """
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if a.size != b.size:
+        raise InputError("a paired test needs values in pairs", found=f"{a.size} and {b.size} values")
+    if a.size < 2 or _is_constant(a - b):
+        return None
+    return float(stats.ttest_rel(a, b).pvalue)
+
+
+def adjust_holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Adjust p values for their number (Holm 1979).
+
+    The smallest of m values is multiplied by m, the next by m - 1, and so on; none falls below the one before, none
+    exceeds 1.
+
+    Args:
+        p_values: in any order; None for an undefined test, which does not count.
+
+    Returns:
+        The adjusted values in the same order.
+    """
+    known = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    floor = 0.0
+    for rank, (p, index) in enumerate(known):
+        floor = min(1.0, max(floor, p * (len(known) - rank)))
+        adjusted[index] = floor
+    return adjusted
+
+
+def _is_constant(values: NDArray[np.float64]) -> bool:
+    return bool(np.ptp(values) <= _RELATIVE_ROUNDING * max(1.0, float(np.abs(values).max())))

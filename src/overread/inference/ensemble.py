@@ -1,0 +1,44 @@
+"""Held-out prediction of a case: the mean probability of several networks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from overread.errors import InputError
+from overread.inference.settings import InferenceSettings
+from overread.inference.sliding_window import predict_probability
+from overread.networks.saved import load_network
+from overread.study.intensity import normalise
+from overread.study.resampling import compute_working_shape, resample_image, resample_probability
+from overread.study.study import Study
+from overread.types import Probability
+
+
+def predict_case(
+    study: Study, case_id: str, folders: Sequence[Path], *, settings: InferenceSettings, device: torch.device
+) -> Probability:
+    """Mean probability of foreground over the networks in `folders`, (*S) on the case's own grid.
+
+    Raises:
+        InputError: a network was trained on other channels than the study has.
+    """
+    stored = study.read_image(case_id)
+    spacing = study.read_spacing(case_id)
+    total = np.zeros(stored.shape[1:], np.float32)
+    for folder in folders:
+        network, saved = load_network(folder, device)
+        if saved.channels != study.settings.channels:
+            raise InputError(f"a network needs the channels {saved.channels}", found=study.settings.channels)
+        shape = compute_working_shape(stored.shape[1:], spacing, saved.working_spacing)
+        probability = predict_probability(
+            network,
+            resample_image(normalise(stored, saved.intensity), shape),
+            patch_size=saved.patch_size,
+            settings=settings,
+            precision=saved.precision,
+            device=device,
+        )
+        total += resample_probability(probability, total.shape)
+    return total / len(folders)

@@ -1,0 +1,26 @@
+"""The shape of a segmentation network."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from overread.settings import Settings
+
+
+class NetworkSettings(Settings):
+    """Shape of a segmentation network; it yields one logit per voxel.
+
+    `unet` is MONAI's residual U-Net with strided convolutions; `basic_unet` is the plain five-level U-Net of two
+    convolutions and a max-pooling per level (Ronneberger 2015; Çiçek 2016), whose `channels` are the five encoder
+    widths.
+    """
+
+    architecture: Literal["unet", "basic_unet"] = "unet"
+    channels: tuple[int, ...] = Field((16, 32, 64, 128), min_length=2, description="width of each level, top first")
+    residual_units: int = Field(1, ge=0, description="unet: convolutions per residual block, 0 for plain convolutions")
+    dropout: float = Field(0.0, ge=0, lt=1, description="probability that a feature is dropped")
+
+    @property
+    def downsampling(self) -> int:
+        """Each side of an input must be a multiple of this."""
+        return 1 << (len(self.channels) - 1)

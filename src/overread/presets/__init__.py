@@ -1,0 +1,49 @@
+"""The settings of the papers, and ours, by name."""
+
+from importlib import resources
+from pathlib import Path
+
+from pydantic import Field
+
+from overread.errors import SettingsError
+from overread.inference.settings import InferenceSettings
+from overread.networks.settings import NetworkSettings
+from overread.settings import Settings
+from overread.training.settings import TrainingSettings
+
+
+class Preset(Settings):
+    """Everything that shapes a network and its evaluation, apart from the data."""
+
+    description: str
+    network: NetworkSettings
+    training: TrainingSettings
+    inference: InferenceSettings = InferenceSettings()
+    validation_fraction: float = Field(
+        0.2, gt=0, lt=1, description="share of the training subjects kept for validation"
+    )
+    surface_tolerance: float = Field(1.0, gt=0, description="tolerance of the surface Dice, in the study's length unit")
+
+
+def list_presets() -> tuple[str, ...]:
+    """Names of the presets that come with Overread."""
+    files = resources.files(__name__).iterdir()
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+
+
+def read_preset(name: str) -> Preset:
+    """Read a preset by its name, or from a YAML file by its path.
+
+    Raises:
+        SettingsError: no preset has that name, or the file breaks a rule.
+    """
+    if name.endswith((".yaml", ".yml")):
+        return Preset.read_yaml(Path(name))
+    if name not in list_presets():
+        raise SettingsError(
+            "preset must be a known name or the path of a .yaml file",
+            found=repr(name),
+            hint=f"known: {', '.join(list_presets())}",
+        )
+    with resources.as_file(resources.files(__name__) / f"{name}.yaml") as path:
+        return Preset.read_yaml(path)

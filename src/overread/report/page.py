@@ -1,0 +1,48 @@
+"""From a template and its values to one self-contained HTML page."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from overread.report import formatting
+
+
+def render_page(template: str, values: Mapping[str, object]) -> str:
+    """Render a template of `report/templates`; every value is escaped, and a missing one is an error.
+
+    Args:
+        template: file name, for example `rater_bias.html.j2`; it extends `base.html.j2`.
+        values: what the template names; `context: RunContext` always.
+    """
+    return _build_environment().get_template(template).render(values)
+
+
+def write_page(path: Path, html: str) -> None:
+    """Write a page as UTF-8 with plain line ends, so that equal content gives equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(html, encoding="utf-8", newline="\n")
+
+
+@cache
+def _build_environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("overread.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "dice": formatting.format_dice,
+        "load": formatting.format_load,
+        "number": formatting.format_number,
+        "p_value": formatting.format_p,
+        "percent": formatting.format_percent,
+        "duration": formatting.format_duration,
+        "counted": formatting.format_count,
+        "names": formatting.join_names,
+        "short": formatting.shorten_digest,
+    }
+    return environment

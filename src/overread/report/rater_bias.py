@@ -1,0 +1,141 @@
+"""The report of the pipeline `rater-bias`: does it matter which rater trained my network?"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overread.errors import InputError
+from overread.evaluation.results import CrossEvaluation
+from overread.report.agreement_tables import build_panels
+from overread.report.case_choice import CHOICE_RULE, choose_cases
+from overread.report.context import RunContext
+from overread.report.coverage import list_coverage
+from overread.report.figures.bland_altman import AgreementPlot, draw_bland_altman
+from overread.report.figures.canvas import Figure
+from overread.report.figures.gap_forest import draw_gap_forest
+from overread.report.figures.load_bars import draw_load_bars
+from overread.report.figures.paired_dice import draw_paired_dice
+from overread.report.gallery import draw_gallery
+from overread.report.load_contrast import contrast_loads
+from overread.report.page import render_page, write_page
+from overread.report.palette import Colours, assign_colours
+from overread.report.per_case import (
+    Loads,
+    check_comparisons,
+    collect_case_dice,
+    collect_loads,
+    compute_mean_gaps,
+    compute_source_agreement,
+)
+from overread.report.training_summary import sort_trainings, summarise_trainings
+from overread.report.wording import format_interval, word_amplification, word_answer, word_conclusion
+from overread.study.label_set import LabelSet
+from overread.study.study import Study
+from overread.training.result import TrainingResult
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_PERSON_KINDS = ("human", "crowd")
+
+
+def write_rater_bias_report(
+    path: Path,
+    *,
+    evaluation: CrossEvaluation,
+    comparisons: "DataFrame",
+    study: Study,
+    predictions: Mapping[str, LabelSet],
+    trainings: Sequence[TrainingResult],
+    context: RunContext,
+) -> None:
+    """Write the report as one HTML file that loads nothing from elsewhere and needs no script.
+
+    Equal inputs give equal bytes.
+
+    Args:
+        path: the HTML file; its folder is made.
+        evaluation: the numbers.
+        comparisons: one row per pair of label sets and case, COMPARISON_COLUMNS.
+        study: where images and masks of the sources are read.
+        predictions: per source, the held-out predictions of the network trained on it.
+        trainings: what was trained on what.
+        context: where the numbers come from.
+
+    Raises:
+        InputError: the inputs do not belong together.
+    """
+    check_comparisons(comparisons, evaluation)
+    _check_predictions(evaluation, predictions)
+    colours = assign_colours(evaluation.sources)
+    loads = collect_loads(comparisons)
+    chosen = choose_cases(_keep_outlined(compute_source_agreement(comparisons, evaluation.sources), loads))
+    values = {
+        "context": context,
+        "evaluation": evaluation,
+        "study": study.settings,
+        "colours": colours,
+        "panels": build_panels(evaluation),
+        "coverages": list_coverage(evaluation),
+        "gallery": draw_gallery(chosen, study=study, predictions=predictions, colours=colours),
+        "choice_rule": CHOICE_RULE,
+        "trainings": sort_trainings(trainings, evaluation.sources),
+        "summaries": summarise_trainings(trainings, evaluation.sources),
+        "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
+        "format_interval": format_interval,
+        **_tell_findings(evaluation, comparisons, _choose_noun(study, evaluation)),
+        **_draw_figures(evaluation, comparisons, loads, colours),
+    }
+    write_page(path, render_page("rater_bias.html.j2", values))
+
+
+def _tell_findings(evaluation: CrossEvaluation, comparisons: "DataFrame", noun: str) -> dict[str, object]:
+    gap_count = len(compute_mean_gaps(collect_case_dice(comparisons, evaluation.sources)))
+    contrasts = contrast_loads(evaluation.pairs, collect_loads(comparisons))
+    return {
+        "noun": noun,
+        "gap_count": gap_count,
+        "answer": word_answer(evaluation, case_count=gap_count, noun=noun),
+        "amplification": word_amplification(contrasts, unit=evaluation.load_unit, noun=noun),
+        "contrasts": [(contrast, word_conclusion(contrast)) for contrast in contrasts],
+    }
+
+
+def _draw_figures(
+    evaluation: CrossEvaluation, comparisons: "DataFrame", loads: Loads, colours: Colours
+) -> dict[str, object]:
+    unit = evaluation.load_unit
+    plots: list[AgreementPlot] = [
+        draw_bland_altman(pair, loads, unit=unit) for pair in evaluation.pairs if pair.source_loads.case_count
+    ]
+    return {
+        "paired_dice": draw_paired_dice(collect_case_dice(comparisons, evaluation.sources), colours),
+        "load_bars": draw_load_bars(loads, colours, unit=unit),
+        "agreement_plots": plots,
+        "gap_forest": _draw_gaps(evaluation),
+    }
+
+
+def _draw_gaps(evaluation: CrossEvaluation) -> Figure | None:
+    if evaluation.dice_gap is None or len(evaluation.pairs) < 2:
+        return None
+    rows = [("all pairs", evaluation.dice_gap)]
+    rows += [(f"{pair.first} and {pair.second}", pair.dice_gap) for pair in evaluation.pairs]
+    return draw_gap_forest(rows)
+
+
+def _keep_outlined(agreement: Mapping[str, float], loads: Loads) -> dict[str, float]:
+    """Leave out cases in which every label set is empty: there is nothing to draw."""
+    outlined = {case_id for column in loads.values() for case_id, load in column.items() if load > 0}
+    return {case_id: value for case_id, value in agreement.items() if case_id in outlined}
+
+
+def _choose_noun(study: Study, evaluation: CrossEvaluation) -> str:
+    kinds = (study.settings.sources[source].kind for source in evaluation.sources)
+    return "rater" if all(kind in _PERSON_KINDS for kind in kinds) else "source"
+
+
+def _check_predictions(evaluation: CrossEvaluation, predictions: Mapping[str, LabelSet]) -> None:
+    missing = [source for source in evaluation.sources if source not in predictions]
+    if missing:
+        raise InputError("each source must have the predictions of its network", found=f"none of {', '.join(missing)}")

@@ -1,0 +1,60 @@
+"""What was trained on what, summed up per source."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from overread.training.result import TrainingResult
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """The trainings on one source.
+
+    Attributes:
+        source: whose labels were learnt.
+        network_count: networks trained.
+        fold_count: folds of the cross-validation.
+        repeat_count: random initialisations per fold.
+        train_counts: smallest and largest number of training cases of a fold.
+        validation_dice: mean of the best validation Dice over the networks.
+        duration_seconds: sum over the networks.
+    """
+
+    source: str
+    network_count: int
+    fold_count: int
+    repeat_count: int
+    train_counts: tuple[int, int]
+    validation_dice: float
+    duration_seconds: float
+
+
+def summarise_trainings(trainings: Sequence[TrainingResult], sources: Sequence[str]) -> tuple[TrainingSummary, ...]:
+    """Sum up the trainings of each source, in the order of `sources`; a source without trainings is left out."""
+    groups = ([result for result in trainings if result.job.source == source] for source in sources)
+    return tuple(_sum_up(group) for group in groups if group)
+
+
+def sort_trainings(trainings: Sequence[TrainingResult], sources: Sequence[str]) -> list[TrainingResult]:
+    """Sort by source, fold and repeat."""
+    place = {source: index for index, source in enumerate(sources)}
+    return sorted(trainings, key=lambda result: (place.get(result.job.source, len(place)), *_key(result)))
+
+
+def _key(result: TrainingResult) -> tuple[str, int, int]:
+    return result.job.source, result.job.fold, result.job.repeat
+
+
+def _sum_up(group: Sequence[TrainingResult]) -> TrainingSummary:
+    train_counts = [len(result.job.train_cases) for result in group]
+    return TrainingSummary(
+        source=group[0].job.source,
+        network_count=len(group),
+        fold_count=len({result.job.fold for result in group}),
+        repeat_count=len({result.job.repeat for result in group}),
+        train_counts=(min(train_counts), max(train_counts)),
+        validation_dice=float(np.mean([result.best_validation_dice for result in group])),
+        duration_seconds=sum(result.duration_seconds for result in group),
+    )

@@ -1,0 +1,199 @@
+"""The sentences that carry the findings, for every way in which they can turn out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from overread.evaluation.results import CrossEvaluation, Interval, LoadOrder
+from overread.report.formatting import choose_decimals, format_count, format_dice, format_load, format_number
+from overread.report.load_contrast import LoadContrast
+
+Verdict: TypeAlias = Literal["yes", "not-shown", "reversed", "no-answer"]
+Change: TypeAlias = Literal["more", "equal", "less"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to "does it matter which rater trained my network?".
+
+    Attributes:
+        verdict: which of the outcomes it is.
+        lead: the first words, to be set in bold.
+        rest: the sentence that goes on from there.
+    """
+
+    verdict: Verdict
+    lead: str
+    rest: str
+
+    @property
+    def sentence(self) -> str:
+        """The whole answer as plain text."""
+        return f"{self.lead} {self.rest}"
+
+
+def word_answer(evaluation: CrossEvaluation, *, case_count: int, noun: str = "rater") -> Answer:
+    """Answer the question of the report from the interval of the Dice gap.
+
+    Args:
+        evaluation: the numbers.
+        case_count: cases that have both a same-source and a cross-source Dice.
+        noun: what to call a source, "rater" or "source".
+    """
+    if len(evaluation.sources) < 2:
+        return _word_single_source(evaluation, noun)
+    gap, cross = evaluation.dice_gap, evaluation.cross_dice
+    if gap is None or cross is None or not _is_finite(gap) or not case_count:
+        return Answer("no-answer", "The question could not be answered:", _describe_missing_gap(noun))
+    others = f"the other {noun}" if len(evaluation.sources) == 2 else f"the other {noun}s"
+    own = f"the {noun} that trained them"
+    held_out = f"on {format_count(case_count, 'held-out case')}"
+    means = f"mean Dice {format_dice(evaluation.same_dice.estimate)} against {format_dice(cross.estimate)}"
+    spread = f"a difference of {format_interval(gap)}"
+    if not gap.excludes_zero:
+        rest = (
+            f"{held_out} the networks' agreement with {own} and with {others} was {means}, {spread}. The interval "
+            "includes 0; this does not prove that there is no difference."
+        )
+        return Answer("not-shown", "No difference was shown:", rest)
+    if gap.low > 0:
+        rest = f"{held_out} the networks agreed better with {own} than with {others}: {means}, {spread}."
+        return Answer("yes", "Yes:", rest)
+    rest = (
+        f"{held_out} the networks agreed less with {own} than with {others}: {means}, {spread}. A network that takes "
+        "over its trainer's habits would show the opposite; look for noisy labels or interchanged files first."
+    )
+    return Answer("reversed", "A difference was shown, but the wrong way round:", rest)
+
+
+def word_amplification(contrasts: Sequence[LoadContrast], *, unit: str, noun: str = "rater") -> str:
+    """Say whether the networks differ in load more consistently, and by more, than the sources that trained them."""
+    complete = [contrast for contrast in contrasts if contrast.is_complete]
+    if not complete:
+        return f"Loads cannot be compared: no case was outlined by two {noun}s and by both of their networks."
+    if len(contrasts) == 1:
+        return _word_one_contrast(complete[0], unit, noun)
+    return _word_many_contrasts(complete, noun)
+
+
+def word_conclusion(contrast: LoadContrast) -> str:
+    """Name in a few words what became of a difference in load: amplified, damped, reversed, ….
+
+    Sizes are compared as they are printed, so that "larger" never stands between two equal numbers.
+    """
+    if not contrast.is_complete:
+        return "no common case"
+    if is_reversed(contrast):
+        return "reversed"
+    match compare_consistency(contrast), compare_size(contrast):
+        case "more", "more":
+            return "amplified"
+        case "less", "less":
+            return "damped"
+        case "equal", "equal":
+            return "unchanged"
+        case consistency, size:
+            return f"{_CONSISTENCY[consistency]}, {_SIZE[size]}"
+
+
+def compare_consistency(contrast: LoadContrast) -> Change:
+    """Whether the networks keep one order of loads in a larger, equal or smaller share of cases than the sources."""
+    sources, networks = contrast.source_order, contrast.network_order
+    left = max(networks.below, networks.above) * sources.case_count
+    right = max(sources.below, sources.above) * networks.case_count
+    return "more" if left > right else "less" if left < right else "equal"
+
+
+def compare_size(contrast: LoadContrast) -> Change:
+    """Whether the networks' loads differ by more or less than the sources', at the precision that is printed."""
+    sources, networks = contrast.source_difference or 0.0, contrast.network_difference or 0.0
+    if format_load(sources) == format_load(networks):
+        return "equal"
+    return "more" if networks > sources else "less"
+
+
+def is_reversed(contrast: LoadContrast) -> bool:
+    """Whether the first source is mostly below the second, and its network mostly above the other, or vice versa."""
+    sources, networks = contrast.source_order, contrast.network_order
+    return (sources.below - sources.above) * (networks.below - networks.above) < 0
+
+
+_CONSISTENCY = {"more": "more consistent", "equal": "as consistent", "less": "less consistent"}
+_SIZE = {"more": "larger", "equal": "of the same size", "less": "smaller"}
+
+
+def _word_single_source(evaluation: CrossEvaluation, noun: str) -> Answer:
+    same = evaluation.same_dice
+    agreement = "could not be compared with it"
+    if _is_finite(same):
+        agreement = f"agreed with it with a mean Dice of {format_interval(same)}"
+    rest = (
+        f"only one {noun}, {evaluation.sources[0]}, was compared, so there is no other {noun} to hold its network "
+        f"against. Its network {agreement}."
+    )
+    return Answer("no-answer", "This study cannot answer the question:", rest)
+
+
+def _describe_missing_gap(noun: str) -> str:
+    return f"no held-out case was outlined by two {noun}s and by a network trained on one of them."
+
+
+def _word_one_contrast(contrast: LoadContrast, unit: str, noun: str) -> str:
+    relation, sources, networks = _describe_orders(contrast)
+    of_sources, of_networks = format_load(contrast.source_difference), format_load(contrast.network_difference)
+    return (
+        f"{contrast.first} measured {relation} than {contrast.second} in {sources}; its network measured {relation} "
+        f"than the other network in {networks}. The mean absolute difference was {of_sources} {unit} between the "
+        f"{noun}s and {of_networks} {unit} between their networks. {_conclude(contrast, noun)}"
+    )
+
+
+def _describe_orders(contrast: LoadContrast) -> tuple[str, str, str]:
+    sources, networks = contrast.source_order, contrast.network_order
+    is_above = sources.above > sources.below
+    return "more" if is_above else "less", _count(sources, is_above), _count(networks, is_above)
+
+
+def _count(order: LoadOrder, is_above: bool) -> str:
+    return f"{order.above if is_above else order.below} of {format_count(order.case_count, 'case')}"
+
+
+def _conclude(contrast: LoadContrast, noun: str) -> str:
+    if is_reversed(contrast):
+        return f"The networks lie in the opposite order to the {noun}s, so they did not take over this difference."
+    consistency, size = compare_consistency(contrast), compare_size(contrast)
+    facts = f"{_CONSISTENCY[consistency]} and {_SIZE[size]}"
+    if consistency == size == "equal":
+        return f"The difference between the {noun}s was neither amplified nor damped by training."
+    if "less" not in (consistency, size):
+        return f"Training amplified the difference between the {noun}s: it became {facts}."
+    if "more" not in (consistency, size):
+        return f"Training damped the difference between the {noun}s: it became {facts}."
+    return f"Amplification is not clear: the difference became {_CONSISTENCY[consistency]} but {_SIZE[size]}."
+
+
+def _word_many_contrasts(contrasts: Sequence[LoadContrast], noun: str) -> str:
+    kept = [contrast for contrast in contrasts if not is_reversed(contrast)]
+    consistent = sum(compare_consistency(contrast) == "more" for contrast in kept)
+    larger = sum(compare_size(contrast) == "more" for contrast in kept)
+    both = sum(word_conclusion(contrast) == "amplified" for contrast in kept)
+    damped = sum(word_conclusion(contrast) == "damped" for contrast in kept)
+    turned = len(contrasts) - len(kept)
+    return (
+        f"Of {format_count(len(contrasts), 'pair')} of {noun}s, the difference in load between the two networks was "
+        f"more consistent than between the {noun}s in {consistent}, larger in {larger}, and both (amplified) in {both}; "
+        f"it was less consistent and smaller (damped) in {damped}, and of the opposite order in {turned}."
+    )
+
+
+def _is_finite(interval: Interval) -> bool:
+    return all(map(math.isfinite, (interval.estimate, interval.low, interval.high)))
+
+
+def format_interval(interval: Interval) -> str:
+    """Write an estimate with its interval: "0.088 (95 % interval 0.051 to 0.125)"."""
+    decimals = choose_decimals(interval.estimate, interval.low, interval.high)
+    low, high = format_number(interval.low, decimals), format_number(interval.high, decimals)
+    confidence = f"{100 * interval.confidence:g} %"
+    return f"{format_number(interval.estimate, decimals)} ({confidence} interval {low} to {high})"

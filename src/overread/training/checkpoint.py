@@ -1,0 +1,67 @@
+"""Checkpoints of a training: written whole or not at all, loaded without pickle."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from overread.errors import TrainingError
+
+
+@dataclass
+class TrainingState:
+    """What a training needs to go on after an epoch.
+
+    Attributes:
+        epoch: epochs done.
+        best_epoch: epoch with the best validation Dice so far, 0 before the first.
+        best_dice: that Dice.
+        stale_validations: validations since then.
+        seconds: wall-clock time spent in the loop.
+        best_weights: weights after `best_epoch`, on the CPU.
+    """
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_dice: float = -1.0
+    stale_validations: int = 0
+    seconds: float = 0.0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    path: Path, *, fingerprint: str, state: TrainingState, network: Mapping[str, Tensor], optimiser: Mapping[str, Any]
+) -> None:
+    """Write a checkpoint; a reader sees the one before or this one, never a part."""
+    partial = path.with_suffix(".partial")
+    content = {"fingerprint": fingerprint, "state": vars(state), "network": network, "optimiser": optimiser}
+    with partial.open("wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def load_checkpoint(
+    path: Path, *, fingerprint: str, device: torch.device
+) -> tuple[TrainingState, dict[str, Tensor], dict[str, Any]] | None:
+    """Read a checkpoint: the state, the network's weights and the optimiser's; None where there is none.
+
+    Raises:
+        TrainingError: the checkpoint belongs to another training or is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:
+        raise TrainingError(
+            f"a checkpoint must be whole, got {path}: {error}. Hint: delete it to start over."
+        ) from error
+    if content["fingerprint"] != fingerprint:
+        raise TrainingError(f"a checkpoint must belong to the training that resumes it, got another's in {path}.")
+    return TrainingState(**content["state"]), content["network"], content["optimiser"]

@@ -1,0 +1,65 @@
+"""Which device a training runs on, how many threads it takes and in which precision it computes."""
+
+from contextlib import AbstractContextManager
+from typing import Literal, TypeAlias
+
+import torch
+from torch import nn
+
+from overread.errors import SettingsError
+
+DeviceName: TypeAlias = Literal["auto", "cpu", "cuda"]
+Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
+
+
+def select_device(name: DeviceName) -> torch.device:
+    """The device that `name` stands for; `auto` takes a GPU where there is one.
+
+    Raises:
+        SettingsError: `cuda` is asked for and there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("device cuda needs a GPU that PyTorch can use", found="none", hint="use device=auto")
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
+def describe_device(device: torch.device) -> str:
+    """The GPU's name, or cpu."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def limit_threads(count: int) -> None:
+    """Use `count` threads in this process; several spinning processes on few cores slow each other down."""
+    torch.set_num_threads(count)
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """The context in which a network is applied: bf16 or fp32."""
+    bf16 = precision == "bf16" or (precision == "auto" and computes_bf16(device))
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bf16 in hardware."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def select_memory_format(dimensions: int) -> torch.memory_format:
+    """Channels last, which convolutions in bf16 are faster with."""
+    return torch.channels_last if dimensions == 2 else torch.channels_last_3d
+
+
+def place_network(network: nn.Module, device: torch.device, *, dimensions: int) -> nn.Module:
+    """Move a network to a device, its weights in the memory format of `select_memory_format`."""
+    placed: nn.Module = network.to(device).to(memory_format=select_memory_format(dimensions))  # type: ignore[call-overload]
+    return placed
+
+
+def make_deterministic() -> None:
+    """Choose the same convolution algorithms in every run."""
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True

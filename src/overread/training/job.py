@@ -1,0 +1,79 @@
+"""One training from start to end: cases in, a saved network and its result out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from overread.networks.build import build_network, count_parameters
+from overread.networks.saved import SavedNetworkSettings, save_network
+from overread.presets import Preset
+from overread.study.study import Study
+from overread.training.cases import read_working_cases
+from overread.training.hardware import describe_device
+from overread.training.loop import EpochReport, train
+from overread.training.result import TrainingJob, TrainingResult
+
+RESULT_FILE = "result.json"
+
+
+def run_training_job(
+    study: Study,
+    job: TrainingJob,
+    preset: Preset,
+    *,
+    folder: Path,
+    checkpoint: Path,
+    fingerprint: str,
+    device: torch.device,
+    on_epoch: Callable[[EpochReport], None],
+) -> TrainingResult:
+    """Train the network of a job and save it, with its result, in `folder`.
+
+    Cases that the source has not labelled are left out of training and validation.
+    """
+    settings = preset.training
+    labels = study.labels(job.source)
+    train_cases, validation_cases = (
+        read_working_cases(study, labels, labels.select_labelled(case_ids), settings.working_spacing)
+        for case_ids in (job.train_cases, job.validation_cases)
+    )
+    torch.manual_seed(job.seed)
+    dimensions, channels = study.settings.dimensions, study.settings.channels
+    network = build_network(preset.network, dimensions=dimensions, channel_count=len(channels))
+    state = train(
+        network,
+        train_cases=train_cases,
+        validation_cases=validation_cases,
+        settings=settings,
+        inference=preset.inference,
+        seed=job.seed,
+        device=device,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+        on_epoch=on_epoch,
+    )
+    saved = SavedNetworkSettings(
+        network=preset.network,
+        dimensions=dimensions,
+        channels=channels,
+        intensity=study.settings.intensity,
+        patch_size=settings.sampling.patch_size,
+        working_spacing=settings.working_spacing,
+        precision=settings.precision,
+    )
+    save_network(folder, network, saved)
+    patch_voxels = int(torch.Size(settings.sampling.patch_size).numel())
+    result = TrainingResult(
+        job=job,
+        fingerprint=fingerprint,
+        epochs=state.epoch,
+        best_epoch=state.best_epoch,
+        best_validation_dice=state.best_dice,
+        parameter_count=count_parameters(network),
+        duration_seconds=state.seconds,
+        voxels_per_second=patch_voxels * settings.batch_size * settings.steps_per_epoch * state.epoch / state.seconds,
+        device=describe_device(device),
+    )
+    (folder / RESULT_FILE).write_text(result.model_dump_json(indent=2), encoding="utf-8")
+    return result
