@@ -11,10 +11,15 @@ OverreadError                 anything a user can mend; the command line prints 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class OverreadError(Exception):
-    """Base of all errors that a user can mend."""
+    """Base of all errors that a user can mend; its message crosses process borders unchanged."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from the finished message, not by calling the constructor on it once more."""
+        return _rebuild, (type(self), self.args), self.__dict__
 
 
 class InputError(OverreadError):
@@ -65,3 +70,7 @@ class TrackingError(OverreadError):
 
 class TrainingError(OverreadError):
     """A training cannot go on."""
+
+
+def _rebuild(kind: type[OverreadError], arguments: tuple[Any, ...]) -> OverreadError:
+    return kind.__new__(kind, *arguments)

@@ -1,6 +1,5 @@
 """The base of all settings: frozen, typed, unknown keys refused, errors that a user can read."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,7 +34,11 @@ class Settings(BaseModel):
     def write_yaml(self, path: Path) -> None:
         """Write settings as YAML, keys in their declared order, defaults left out."""
         values = self.model_dump(mode="json", exclude_defaults=True)
-        path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        path.write_text(_to_yaml(values), encoding="utf-8")
+
+    def to_yaml(self) -> str:
+        """All settings as YAML, defaults included."""
+        return _to_yaml(self.model_dump(mode="json"))
 
 
 def read_yaml(path: Path) -> Any:
@@ -52,6 +55,11 @@ def read_yaml(path: Path) -> Any:
         raise SettingsError("a settings file must be YAML", where=f"{path}: {error}") from error
 
 
+def split_list(text: str) -> tuple[str, ...]:
+    """Split `a,b,c` into its parts; empty text has none."""
+    return tuple(part for part in (item.strip() for item in text.split(",")) if part)
+
+
 def _describe(error: ValidationError, model: type[BaseModel]) -> str:
     parts = []
     for problem in error.errors():
@@ -65,6 +73,5 @@ def _describe(error: ValidationError, model: type[BaseModel]) -> str:
     return "; ".join(parts)
 
 
-def describe_fields(model: type[Settings]) -> Mapping[str, str]:
-    """Map each field's name to its description."""
-    return {name: field.description or "" for name, field in model.model_fields.items()}
+def _to_yaml(values: object) -> str:
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

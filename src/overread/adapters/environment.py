@@ -16,6 +16,7 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "s3_endpoint_url": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
     "pushgateway_url": ("PUSHGATEWAY_URL",),
     "code_commit": ("OVERREAD_CODE_COMMIT",),
+    "processes": ("OVERREAD_PROCESSES",),
 }
 _TRACKING_DEFAULTS: Mapping[str, str] = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -37,6 +38,7 @@ class Environment(Settings):
         None, description="AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL: address of an S3 server other than Amazon's"
     )
     pushgateway_url: str | None = Field(None, description="PUSHGATEWAY_URL: where batch tasks push their metrics")
+    processes: int | None = Field(None, ge=1, description="OVERREAD_PROCESSES: most processes of a step at a time")
     code_commit: str | None = Field(None, description="OVERREAD_CODE_COMMIT: git commit of Overread in this image")
 
 

@@ -66,8 +66,9 @@ def initialise_study_repository(root: Path, *, remote: str | None = None) -> Non
 def commit_study(root: Path, message: str) -> str:
     """Record the study's present state: masks and images in DVC, everything else in git; push to the default remote.
 
-    A study that is no repository yet becomes one, see `initialise_study_repository`. Safe to call from several processes, one waits for the other. Without a change no commit is made, but what the remote
-    lacks is pushed all the same.
+    A study that is no repository yet becomes one, see `initialise_study_repository`. Safe to call from several
+    processes, one waits for the other. Without a change no commit is made, but what the remote lacks is pushed all the
+    same.
 
     Returns:
         The commit of the present state.
@@ -198,8 +199,8 @@ def _refuse_large_files(root: Path) -> None:
     if large := [str(p) for p in paths if p.is_file() and p.stat().st_size > _LARGEST_GIT_FILE_BYTES]:
         raise VersioningError(
             f"a file outside {IMAGES_FOLDER}/ and {LABELS_FOLDER}/ must be smaller than "
-            f"{_LARGEST_GIT_FILE_BYTES // 1_000_000} MB, got {_shorten(large)}. Hint: move it out of the study, or name "
-            "it in .gitignore."
+            f"{_LARGEST_GIT_FILE_BYTES // 1_000_000} MB, got {_shorten(large)}. "
+            "Hint: move it out of the study, or name it in .gitignore."
         )
 
 

@@ -51,15 +51,18 @@ def bootstrap_mean(
     return Interval(estimate=estimate, low=float(low), high=float(high), confidence=confidence)
 
 
-def _sum_by_subject(values: Sequence[float], subjects: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _sum_by_subject(
+    values: Sequence[float], subjects: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum of the values and number of cases of each subject, (K,) and (K,), subjects in alphabetical order."""
     order = np.lexsort((np.asarray(values), np.asarray(subjects)))
     _, index, counts = np.unique(np.asarray(subjects)[order], return_inverse=True, return_counts=True)
-    return np.bincount(index, weights=np.asarray(values, np.float64)[order]), counts
+    sums = np.bincount(index, weights=np.asarray(values, np.float64)[order])
+    return sums.astype(np.float64), counts.astype(np.float64)
 
 
 def _resample_means(
-    sums: NDArray[np.float64], counts: NDArray[np.int64], *, seed: int, resamples: int
+    sums: NDArray[np.float64], counts: NDArray[np.float64], *, seed: int, resamples: int
 ) -> NDArray[np.float64]:
     generator = np.random.default_rng(seed)
     share = np.full(len(sums), 1 / len(sums))

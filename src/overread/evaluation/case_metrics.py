@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overread.errors import InputError
-from overread.evaluation.grid import crop_to_foreground
+from overread.evaluation.grid import check_same_grid, crop_to_foreground
 from overread.evaluation.overlap import compute_dice
 from overread.evaluation.surfaces import Method, Surface, compute_directed_distances, extract_surface
 from overread.types import Mask, Spacing
@@ -30,8 +30,8 @@ class CaseMetrics:
         dice: 2|A ∩ B| / (|A| + |B|), in [0, 1].
         surface_dice: share of the voxels of both surfaces that lie within the tolerance of the other surface, in [0, 1]
             (Nikolov et al. 2021, with voxels counted instead of surface elements measured).
-        hd95: the larger of the two directed 95th percentiles of surface distances (linear interpolation), in the unit of
-            the spacing.
+        hd95: the larger of the two directed 95th percentiles of surface distances (linear interpolation), in the unit
+            of the spacing.
         assd: mean over the surface distances of both directions, pooled, in the unit of the spacing.
     """
 
@@ -71,20 +71,21 @@ def compute_case_metrics(
     return compare_outlined(*outlined, tolerance=tolerance, method=method)
 
 
-def outline_masks(masks: Sequence[Mask], *, spacing: Spacing) -> list[OutlinedMask]:
+def outline_masks(masks: Sequence[Mask], *, spacing: Spacing, where: str = "") -> list[OutlinedMask]:
     """Crop masks of one case to a common box and find their surfaces.
 
     Args:
         masks: each (*S), on one grid.
         spacing: distance of voxel centres along each axis.
+        where: what an error says of their origin.
 
     Raises:
         InputError: masks or spacing break a rule.
     """
-    cropped = crop_to_foreground(masks)
-    if len(spacing) != cropped[0].ndim or not all(0 < size < math.inf for size in spacing):
-        raise InputError(f"spacing must hold {cropped[0].ndim} positive numbers", found=spacing)
-    return [OutlinedMask(mask, extract_surface(mask, spacing=spacing)) for mask in cropped]
+    check_same_grid(masks, where=where)
+    if len(spacing) != masks[0].ndim or not all(0 < size < math.inf for size in spacing):
+        raise InputError(f"spacing must hold {masks[0].ndim} positive numbers", found=spacing, where=where)
+    return [OutlinedMask(mask, extract_surface(mask, spacing=spacing)) for mask in crop_to_foreground(masks)]
 
 
 def compare_outlined(
@@ -101,7 +102,7 @@ def compare_outlined(
     limit = tolerance * (1 + _ROUNDING)
     return CaseMetrics(
         dice=compute_dice(reference.mask, prediction.mask),
-        surface_dice=(np.count_nonzero(forth <= limit) + np.count_nonzero(back <= limit)) / count,
+        surface_dice=float((np.count_nonzero(forth <= limit) + np.count_nonzero(back <= limit)) / count),
         hd95=float(max(np.percentile(forth, 95), np.percentile(back, 95))),
         assd=float((forth.sum() + back.sum()) / count),
     )

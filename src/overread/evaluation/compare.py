@@ -68,17 +68,15 @@ def compare(
     return compare_pairs([pair], study=study, tolerance=choose_tolerance(study, tolerance), workers=workers)
 
 
-def compare_pairs(
-    pairs: Sequence[LabelSetPair], *, study: Study, tolerance: float, workers: int = 1
-) -> pd.DataFrame:
+def compare_pairs(pairs: Sequence[LabelSetPair], *, study: Study, tolerance: float, workers: int = 1) -> pd.DataFrame:
     """Compare many pairs of label sets; each mask is read and outlined once per case, in however many pairs it is.
 
     Args:
         pairs: what to compare on which cases; a case without both masks has no row.
         study: gives spacing and subject of each case.
         tolerance: of the surface Dice, in the study's length unit.
-        workers: processes that share the cases; they are spawned, so a script that asks for more than one must guard its
-            entry with `if __name__ == "__main__"`.
+        workers: processes that share the cases; they are spawned, so a script that asks for more than one must guard
+            its entry with `if __name__ == "__main__"`.
 
     Returns:
         One row per pair and case with COMPARISON_COLUMNS, in the order of `pairs`, then of each pair's cases.
@@ -118,6 +116,8 @@ def choose_tolerance(study: Study, tolerance: float | None) -> float:
 def _plan_cases(pairs: Sequence[LabelSetPair], study: Study, tolerance: float) -> list[_CaseTask]:
     wanted: dict[str, list[tuple[LabelSet, LabelSet]]] = {}
     for pair in pairs:
+        if unknown := set(pair.case_ids) - study.subject_of.keys():
+            raise InputError("a case must be one of the study", found=", ".join(sorted(unknown)))
         both = pair.reference.select_labelled(pair.prediction.select_labelled(pair.case_ids))
         for case_id in both:
             wanted.setdefault(case_id, []).append((pair.prediction, pair.reference))
@@ -130,17 +130,12 @@ def _plan_cases(pairs: Sequence[LabelSetPair], study: Study, tolerance: float) -
 def _compare_case(task: _CaseTask) -> list[Row]:
     label_sets = list(dict.fromkeys(label_set for pair in task.pairs for label_set in pair))
     masks = [label_set.read(task.case_id) for label_set in label_sets]
-    try:
-        outlined = dict(zip(label_sets, outline_masks(masks, spacing=task.spacing), strict=True))
-    except InputError as error:
-        names = ", ".join(label_set.name for label_set in label_sets)
-        raise InputError(f"the masks of case {task.case_id!r} ({names}) must be comparable: {error}") from error
+    where = f"case {task.case_id!r}, label sets {', '.join(label_set.name for label_set in label_sets)}"
+    outlined = dict(zip(label_sets, outline_masks(masks, spacing=task.spacing, where=where), strict=True))
     return [_to_row(task, prediction, reference, outlined) for prediction, reference in task.pairs]
 
 
-def _to_row(
-    task: _CaseTask, prediction: LabelSet, reference: LabelSet, outlined: dict[LabelSet, OutlinedMask]
-) -> Row:
+def _to_row(task: _CaseTask, prediction: LabelSet, reference: LabelSet, outlined: dict[LabelSet, OutlinedMask]) -> Row:
     a, b = outlined[prediction], outlined[reference]
     metrics = compare_outlined(b, a, tolerance=task.tolerance)
     return (

@@ -8,8 +8,12 @@ from overread.errors import InputError
 from overread.types import Mask
 
 
-def check_same_grid(masks: Sequence[Mask]) -> None:
+def check_same_grid(masks: Sequence[Mask], *, where: str = "") -> None:
     """Refuse masks that cannot be compared voxel by voxel.
+
+    Args:
+        masks: each (*S).
+        where: what an error says of their origin.
 
     Raises:
         InputError: the shapes differ, or a mask is not of type bool.
@@ -18,10 +22,11 @@ def check_same_grid(masks: Sequence[Mask]) -> None:
         raise InputError(
             "masks that are compared must have one shape",
             found=" and ".join(str(mask.shape) for mask in masks),
+            where=where,
             hint="resample them to the grid of the image",
         )
     if wrong := [str(mask.dtype) for mask in masks if mask.dtype != np.bool_]:
-        raise InputError("a mask must be of type bool", found=wrong[0], hint="write mask > 0")
+        raise InputError("a mask must be of type bool", found=wrong[0], where=where, hint="write mask > 0")
 
 
 def crop_to_foreground(masks: Sequence[Mask]) -> list[Mask]:
@@ -30,15 +35,11 @@ def crop_to_foreground(masks: Sequence[Mask]) -> list[Mask]:
     Neither surfaces nor distances change, because what lies outside the box is background in every mask.
 
     Args:
-        masks: each (*S).
+        masks: each (*S), on one grid.
 
     Returns:
         Each (*s), C-contiguous; of size 0 where all masks are empty.
-
-    Raises:
-        InputError: a mask is not of type bool, or the shapes differ.
     """
-    check_same_grid(masks)
     boxes = [box for box in map(_find_box, masks) if box is not None]
     if not boxes:
         return [np.zeros((0,) * mask.ndim, np.bool_) for mask in masks]
@@ -51,13 +52,13 @@ def _find_box(mask: Mask) -> tuple[slice, ...] | None:
     if mask.flags.f_contiguous and not mask.flags.c_contiguous:
         box = _find_box(mask.T)
         return box if box is None else box[::-1]
-    rows = mask.any(axis=-1)
+    rows = np.asarray(mask.any(axis=-1))
     if not rows.any():
         return None
-    leading = tuple(_span(rows.any(axis=tuple({*range(rows.ndim)} - {axis}))) for axis in range(rows.ndim))
-    return (*leading, _span(mask[leading].any(axis=tuple(range(rows.ndim)))))
+    leading = tuple(_span(rows, axis) for axis in range(rows.ndim))
+    return (*leading, _span(mask[leading], rows.ndim))
 
 
-def _span(occupied: Mask) -> slice:
-    indices = np.flatnonzero(occupied)
+def _span(mask: Mask, axis: int) -> slice:
+    indices = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
     return slice(int(indices[0]), int(indices[-1]) + 1)

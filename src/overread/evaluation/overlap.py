@@ -20,4 +20,4 @@ def compute_dice(reference: Mask, prediction: Mask) -> float:
     """
     check_same_grid([reference, prediction])
     total = np.count_nonzero(reference) + np.count_nonzero(prediction)
-    return 2 * np.count_nonzero(reference & prediction) / total if total else 1.0
+    return float(2 * np.count_nonzero(reference & prediction) / total) if total else 1.0

@@ -30,7 +30,7 @@ class _Result(Settings):
 
 
 class Interval(_Result):
-    """An estimate with its two-sided bootstrap interval."""
+    """An estimate with its two-sided bootstrap interval; the bounds are NaN where there is a single subject."""
 
     estimate: float
     low: float
@@ -44,7 +44,18 @@ class Interval(_Result):
 
 
 class MetricSummary(_Result):
-    """One metric of one pair of label sets over its cases."""
+    """One metric of one pair of label sets over its cases.
+
+    Attributes:
+        prediction: name of a label set.
+        reference: name of the label set it is compared with.
+        metric: dice, surface_dice, hd95 or assd.
+        mean: over `case_count` cases, None where there is none.
+        std: sample standard deviation (N - 1) over the same cases, None for fewer than two.
+        median: over the same cases.
+        case_count: the cases that mean, std and median are taken over.
+        infinite_count: the further cases that are left out because exactly one of the two masks is empty.
+    """
 
     prediction: str
     reference: str
@@ -75,7 +86,10 @@ class LoadOrder(_Result):
 
 
 class BlandAltman(_Result):
-    """Agreement of loads, second minus first (Bland and Altman 1986): bias and 95 % limits, bias ± 1.96 std."""
+    """Agreement of loads, second minus first (Bland and Altman 1986): bias and 95 % limits, bias ± 1.96 std.
+
+    Over a single case std and limits are NaN.
+    """
 
     bias: float
     std: float
@@ -85,7 +99,23 @@ class BlandAltman(_Result):
 
 
 class SourcePair(_Result):
-    """Two sources and the two networks trained on them."""
+    """Two sources and the two networks trained on them, all on the same cases.
+
+    Attributes:
+        first: name of a source.
+        second: name of another source.
+        case_count: cases that have a mask of both sources and of both networks; the rest of the pair is about these.
+        source_dice: Dice of the sources with each other.
+        network_dice: Dice of the networks with each other.
+        source_order: loads of the first source against the second.
+        network_order: loads of the first network against the second.
+        source_loads: load of the second source minus the first.
+        network_loads: load of the second network minus the first.
+        dice_gap: same-source minus cross-source Dice of both networks, per case; bootstrap over subjects.
+        two_sample_p: Student's t-test between their same-source and cross-source Dice values.
+        paired_p: paired t-test over cases.
+        paired_p_holm: the same, Holm-corrected over all pairs; None where there are only two sources.
+    """
 
     first: str
     second: str
@@ -97,10 +127,22 @@ class SourcePair(_Result):
     source_loads: BlandAltman
     network_loads: BlandAltman
     dice_gap: Interval
-    """Same-source minus cross-source Dice of both networks, per case, bootstrap over subjects."""
     two_sample_p: float | None
     paired_p: float | None
     paired_p_holm: float | None
+
+    @property
+    def consistency_growth(self) -> float:
+        """Growth, from sources to networks, of the share of cases in the sources' more frequent order of loads.
+
+        In [-1, 1]; above 0 the networks amplify the difference of their raters (from 75 % to 100 % of the cases gives
+        0.25). Where the sources have no more frequent order, that of the networks counts.
+        """
+        sources, networks = self.source_order, self.network_order
+        if sources.below == sources.above:
+            return networks.consistency - sources.consistency
+        same_order = networks.below if sources.below > sources.above else networks.above
+        return same_order / networks.case_count - sources.consistency
 
 
 class CrossEvaluation(_Result):
@@ -114,15 +156,19 @@ class CrossEvaluation(_Result):
         surface_tolerance: tolerance of the surface Dice, in the length unit.
         sources: the sources compared; each has a network.
         case_ids: all cases considered.
-        missing_cases: per source, the cases that it has not labelled.
+        missing_cases: per source, the cases that it has not labelled; a network has an entry only if it lacks cases
+            that its source has labelled.
         empty_cases: per label set, the cases whose mask is empty.
         matrix: every metric of every pair of label sets (source-source, network-source, network-network).
-        pairs: the sources two by two.
-        same_dice: mean Dice of the networks against their own source.
-        cross_dice: mean Dice of the networks against the other sources.
+        pairs: the sources two by two; two sources without a common case form none.
+        same_dice: mean Dice of the networks against their own source, averaged per case, then over cases; as for the
+            next two, over the cases that have both kinds of Dice (of one source: over all its cases).
+        cross_dice: mean Dice of the networks against the other sources; None where there is none.
         dice_gap: same minus cross, per case; bootstrap over subjects.
-        two_sample_p: Student's t-test between all same-source and all cross-source Dice values, as the paper.
-        paired_p: paired t-test over cases.
+        two_sample_p: Student's t-test between all same-source and all cross-source Dice values, as the paper. These
+            values are not independent (each case and each network gives several), so `paired_p` is the one to trust.
+        paired_p: paired t-test over cases between their same-source and cross-source means; where subjects have several
+            cases, trust the interval of `dice_gap`, which is taken over subjects.
     """
 
     study: str

@@ -27,7 +27,8 @@ def compute_two_sample_p(first: Sequence[float], second: Sequence[float]) -> flo
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if min(a.size, b.size) < 2 or (_is_constant(a) and _is_constant(b)):
         return None
-    return float(stats.ttest_ind(a, b, equal_var=True).pvalue)
+    found = stats.ttest_ind_from_stats(a.mean(), a.std(ddof=1), a.size, b.mean(), b.std(ddof=1), b.size, equal_var=True)
+    return float(found.pvalue)
 
 
 def compute_paired_p(first: Sequence[float], second: Sequence[float]) -> float | None:

@@ -1,11 +1,11 @@
 """Surfaces of masks and the distances between them, in 2D and 3D, with any spacing.
 
-The surface of a mask is made of its foreground voxels that have a background face-neighbour; what lies outside the image
-is background. Distances are Euclidean, between voxel centres, in the unit of the spacing.
+The surface of a mask is made of its foreground voxels that have a background face-neighbour; what lies outside the
+image is background. Distances are Euclidean, between voxel centres, in the unit of the spacing.
 
 Two exact ways lead to the distances. A k-d tree of one surface, asked for each voxel of the other, costs time in
-proportion to the surfaces; a distance transform costs time in proportion to the grid. Smooth masks have small surfaces, so
-the tree wins; in a very ragged mask most voxels are surface, and the transform wins.
+proportion to the surfaces; a distance transform costs time in proportion to the grid. Smooth masks have small surfaces,
+so the tree wins; in a very ragged mask most voxels are surface, and the transform wins.
 """
 
 from dataclasses import dataclass

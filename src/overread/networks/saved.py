@@ -1,34 +1,15 @@
 """Trained networks on disk: weights as safetensors, everything needed to apply them as JSON beside it."""
 
 from pathlib import Path
-from typing import Literal
 
 import torch
-from pydantic import Field
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from overread.errors import StorageError
 from overread.networks.build import build_network
-from overread.networks.settings import NetworkSettings
-from overread.settings import Settings
-from overread.study.schema import IntensitySettings
+from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE, SavedNetworkSettings
 from overread.training.hardware import place_network
-
-WEIGHTS_FILE = "network.safetensors"
-SETTINGS_FILE = "network.json"
-
-
-class SavedNetworkSettings(Settings):
-    """What must be known to apply trained weights to an image."""
-
-    network: NetworkSettings
-    dimensions: Literal[2, 3]
-    channels: tuple[str, ...] = Field(description="channels of the study, in the order of the network's input")
-    intensity: IntensitySettings
-    patch_size: tuple[int, ...] = Field(description="window of the working grid, in voxels")
-    working_spacing: tuple[float, ...] | None = Field(description="voxel size of the working grid, in the length unit")
-    precision: Literal["auto", "bf16", "fp32"]
 
 
 def save_network(folder: Path, network: nn.Module, settings: SavedNetworkSettings) -> None:
@@ -49,7 +30,9 @@ def load_network(folder: Path, device: torch.device) -> tuple[nn.Module, SavedNe
         settings = SavedNetworkSettings.model_validate_json((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
         weights = load_file(folder / WEIGHTS_FILE)
     except Exception as error:
-        raise StorageError(f"a saved network must hold {WEIGHTS_FILE} and {SETTINGS_FILE}, got {folder}: {error}") from error
+        raise StorageError(
+            f"a saved network must hold {WEIGHTS_FILE} and {SETTINGS_FILE}, got {folder}: {error}"
+        ) from error
     network = build_network(settings.network, dimensions=settings.dimensions, channel_count=len(settings.channels))
     network.load_state_dict(weights)
     return place_network(network, device, dimensions=settings.dimensions).eval(), settings

@@ -1,10 +1,14 @@
-"""The shape of a segmentation network."""
+"""The shape of a segmentation network, and what is stored with a trained one."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from overread.settings import Settings
+from overread.study.schema import IntensitySettings
+
+WEIGHTS_FILE = "network.safetensors"
+SETTINGS_FILE = "network.json"
 
 
 class NetworkSettings(Settings):
@@ -24,3 +28,15 @@ class NetworkSettings(Settings):
     def downsampling(self) -> int:
         """Each side of an input must be a multiple of this."""
         return 1 << (len(self.channels) - 1)
+
+
+class SavedNetworkSettings(Settings):
+    """What must be known to apply trained weights to an image."""
+
+    network: NetworkSettings
+    dimensions: Literal[2, 3]
+    channels: tuple[str, ...] = Field(description="channels of the study, in the order of the network's input")
+    intensity: IntensitySettings
+    patch_size: tuple[int, ...] = Field(description="window of the working grid, in voxels")
+    working_spacing: tuple[float, ...] | None = Field(description="voxel size of the working grid, in the length unit")
+    precision: Literal["auto", "bf16", "fp32"]

@@ -86,7 +86,9 @@ def build_panels(evaluation: CrossEvaluation) -> tuple[MeasurePanel, ...]:
     """Build the tables of every measure that was computed."""
     panels = []
     for measure in describe_measures(evaluation):
-        summaries = {(entry.prediction, entry.reference): entry for entry in evaluation.matrix if entry.metric == measure.key}
+        summaries = {
+            (entry.prediction, entry.reference): entry for entry in evaluation.matrix if entry.metric == measure.key
+        }
         if summaries:
             panels.append(MeasurePanel(measure, _build_tables(evaluation.sources, summaries, measure)))
     return tuple(panels)
@@ -98,9 +100,11 @@ _Summaries = Mapping[tuple[str, str], MetricSummary]
 def _build_tables(sources: Sequence[str], summaries: _Summaries, measure: Measure) -> tuple[AgreementTable, ...]:
     networks, references = _sort_names(sources, summaries)
     shade = _Shading(summaries, measure)
-    captions = ("Networks (rows) against sources (columns)", "Sources against each other", "Networks against each other")
-    sides = ((networks, references), (references, references), (networks, networks))
-    tables = (_build_table(caption, *side, shade) for caption, side in zip(captions, sides, strict=True))
+    tables = (
+        _build_table("Networks (rows) against sources (columns)", "network of", networks, references, shade),
+        _build_triangle("Sources against each other", "source", references, shade),
+        _build_triangle("Networks against each other", "network of", networks, shade),
+    )
     return tuple(table for table in tables if any(cell.notes for _, cells in table.rows for cell in cells))
 
 
@@ -127,9 +131,12 @@ class _Shading:
     def build_cell(self, row: str, column: str) -> Cell:
         """Build the cell of two label sets; agreement is symmetric, so either order of the two will do."""
         entry = self._summaries.get((row, column)) or self._summaries.get((column, row))
-        if entry is None or row == column:
+        if entry is None:
             return Cell("")
-        mean, std = (format_number(value, 2) if self._measure.is_distance else format_dice(value) for value in (entry.mean, entry.std))
+        mean, std = (
+            format_number(value, 2) if self._measure.is_distance else format_dice(value)
+            for value in (entry.mean, entry.std)
+        )
         notes = [f"± {std}"] if entry.std is not None and math.isfinite(entry.std) else []
         notes.append(f"n = {entry.case_count}")
         if entry.infinite_count:
@@ -144,8 +151,17 @@ class _Shading:
 
 
 def _build_table(
-    caption: str, rows: Mapping[str, str], columns: Mapping[str, str], shade: _Shading
+    caption: str, corner: str, rows: Mapping[str, str], columns: Mapping[str, str], shade: _Shading
 ) -> AgreementTable:
-    corner = "network of" if "Networks" in caption else "source"
     body = tuple((heading, tuple(shade.build_cell(row, column) for column in columns)) for row, heading in rows.items())
     return AgreementTable(caption, corner, tuple(columns.values()), body)
+
+
+def _build_triangle(caption: str, corner: str, names: Mapping[str, str], shade: _Shading) -> AgreementTable:
+    """Each pair once: the rows leave out the last name, the columns the first, and what lies below stays blank."""
+    keys = list(names)
+    body = tuple(
+        (names[row], tuple(shade.build_cell(row, keys[j]) if j > i else Cell("") for j in range(1, len(keys))))
+        for i, row in enumerate(keys[:-1])
+    )
+    return AgreementTable(caption, corner, tuple(names[key] for key in keys[1:]), body)

@@ -36,6 +36,4 @@ def choose_cases(agreement: Mapping[str, float]) -> tuple[ChosenCase, ...]:
     chosen: dict[str, str] = {}
     for reason in ("least agreement", "best agreement", "median agreement"):
         chosen.setdefault(ordered[places[reason]], reason)
-    return tuple(
-        ChosenCase(case_id, chosen[case_id], agreement[case_id]) for case_id in ordered if case_id in chosen
-    )
+    return tuple(ChosenCase(case_id, chosen[case_id], agreement[case_id]) for case_id in ordered if case_id in chosen)

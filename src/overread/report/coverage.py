@@ -14,6 +14,7 @@ class Coverage:
         labelled_count: cases that it labelled.
         missing: cases that it did not label.
         empty: cases in which it outlines nothing.
+        network_missing: labelled cases of which its network has no prediction.
         network_empty: cases in which its network outlines nothing.
     """
 
@@ -21,6 +22,7 @@ class Coverage:
     labelled_count: int
     missing: tuple[str, ...]
     empty: tuple[str, ...]
+    network_missing: tuple[str, ...]
     network_empty: tuple[str, ...]
 
 
@@ -36,5 +38,6 @@ def _describe(evaluation: CrossEvaluation, source: str) -> Coverage:
         labelled_count=len(evaluation.case_ids) - len(missing),
         missing=missing,
         empty=evaluation.empty_cases.get(source, ()),
+        network_missing=evaluation.missing_cases.get(name_network(source), ()),
         network_empty=evaluation.empty_cases.get(name_network(source), ()),
     )

@@ -4,12 +4,13 @@ import math
 
 MINUS = "−"
 ABSENT = "–"
+NO_BREAK = "\u00a0"
 _DICE_DECIMALS = 3
 _MOST_DECIMALS = 6
 
 
 def format_number(value: float | None, decimals: int) -> str:
-    """Write a number with fixed decimals and thousands separators; "–" where there is none, "∞" where it is infinite."""
+    """Write a number with fixed decimals and thousands separators; "–" where there is none, "∞" where infinite."""
     if value is None or math.isnan(value):
         return ABSENT
     digits = "∞" if math.isinf(value) else f"{abs(value):,.{decimals}f}"
@@ -45,18 +46,18 @@ def format_p(p: float | None) -> str:
     if p is None or math.isnan(p):
         return "p not computed"
     if p < 0.001:
-        return "p < 0.001"
-    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+        return f"p{NO_BREAK}<{NO_BREAK}0.001"
+    return f"p{NO_BREAK}={NO_BREAK}{p:.{3 if p < 0.1 else 2}f}"
 
 
 def format_percent(share: float) -> str:
     """Write a share in [0, 1] as a whole percentage, "100 %" and "0 %" only where they are exact."""
     percent = round(100 * share)
     if percent == 100 and share < 1:
-        return "over 99 %"
+        return f"over 99{NO_BREAK}%"
     if percent == 0 and share > 0:
-        return "under 1 %"
-    return f"{percent} %"
+        return f"under 1{NO_BREAK}%"
+    return f"{percent}{NO_BREAK}%"
 
 
 def format_count(count: int, noun: str, plural: str = "") -> str:
@@ -69,7 +70,7 @@ def format_duration(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.1f} s"
     rest = round(seconds)
-    parts = []
+    parts: list[tuple[int, str]] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         amount, rest = divmod(rest, size)
         if amount or parts:

@@ -45,9 +45,7 @@ def draw_gallery(
     return tuple(_draw_case(case, study, predictions, colours) for case in chosen)
 
 
-def _draw_case(
-    chosen: ChosenCase, study: Study, predictions: Mapping[str, LabelSet], colours: Colours
-) -> GalleryCase:
+def _draw_case(chosen: ChosenCase, study: Study, predictions: Mapping[str, LabelSet], colours: Colours) -> GalleryCase:
     case_id = chosen.case_id
     label_sets = {source: study.labels(source) for source in colours}
     label_sets |= {name_network(source): predictions[source] for source in colours}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overread.evaluation.results import LoadOrder, SourcePair, name_network
-from overread.report.per_case import Loads
+from overread.report.per_case import Loads, collect_common_loads
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,12 @@ def contrast_loads(pairs: Sequence[SourcePair], loads: Loads) -> tuple[LoadContr
 
 def _contrast(pair: SourcePair, loads: Loads) -> LoadContrast:
     names = (pair.first, pair.second, name_network(pair.first), name_network(pair.second))
-    columns = [loads.get(name, {}) for name in names]
-    common = [case_id for case_id in columns[0] if all(case_id in column for column in columns)]
-    first, second, first_network, second_network = (np.array([column[case] for case in common]) for column in columns)
+    first, second, first_network, second_network = collect_common_loads(loads, names)
     return LoadContrast(
         first=pair.first,
         second=pair.second,
         source_order=pair.source_order,
         network_order=pair.network_order,
-        source_difference=float(np.abs(second - first).mean()) if common else None,
-        network_difference=float(np.abs(second_network - first_network).mean()) if common else None,
+        source_difference=float(np.abs(second - first).mean()) if first.size else None,
+        network_difference=float(np.abs(second_network - first_network).mean()) if first.size else None,
     )

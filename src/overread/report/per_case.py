@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.evaluation.results import COMPARISON_COLUMNS, CrossEvaluation, name_network
@@ -62,8 +63,15 @@ def collect_loads(comparisons: "DataFrame") -> Loads:
     return loads
 
 
+def collect_common_loads(loads: Loads, names: Sequence[str]) -> list[NDArray[np.float64]]:
+    """Collect the loads of several label sets, one (N,) array each, over the N cases of which all are known."""
+    columns = [loads.get(name, {}) for name in names]
+    common = [case_id for case_id in columns[0] if all(case_id in column for column in columns)]
+    return [np.array([column[case_id] for case_id in common], np.float64) for column in columns]
+
+
 def collect_case_dice(comparisons: "DataFrame", sources: Sequence[str]) -> DiceByCase:
-    """Collect same-source and cross-source Dice, per network and case; cases without a same-source value are left out."""
+    """Collect same-source and cross-source Dice, per network and case; cases without the former are left out."""
     scores = _index_dice(comparisons)
     result: dict[str, dict[str, CaseDice]] = {}
     for source in sources:

@@ -28,7 +28,7 @@ from overread.report.per_case import (
     compute_source_agreement,
 )
 from overread.report.training_summary import sort_trainings, summarise_trainings
-from overread.report.wording import format_interval, word_amplification, word_answer, word_conclusion
+from overread.report.wording import format_estimate, judge_contrast, word_amplification, word_answer
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.training.result import TrainingResult
@@ -82,7 +82,7 @@ def write_rater_bias_report(
         "trainings": sort_trainings(trainings, evaluation.sources),
         "summaries": summarise_trainings(trainings, evaluation.sources),
         "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
-        "format_interval": format_interval,
+        "format_estimate": format_estimate,
         **_tell_findings(evaluation, comparisons, _choose_noun(study, evaluation)),
         **_draw_figures(evaluation, comparisons, loads, colours),
     }
@@ -97,7 +97,7 @@ def _tell_findings(evaluation: CrossEvaluation, comparisons: "DataFrame", noun: 
         "gap_count": gap_count,
         "answer": word_answer(evaluation, case_count=gap_count, noun=noun),
         "amplification": word_amplification(contrasts, unit=evaluation.load_unit, noun=noun),
-        "contrasts": [(contrast, word_conclusion(contrast)) for contrast in contrasts],
+        "contrasts": [(contrast, judge_contrast(contrast)) for contrast in contrasts],
     }
 
 

@@ -64,7 +64,7 @@ def view_case(
 
 
 def find_largest_slice(mask: Mask) -> int:
-    """Index along Z of the slice of a (X, Y, Z) mask with most voxels, the first of equals; the middle if it is empty."""
+    """Index along Z of the slice of an (X, Y, Z) mask with most voxels, the first of equals; the middle if empty."""
     areas = mask.sum(axis=(0, 1))
     return int(areas.argmax()) if areas.any() else mask.shape[2] // 2
 
@@ -80,7 +80,9 @@ def turn_upright(view: SliceView, affine: Affine) -> SliceView:
     flips = tuple(axis for axis, plane_axis in enumerate((row_axis, column_axis)) if codes[plane_axis] in _LEFT_OR_TOP)
     turned = _map_planes(view, lambda plane: np.flip(np.transpose(plane, (row_axis, column_axis)), flips))
     spacings = (view.row_spacing, view.column_spacing)
-    top, left = (codes[axis] if codes[axis] in _LEFT_OR_TOP else _OPPOSITE[codes[axis]] for axis in (row_axis, column_axis))
+    top, left = (
+        codes[axis] if codes[axis] in _LEFT_OR_TOP else _OPPOSITE[codes[axis]] for axis in (row_axis, column_axis)
+    )
     return replace(
         turned,
         row_spacing=spacings[row_axis],
@@ -117,7 +119,7 @@ def window_intensities(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _unite(masks: Mapping[str, Mask]) -> Mask:
-    return np.logical_or.reduce(list(masks.values()))
+    return np.asarray(np.logical_or.reduce(list(masks.values())), np.bool_)
 
 
 def _map_planes(view: SliceView, change: Any) -> SliceView:

@@ -1,16 +1,18 @@
 """The sentences that carry the findings, for every way in which they can turn out."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from overread.evaluation.results import CrossEvaluation, Interval, LoadOrder
-from overread.report.formatting import choose_decimals, format_count, format_dice, format_load, format_number
+from overread.report.formatting import NO_BREAK, choose_decimals, format_count, format_dice, format_load, format_number
 from overread.report.load_contrast import LoadContrast
 
 Verdict: TypeAlias = Literal["yes", "not-shown", "reversed", "no-answer"]
 Change: TypeAlias = Literal["more", "equal", "less"]
+Effect: TypeAlias = Literal["amplified", "damped", "mixed", "unchanged", "reversed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,16 @@ def word_answer(evaluation: CrossEvaluation, *, case_count: int, noun: str = "ra
     if len(evaluation.sources) < 2:
         return _word_single_source(evaluation, noun)
     gap, cross = evaluation.dice_gap, evaluation.cross_dice
-    if gap is None or cross is None or not _is_finite(gap) or not case_count:
-        return Answer("no-answer", "The question could not be answered:", _describe_missing_gap(noun))
+    if gap is None or cross is None or not math.isfinite(gap.estimate):
+        rest = f"no held-out case was outlined by two {noun}s and by a network trained on one of them."
+        return Answer("no-answer", "The question could not be answered:", rest)
     others = f"the other {noun}" if len(evaluation.sources) == 2 else f"the other {noun}s"
     own = f"the {noun} that trained them"
     held_out = f"on {format_count(case_count, 'held-out case')}"
     means = f"mean Dice {format_dice(evaluation.same_dice.estimate)} against {format_dice(cross.estimate)}"
+    if not _is_finite(gap):
+        rest = f"all {format_count(case_count, 'case')} are of one subject, so the uncertainty is unknown ({means})."
+        return Answer("no-answer", "The question could not be answered:", rest)
     spread = f"a difference of {format_interval(gap)}"
     if not gap.excludes_zero:
         rest = (
@@ -77,24 +83,20 @@ def word_amplification(contrasts: Sequence[LoadContrast], *, unit: str, noun: st
     return _word_many_contrasts(complete, noun)
 
 
-def word_conclusion(contrast: LoadContrast) -> str:
-    """Name in a few words what became of a difference in load: amplified, damped, reversed, ….
+def judge_contrast(contrast: LoadContrast) -> Effect:
+    """Name what became of a difference in load between two sources when it is looked at between their networks.
 
-    Sizes are compared as they are printed, so that "larger" never stands between two equal numbers.
+    It is amplified when it became more consistent or larger, and neither less consistent nor smaller; damped is the
+    opposite. Sizes are compared as they are printed, so that "larger" never stands between two equal numbers.
     """
     if not contrast.is_complete:
-        return "no common case"
+        return "unknown"
     if is_reversed(contrast):
         return "reversed"
-    match compare_consistency(contrast), compare_size(contrast):
-        case "more", "more":
-            return "amplified"
-        case "less", "less":
-            return "damped"
-        case "equal", "equal":
-            return "unchanged"
-        case consistency, size:
-            return f"{_CONSISTENCY[consistency]}, {_SIZE[size]}"
+    changes = {compare_consistency(contrast), compare_size(contrast)} - {"equal"}
+    if len(changes) == 2:
+        return "mixed"
+    return "amplified" if "more" in changes else "damped" if "less" in changes else "unchanged"
 
 
 def compare_consistency(contrast: LoadContrast) -> Change:
@@ -135,10 +137,6 @@ def _word_single_source(evaluation: CrossEvaluation, noun: str) -> Answer:
     return Answer("no-answer", "This study cannot answer the question:", rest)
 
 
-def _describe_missing_gap(noun: str) -> str:
-    return f"no held-out case was outlined by two {noun}s and by a network trained on one of them."
-
-
 def _word_one_contrast(contrast: LoadContrast, unit: str, noun: str) -> str:
     relation, sources, networks = _describe_orders(contrast)
     of_sources, of_networks = format_load(contrast.source_difference), format_load(contrast.network_difference)
@@ -162,28 +160,29 @@ def _count(order: LoadOrder, is_above: bool) -> str:
 def _conclude(contrast: LoadContrast, noun: str) -> str:
     if is_reversed(contrast):
         return f"The networks lie in the opposite order to the {noun}s, so they did not take over this difference."
-    consistency, size = compare_consistency(contrast), compare_size(contrast)
-    facts = f"{_CONSISTENCY[consistency]} and {_SIZE[size]}"
-    if consistency == size == "equal":
-        return f"The difference between the {noun}s was neither amplified nor damped by training."
-    if "less" not in (consistency, size):
-        return f"Training amplified the difference between the {noun}s: it became {facts}."
-    if "more" not in (consistency, size):
-        return f"Training damped the difference between the {noun}s: it became {facts}."
-    return f"Amplification is not clear: the difference became {_CONSISTENCY[consistency]} but {_SIZE[size]}."
+    consistency, size = _CONSISTENCY[compare_consistency(contrast)], _SIZE[compare_size(contrast)]
+    match judge_contrast(contrast):
+        case "amplified":
+            ending = f"{consistency} and {size}: training amplified it"
+        case "damped":
+            ending = f"{consistency} and {size}: training damped it"
+        case "mixed":
+            ending = f"{consistency} but {size}: no clear amplification"
+        case _:
+            ending = f"{consistency} and {size}: training neither amplified nor damped it"
+    return f"Between the networks the difference is {ending}."
 
 
 def _word_many_contrasts(contrasts: Sequence[LoadContrast], noun: str) -> str:
+    effects = Counter(map(judge_contrast, contrasts))
     kept = [contrast for contrast in contrasts if not is_reversed(contrast)]
     consistent = sum(compare_consistency(contrast) == "more" for contrast in kept)
     larger = sum(compare_size(contrast) == "more" for contrast in kept)
-    both = sum(word_conclusion(contrast) == "amplified" for contrast in kept)
-    damped = sum(word_conclusion(contrast) == "damped" for contrast in kept)
-    turned = len(contrasts) - len(kept)
     return (
-        f"Of {format_count(len(contrasts), 'pair')} of {noun}s, the difference in load between the two networks was "
-        f"more consistent than between the {noun}s in {consistent}, larger in {larger}, and both (amplified) in {both}; "
-        f"it was less consistent and smaller (damped) in {damped}, and of the opposite order in {turned}."
+        f"Over {format_count(len(contrasts), 'pair')} of {noun}s, training amplified the difference in load in "
+        f"{effects['amplified']} and damped it in {effects['damped']}; it had mixed effects in {effects['mixed']}, none in "
+        f"{effects['unchanged']}, and turned the order round in {effects['reversed']}. In the same order as between the "
+        f"{noun}s, the difference was more consistent in {consistent} and larger in {larger}."
     )
 
 
@@ -193,7 +192,11 @@ def _is_finite(interval: Interval) -> bool:
 
 def format_interval(interval: Interval) -> str:
     """Write an estimate with its interval: "0.088 (95 % interval 0.051 to 0.125)"."""
+    return format_estimate(interval).replace("(", f"({100 * interval.confidence:g}{NO_BREAK}% interval ")
+
+
+def format_estimate(interval: Interval) -> str:
+    """Write an estimate with its interval, for a table that names the confidence: "0.088 (0.051 to 0.125)"."""
     decimals = choose_decimals(interval.estimate, interval.low, interval.high)
-    low, high = format_number(interval.low, decimals), format_number(interval.high, decimals)
-    confidence = f"{100 * interval.confidence:g} %"
-    return f"{format_number(interval.estimate, decimals)} ({confidence} interval {low} to {high})"
+    estimate, low, high = (format_number(value, decimals) for value in (interval.estimate, interval.low, interval.high))
+    return f"{estimate} ({low} to {high})"

@@ -3,62 +3,59 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import Field
+
 from overread.errors import InputError
 from overread.presets import Preset, read_preset
 from overread.settings import Settings
+from overread.steps.pipeline_run import connect, open_pipeline_run
+from overread.steps.plan import TrainingPlan
 from overread.study.digest import compute_source_digest, compute_study_digest
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
 from overread.training.result import TrainingJob
 
-PLAN_FILE = "plan.json"
-
 
 class PlanSettings(Settings):
     """What a user chooses about a cross-validated comparison of sources."""
 
-    sources: tuple[str, ...] = ()
-    preset: str
-    folds: int
-    repeats: int
-    epochs: int = 0
-    seed: int = 0
+    pipeline: str = Field(description="name of the pipeline, for tracking")
+    sources: tuple[str, ...] = Field(
+        (), description="sources to compare; all that are neither hidden nor derived if empty"
+    )
+    preset: str = Field(description="name of a preset, or path of a YAML file")
+    folds: int = Field(description="rounds of the cross-validation, split by subject")
+    repeats: int = Field(1, description="random initialisations per source and fold, whose predictions are averaged")
+    epochs: int = Field(0, description="upper bound of epochs; 0 takes the preset's")
+    seed: int = Field(0, description="seeds folds, initialisation and sampling")
+    jobs_per_task: int = Field(1, ge=0, description="trainings that share a task and its GPU; 0 for all in one task")
 
 
-class TrainingPlan(Settings):
-    """The jobs of a pipeline run and all that they share."""
+def run(
+    study_folder: Path, settings: PlanSettings, *, study_uri: str, revision: str, plan_file: Path, store: str
+) -> TrainingPlan:
+    """Plan the trainings, write the plan as JSON and open the pipeline run in MLflow.
 
-    preset_name: str
-    preset: Preset
-    sources: tuple[str, ...]
-    folds: int
-    repeats: int
-    seed: int
-    revision: str
-    study_digest: str
-    source_digests: dict[str, str]
-    jobs: tuple[TrainingJob, ...]
-
-    @classmethod
-    def read(cls, path: Path) -> "TrainingPlan":
-        """Read a plan that `write` wrote."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def write(self, path: Path) -> None:
-        """Write the plan as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+    Raises:
+        InputError: see `plan_trainings`.
+    """
+    plan = plan_trainings(Study.open(study_folder), settings, revision=revision)
+    plan.write(plan_file)
+    with open_pipeline_run(connect(plan, store), plan) as tracked:
+        tracked.log_study(plan.study, digest=plan.study_digest, revision=revision, uri=study_uri)
+        tracked.log_settings(settings.model_dump(mode="json"))
+        tracked.log_file(plan_file)
+    return plan
 
 
-def run(study_folder: Path, settings: PlanSettings, *, revision: str, plan_file: Path) -> TrainingPlan:
-    """Plan one training per source, fold and repeat, and write the plan.
+def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> TrainingPlan:
+    """Plan one training per source, fold and repeat.
 
     The folds are the same for all sources, so their networks are tested on the same held-out cases.
 
     Raises:
         InputError: unknown source or preset, fewer subjects than folds, a source with fewer cases than folds.
     """
-    study = Study.open(study_folder)
     sources = study.select_sources(settings.sources)
     if not sources:
         raise InputError("a study must have at least one source that is neither hidden nor derived", found="none")
@@ -67,10 +64,10 @@ def run(study_folder: Path, settings: PlanSettings, *, revision: str, plan_file:
     preset = _apply_epochs(read_preset(settings.preset), settings.epochs)
     _check_dimensions(preset, settings.preset, study)
     _check_case_counts(study, sources, settings.folds)
-    folds = split_folds(
-        study, folds=settings.folds, validation_fraction=preset.validation_fraction, seed=settings.seed
-    )
-    plan = TrainingPlan(
+    folds = split_folds(study, folds=settings.folds, validation_fraction=preset.validation_fraction, seed=settings.seed)
+    return TrainingPlan(
+        pipeline=settings.pipeline,
+        study=study.settings.name,
         preset_name=settings.preset,
         preset=preset,
         sources=sources,
@@ -81,18 +78,8 @@ def run(study_folder: Path, settings: PlanSettings, *, revision: str, plan_file:
         study_digest=compute_study_digest(study, sources),
         source_digests={source: compute_source_digest(study, source) for source in sources},
         jobs=tuple(_list_jobs(study, sources, folds, settings)),
+        jobs_per_task=settings.jobs_per_task,
     )
-    plan.write(plan_file)
-    return plan
-
-
-def batch_jobs(plan: TrainingPlan, jobs_per_task: int) -> list[list[str]]:
-    """Names of the jobs, in batches of `jobs_per_task`; 0 puts all into one batch."""
-    if jobs_per_task < 0:
-        raise InputError("jobs_per_task must be 0 (all in one task) or more", found=jobs_per_task)
-    names = [job.name for job in plan.jobs]
-    size = jobs_per_task or len(names)
-    return [names[start : start + size] for start in range(0, len(names), size)]
 
 
 def _list_jobs(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from overread.errors import InputError
+from overread.study.problem import describe_problem
 from overread.study.rasters import AFFINE_TOLERANCE, Raster, compute_spacing_mm, have_same_affine
 from overread.types import Affine
 
@@ -34,15 +34,15 @@ def find_shape_problems(raster: Raster, *, dimensions: int, what: str, where: st
     shape, hint = raster.voxels.shape, ""
     if (raster.affine is not None) != (dimensions == 3):
         kinds = {2: "PNG or TIFF", 3: "NIfTI"}
-        return [_say(f"{what} of a {dimensions}D study must be {kinds[dimensions]}", where=where)]
+        return [describe_problem(f"{what} of a {dimensions}D study must be {kinds[dimensions]}", where=where)]
     if raster.voxels.dtype.kind not in "buif":
-        return [_say(f"{what} must hold real numbers", found=raster.voxels.dtype, where=where)]
+        return [describe_problem(f"{what} must hold real numbers", found=raster.voxels.dtype, where=where)]
     if len(shape) != dimensions or 0 in shape:
         if dimensions == 3:
             hint = "write one file per channel; an axis of time is not supported"
         elif len(shape) == 3:
             hint = "drop the alpha channel, or write one file per page"
-        return [_say(f"{what} must have {dimensions} axes", found=f"shape {shape}", where=where, hint=hint)]
+        return [describe_problem(f"{what} must have {dimensions} axes", found=f"shape {shape}", where=where, hint=hint)]
     return [] if raster.affine is None else _find_affine_problems(raster, raster.affine, where)
 
 
@@ -50,11 +50,11 @@ def find_mismatches(raster: Raster, image: Raster, *, what: str, other: str, whe
     """Name the differences of shape and affine between a raster and the image that it belongs to."""
     if raster.voxels.shape != image.voxels.shape:
         found = f"{raster.voxels.shape} and {image.voxels.shape}"
-        return [_say(f"{what} must have the shape of {other}", found=found, where=where)]
+        return [describe_problem(f"{what} must have the shape of {other}", found=found, where=where)]
     if raster.affine is None or image.affine is None or have_same_affine(image.affine, raster.affine):
         return []
     return [
-        _say(
+        describe_problem(
             f"{what} must have the affine of {other}, to {AFFINE_TOLERANCE} of the voxel size",
             found=f"{_describe_affine(raster.affine)} and {_describe_affine(image.affine)}",
             where=where,
@@ -67,9 +67,13 @@ def _find_value_problems(raster: Raster, where: str) -> list[str]:
     voxels = raster.voxels
     if voxels.dtype.kind == "f" and (bad := int(np.count_nonzero(~np.isfinite(voxels)))):
         hint = "replace them in the source, for example by the background's intensity"
-        return [_say("an image must be finite", found=f"{bad} voxels of NaN or infinity", where=where, hint=hint)]
+        return [
+            describe_problem(
+                "an image must be finite", found=f"{bad} voxels of NaN or infinity", where=where, hint=hint
+            )
+        ]
     if voxels.min() == voxels.max():
-        return [_say("an image must not be constant", found=f"{voxels.flat[0]} everywhere", where=where)]
+        return [describe_problem("an image must not be constant", found=f"{voxels.flat[0]} everywhere", where=where)]
     return []
 
 
@@ -77,14 +81,20 @@ def _find_affine_problems(raster: Raster, affine: Affine, where: str) -> list[st
     spacing = compute_spacing_mm(affine)
     if not np.all(np.isfinite(affine)) or min(spacing) <= 0:
         hint = "check pixdim and the sform in the NIfTI header"
-        return [_say("spacing_mm must hold 3 positive numbers", found=_round(spacing), where=where, hint=hint)]
+        return [
+            describe_problem("spacing_mm must hold 3 positive numbers", found=_round(spacing), where=where, hint=hint)
+        ]
     axes = affine[:3, :3] / np.array(spacing)
     if np.abs(axes.T @ axes - np.eye(3)).max() > AFFINE_TOLERANCE:
         hint = "resample it; for a tilted CT gantry dcm2niix does"
-        return [_say("the axes of a volume must be perpendicular", found="sheared axes", where=where, hint=hint)]
+        return [
+            describe_problem("the axes of a volume must be perpendicular", found="sheared axes", where=where, hint=hint)
+        ]
     if not raster.forms_agree:
         hint = "find out which one is right and write both alike; tools differ in which one they read"
-        return [_say("sform and qform must agree", found="two geometries in one header", where=where, hint=hint)]
+        return [
+            describe_problem("sform and qform must agree", found="two geometries in one header", where=where, hint=hint)
+        ]
     return []
 
 
@@ -100,7 +110,3 @@ def _axes(affine: Affine) -> str:
 
 def _round(values: object) -> tuple[float, ...]:
     return tuple(round(float(value), 6) for value in np.asarray(values))
-
-
-def _say(rule: str, *, found: object = None, where: str, hint: str = "") -> str:
-    return str(InputError(rule, found=found, where=where, hint=hint))

@@ -12,11 +12,13 @@ import numpy as np
 from isal import igzip, igzip_lib
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from PIL import UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from overread.errors import InputError
+from overread.study.png import encode_png
 from overread.types import Affine, Mask, Spacing
 
 VOLUME_SUFFIX = ".nii.gz"
@@ -28,8 +30,8 @@ RASTER_SUFFIXES = (*NIFTI_SUFFIXES, IMAGE_SUFFIX, *TIFF_SUFFIXES)
 AFFINE_TOLERANCE = 1e-3
 """Two affines agree when axes and origin differ by at most this share of the voxel size."""
 _GZIP_LEVEL = 1
-_TIFFFILE_COMPRESSIONS = (1, 8, 32773, 32946)
-_READ_ERRORS = (
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+_READ_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
     ValueError,
@@ -40,12 +42,13 @@ _READ_ERRORS = (
     OverflowError,
     struct.error,
     zlib.error,
-    igzip_lib.IsalError,
     HeaderDataError,
+    WrapStructError,
     ImageFileError,
-    UnidentifiedImageError,
+    PillowImage.DecompressionBombError,
+    MemoryError,
 )
-"""What the readers raise for damaged files of every kind; found by feeding them cut and altered files."""
+"""What the readers raise for damaged files of every kind, as cut and altered files show."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,7 @@ def _read(path: Path, *, as_labels: bool) -> Raster:
     try:
         if path.name.lower().endswith(NIFTI_SUFFIXES):
             return _read_nifti(path)
-        is_tiff = path.suffix.lower() in TIFF_SUFFIXES
-        pixels = _read_tiff(path) if is_tiff else _read_pixels(path, palette_indices=as_labels)
+        pixels = _read_pixels(path, palette_indices=as_labels)
     except _READ_ERRORS as error:
         raise InputError(
             "a raster file must be a whole NIfTI, PNG or TIFF file",
@@ -123,7 +125,7 @@ def read_affine_and_shape(path: Path) -> tuple[Affine, tuple[int, ...]]:
 
 
 def write_volume(path: Path, voxels: NDArray[Any], affine: Affine) -> None:
-    """Write a NIfTI volume, sform and qform alike, gzip without a time stamp so that equal content gives equal bytes."""
+    """Write a NIfTI volume, sform and qform alike; gzip without a time stamp, so equal content gives equal bytes."""
     image = nib.nifti1.Nifti1Image(voxels, affine)
     image.set_sform(affine, code=1)
     image.set_qform(affine, code=1)
@@ -141,14 +143,15 @@ def write_volume(path: Path, voxels: NDArray[Any], affine: Affine) -> None:
 def write_image(path: Path, pixels: NDArray[Any]) -> None:
     """Write a (Y, X) uint8 or uint16 image as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    PillowImage.fromarray(pixels).save(path, format="PNG")
+    path.write_bytes(encode_png(pixels))
 
 
 def write_mask(path: Path, mask: Mask, affine: Affine | None) -> None:
     """Write a mask as 0/1: PNG where there is no affine, else NIfTI."""
     voxels = mask.astype(np.uint8)
     if affine is None:
-        write_image(path, voxels)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_png(voxels, is_mask=True))
     else:
         write_volume(path, voxels, affine)
 
@@ -156,7 +159,7 @@ def write_mask(path: Path, mask: Mask, affine: Affine | None) -> None:
 def _read_nifti(path: Path) -> Raster:
     content = path.read_bytes()
     if path.name.lower().endswith(".gz"):
-        content = igzip.decompress(content)
+        content = _decompress(content)
     image = nib.nifti1.Nifti1Image.from_bytes(content)
     scaled = image.dataobj.slope != 1 or image.dataobj.inter != 0
     voxels = image.get_fdata(dtype=np.float32) if scaled else np.asarray(image.dataobj)
@@ -166,20 +169,33 @@ def _read_nifti(path: Path) -> Raster:
     return Raster(voxels, np.asarray(image.affine, np.float64), bool(forms_agree))
 
 
-def _read_tiff(path: Path) -> NDArray[Any]:
-    import tifffile
-
-    with tifffile.TiffFile(path) as tiff:
-        if tiff.pages[0].compression in _TIFFFILE_COMPRESSIONS:
-            return np.asarray(tiff.asarray())
-    return _read_pixels(path, palette_indices=False)
+def _decompress(content: bytes) -> bytes:
+    with igzip.IGzipFile(fileobj=io.BytesIO(content), mode="rb") as file:
+        return bytes(file.read())
 
 
 def _read_pixels(path: Path, *, palette_indices: bool) -> NDArray[Any]:
     with PillowImage.open(path) as image:
+        _check_pixels_are_plain(image, path.name)
         if image.mode != "P" or palette_indices:
-            return np.asarray(image)
-        return np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB"))
+            pixels = np.asarray(image)
+        else:
+            pixels = np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB"))
+    return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+
+
+def _check_pixels_are_plain(image: ImageFile, name: str) -> None:
+    """Refuse what Pillow would quietly cut short: further pages, the lower half of 16 bit colours, inverted greys."""
+    tags = getattr(image, "tag_v2", {})
+    if (page_count := getattr(image, "n_frames", 1)) > 1:
+        raise InputError("an image file must hold one page", found=page_count, where=name, hint="write one file per page")
+    depth = max(np.atleast_1d(tags.get(_BITS_PER_SAMPLE, 16 if "16" in str(image.tile) else 8)))
+    if depth > 8 and len(image.getbands()) > 1:
+        hint = "write one grey file per channel"
+        raise InputError("a colour image must have 8 bits per colour", found=depth, where=name, hint=hint)
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        hint = "tools differ in whether they invert it; save it as BlackIsZero, or as PNG"
+        raise InputError("a TIFF file must not be WhiteIsZero", where=name, hint=hint)
 
 
 def _merge_equal_colours(pixels: NDArray[Any]) -> NDArray[Any]:

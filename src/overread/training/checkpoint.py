@@ -22,6 +22,7 @@ class TrainingState:
         best_dice: that Dice.
         stale_validations: validations since then.
         seconds: wall-clock time spent in the loop.
+        history: the report of every epoch done, as JSON values.
         best_weights: weights after `best_epoch`, on the CPU.
     """
 
@@ -30,6 +31,7 @@ class TrainingState:
     best_dice: float = -1.0
     stale_validations: int = 0
     seconds: float = 0.0
+    history: list[dict[str, float | int | None]] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
 

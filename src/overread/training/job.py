@@ -6,15 +6,15 @@ from pathlib import Path
 import torch
 
 from overread.networks.build import build_network, count_parameters
-from overread.networks.saved import SavedNetworkSettings, save_network
+from overread.networks.saved import save_network
+from overread.networks.settings import SavedNetworkSettings
 from overread.presets import Preset
 from overread.study.study import Study
 from overread.training.cases import read_working_cases
 from overread.training.hardware import describe_device
-from overread.training.loop import EpochReport, train
+from overread.training.history import HISTORY_FILE, EpochReport, write_history
+from overread.training.loop import train
 from overread.training.result import TrainingJob, TrainingResult
-
-RESULT_FILE = "result.json"
 
 
 def run_training_job(
@@ -63,6 +63,7 @@ def run_training_job(
         precision=settings.precision,
     )
     save_network(folder, network, saved)
+    write_history(folder / HISTORY_FILE, [EpochReport.parse(report, where="checkpoint") for report in state.history])
     patch_voxels = int(torch.Size(settings.sampling.patch_size).numel())
     result = TrainingResult(
         job=job,
@@ -75,5 +76,5 @@ def run_training_job(
         voxels_per_second=patch_voxels * settings.batch_size * settings.steps_per_epoch * state.epoch / state.seconds,
         device=describe_device(device),
     )
-    (folder / RESULT_FILE).write_text(result.model_dump_json(indent=2), encoding="utf-8")
+    result.write(folder)
     return result

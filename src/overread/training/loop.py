@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
 
@@ -17,20 +16,10 @@ from overread.inference.sliding_window import predict_probability
 from overread.training.cases import WorkingCase
 from overread.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from overread.training.hardware import autocast, make_deterministic, place_network, select_memory_format
+from overread.training.history import EpochReport
 from overread.training.losses import select_loss
 from overread.training.sampling import apply_patch, sample_patch
 from overread.training.settings import TrainingSettings
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """What an epoch yields: mean loss, step size, seconds so far, and the validation Dice where it was taken."""
-
-    epoch: int
-    loss: float
-    learning_rate: float
-    seconds: float
-    validation_dice: float | None
 
 
 def train(
@@ -99,6 +88,14 @@ def train(
             dice = _validate(network, validation_cases, settings, inference, device)
             _keep_best(state, network, dice)
         state.seconds += time.perf_counter() - started
+        report = EpochReport(
+            epoch=state.epoch,
+            loss=mean_loss,
+            learning_rate=compute_learning_rate(settings, step),
+            seconds=state.seconds,
+            validation_dice=dice,
+        )
+        state.history.append(report.model_dump())
         save_checkpoint(
             checkpoint,
             fingerprint=fingerprint,
@@ -106,7 +103,7 @@ def train(
             network=network.state_dict(),
             optimiser=optimiser.state_dict(),
         )
-        on_epoch(EpochReport(state.epoch, mean_loss, compute_learning_rate(settings, step), state.seconds, dice))
+        on_epoch(report)
 
     network.load_state_dict(state.best_weights)
     return state

@@ -1,6 +1,10 @@
 """What a finished training reports."""
 
+from pathlib import Path
+
 from overread.settings import Settings
+
+RESULT_FILE = "result.json"
 
 
 class TrainingJob(Settings):
@@ -54,3 +58,12 @@ class TrainingResult(Settings):
     duration_seconds: float
     voxels_per_second: float
     device: str
+
+    @classmethod
+    def read(cls, folder: Path) -> "TrainingResult":
+        """Read the result of the training in `folder`."""
+        return cls.model_validate_json((folder / RESULT_FILE).read_text(encoding="utf-8"))
+
+    def write(self, folder: Path) -> None:
+        """Write the result into the training's folder."""
+        (folder / RESULT_FILE).write_text(self.model_dump_json(indent=2), encoding="utf-8")

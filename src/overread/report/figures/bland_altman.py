@@ -1,6 +1,6 @@
 """Bland-Altman plots of loads (Bland and Altman 1986)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from overread.evaluation.results import BlandAltman, SourcePair, name_network
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.formatting import format_load
 from overread.report.palette import INK, MUTED
-from overread.report.per_case import Loads
+from overread.report.per_case import Loads, collect_common_loads
 
 _WIDTH_PX, _HEIGHT_PX = 350, 300
 
@@ -21,29 +21,32 @@ class AgreementPlot:
 
     first: str
     second: str
+    source_loads: BlandAltman
+    network_loads: BlandAltman
     sources: Figure
     networks: Figure
 
 
 def draw_bland_altman(pair: SourcePair, loads: Loads, *, unit: str) -> AgreementPlot:
     """Draw the differences of loads, second minus first, over their means."""
-    of_sources = _pair_up(loads.get(pair.first, {}), loads.get(pair.second, {}))
-    of_networks = _pair_up(loads.get(name_network(pair.first), {}), loads.get(name_network(pair.second), {}))
+    names = (pair.first, pair.second, name_network(pair.first), name_network(pair.second))
+    first, second, first_network, second_network = collect_common_loads(loads, names)
+    of_sources, of_networks = _pair_up(first, second), _pair_up(first_network, second_network)
     limits = _choose_limits([of_sources, of_networks], [pair.source_loads, pair.network_loads])
-    names = f"{pair.second} minus {pair.first}"
+    difference = f"{pair.second} minus {pair.first}"
     return AgreementPlot(
         first=pair.first,
         second=pair.second,
-        sources=_draw(of_sources, pair.source_loads, limits, title=f"Sources: {names}", unit=unit),
-        networks=_draw(of_networks, pair.network_loads, limits, title=f"Their networks: {names}", unit=unit),
+        source_loads=pair.source_loads,
+        network_loads=pair.network_loads,
+        sources=_draw(of_sources, pair.source_loads, limits, title=f"Sources: {difference}", unit=unit),
+        networks=_draw(of_networks, pair.network_loads, limits, title=f"Their networks: {difference}", unit=unit),
     )
 
 
-def _pair_up(first: Mapping[str, float], second: Mapping[str, float]) -> NDArray[np.float64]:
-    """(N, 2) mean and difference of the loads of each common case."""
-    common = [case_id for case_id in first if case_id in second]
-    left, right = (np.array([column[case_id] for case_id in common]) for column in (first, second))
-    return np.column_stack([(left + right) / 2, right - left]).astype(np.float64)
+def _pair_up(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 2) mean and difference of two loads of each case."""
+    return np.column_stack([(first + second) / 2, second - first])
 
 
 def _choose_limits(

@@ -1,11 +1,11 @@
 """From a matplotlib figure to an image that lies inside the page: same input, same bytes."""
 
-import base64
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from overread.report.palette import GRID, INK, MUTED
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 PIXELS_PER_INCH = 96
+_LEFT_READABLE = " !$()*,/:;=?@+"
 _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
@@ -36,7 +37,7 @@ class Figure:
     @property
     def data_uri(self) -> str:
         """The image as the value of an `src` attribute."""
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode("ascii")
+        return "data:image/svg+xml," + quote(self.svg, safe=_LEFT_READABLE)
 
 
 @contextmanager
@@ -64,8 +65,10 @@ def add_value_grid(axes: "Axes") -> None:
     axes.set_axisbelow(True)
 
 
-def _build_style() -> dict[str, object]:
+def _build_style() -> dict[Any, Any]:
     return {
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
         "font.family": "sans-serif",
         "font.size": 9.5,
         "axes.titlesize": 10.5,

@@ -14,13 +14,18 @@ _WIDTH_PX, _ROW_PX, _FRAME_PX = 350, 36, 60
 
 def draw_gap_forest(rows: Sequence[tuple[str, Interval]]) -> Figure:
     """Draw one interval per row, labelled above its line, with a line at 0; the first row stands for all pairs."""
+    from matplotlib.patheffects import withStroke
+
     with start_drawing(_WIDTH_PX, _FRAME_PX + _ROW_PX * len(rows)) as drawing:
         axes = drawing.add_subplot()
+        halo = [withStroke(linewidth=3, foreground="white")]
         axes.axvline(0, color=MUTED, linewidth=1.2)
         for place, (name, gap) in enumerate(rows):
             axes.plot([gap.low, gap.high], [place, place], color=INK, linewidth=2, solid_capstyle="butt")
             axes.plot(gap.estimate, place, "D" if place == 0 else "o", color=INK, markersize=7)
-            axes.text(0.0, place - 0.3, name, transform=axes.get_yaxis_transform(), fontsize=9, va="bottom")
+            axes.text(
+                0.0, place - 0.3, name, transform=axes.get_yaxis_transform(), fontsize=9, va="bottom", path_effects=halo
+            )
         ends = [end for _, gap in rows for end in (gap.low, gap.high) if np.isfinite(end)]
         margin = 0.06 * (max([*ends, 0.0]) - min([*ends, 0.0])) or 0.1
         axes.set(xlim=(min([*ends, 0.0]) - margin, max([*ends, 0.0]) + margin), ylim=(len(rows) - 0.4, -0.9))

@@ -14,7 +14,7 @@ from overread.report.per_case import Loads
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PIXELS_PER_BAR = 7
+_PIXELS_PER_BAR = 5
 _CLUSTER_WIDTH = 0.8
 
 
@@ -37,7 +37,7 @@ def draw_load_bars(loads: Loads, colours: Colours, *, unit: str) -> Figure:
     """
     cases = order_by_load(loads, list(colours))
     label_sets = [(source, source) for source in colours] + [(name_network(source), source) for source in colours]
-    width = choose_width_px(len(cases), 10 + _PIXELS_PER_BAR * len(label_sets))
+    width = choose_width_px(len(cases), 8 + _PIXELS_PER_BAR * len(label_sets))
     with start_drawing(width, choose_height_px(cases, 270)) as drawing:
         axes = drawing.add_subplot()
         for place, (name, source) in enumerate(label_sets):
@@ -67,6 +67,6 @@ def _draw_bars(
 
 def _describe(cases: Sequence[str], colours: Colours, unit: str) -> str:
     return (
-        f"Bars of the load in {unit} of {len(cases)} cases, ordered by load, from each of {', '.join(colours)} (filled) "
-        "and from each of their networks (hatched). The counts are in the table of load differences."
+        f"Bars of the load in {unit} of {len(cases)} cases, ordered by load, from each of {', '.join(colours)} "
+        "(filled) and from each of their networks (hatched). The counts are in the table of load differences."
     )

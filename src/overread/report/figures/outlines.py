@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _WIDTH_PX = 340
 _LARGEST_SIDE = 340
 _TALLEST = 1.5
+_TOLERANCE_PX = 0.3
 
 
 def draw_outlines(
@@ -67,21 +68,41 @@ def _draw_image(axes: "Axes", view: SliceView) -> None:
     )
 
 
+def trace_outline(mask: Mask, *, tolerance: float) -> list[NDArray[np.float64]]:
+    """Trace the border of a mask as closed polygons, (N, 2) rows and columns each, between voxel centres.
+
+    Args:
+        mask: (rows, columns).
+        tolerance: farthest that a left-out vertex may lie from the polygon, in pixels.
+    """
+    from skimage.measure import approximate_polygon, find_contours
+
+    polygons = find_contours(np.pad(mask.astype(np.float32), 1), 0.5)
+    return [np.asarray(approximate_polygon(polygon, tolerance) - 1, np.float64) for polygon in polygons]
+
+
 def _draw_outline(axes: "Axes", mask: Mask, colour: str, line: Literal["solid", "dashed"]) -> None:
-    if not mask.any():
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    polygons = trace_outline(mask, tolerance=_TOLERANCE_PX * max(mask.shape) / _WIDTH_PX)
+    if not polygons:
         return
-    closed = np.pad(mask.astype(np.float32), 1)
-    rows, columns = (np.arange(length) - 1 for length in closed.shape)
+    path = Path.make_compound_path(*(Path(polygon[:, ::-1], closed=True) for polygon in polygons))
     halo = "#000000" if compute_luminance(colour) > 0.25 else "#ffffff"
-    axes.contour(columns, rows, closed, levels=[0.5], colors=[halo], linewidths=3.2, alpha=0.6)
-    dashes = "solid" if line == "solid" else [(0, (4, 1.6))]
-    axes.contour(columns, rows, closed, levels=[0.5], colors=[colour], linewidths=1.9, linestyles=dashes)
+    axes.add_patch(PathPatch(path, facecolor="none", edgecolor=halo, linewidth=3.2, alpha=0.6))
+    dashes = "solid" if line == "solid" else (0, (4, 1.6))
+    axes.add_patch(PathPatch(path, facecolor="none", edgecolor=colour, linewidth=1.9, linestyle=dashes))
 
 
 def _name_edges(axes: "Axes", view: SliceView) -> None:
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=2.5, foreground="black")]
     places = ((0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.98, "center", "top"))
     for letter, (x, y, horizontal, vertical) in zip(view.edges[:3], places, strict=False):
-        axes.text(x, y, letter, transform=axes.transAxes, ha=horizontal, va=vertical, color="white", fontweight="bold")
+        text = axes.text(x, y, letter, transform=axes.transAxes, ha=horizontal, va=vertical, color="white")
+        text.set(fontweight="bold", path_effects=halo)
 
 
 def _describe(view: SliceView, names: list[str]) -> str:
@@ -91,5 +112,7 @@ def _describe(view: SliceView, names: list[str]) -> str:
         if mask is None:
             parts.append(f"{name} has no mask of this case")
         else:
-            parts.append(f"{name} outlines {int(mask.sum()):,} pixels of this view" if mask.any() else f"{name} is empty here")
+            parts.append(
+                f"{name} outlines {int(mask.sum()):,} pixels of this view" if mask.any() else f"{name} is empty here"
+            )
     return "; ".join(parts) + "." if parts else "The image without outlines."

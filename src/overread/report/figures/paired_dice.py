@@ -13,7 +13,7 @@ from overread.report.per_case import DiceByCase, compute_mean_gaps
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PIXELS_PER_NETWORK = 11
+_PIXELS_PER_NETWORK = 10
 _CLUSTER_WIDTH = 0.7
 
 
@@ -27,7 +27,7 @@ def order_by_gap(dice: DiceByCase) -> list[str]:
 def draw_paired_dice(dice: DiceByCase, colours: Colours) -> Figure:
     """Draw a filled mark (same source) tied to an open one (other sources) per case and network, largest gap first."""
     cases = order_by_gap(dice)
-    width = choose_width_px(len(cases), 8 + _PIXELS_PER_NETWORK * len(dice))
+    width = choose_width_px(len(cases), 6 + _PIXELS_PER_NETWORK * len(dice))
     with start_drawing(width, choose_height_px(cases, 270)) as drawing:
         axes = drawing.add_subplot()
         for place, source in enumerate(dice):
@@ -71,6 +71,6 @@ def _describe(dice: DiceByCase, cases: Sequence[str]) -> str:
         return f"Dice of {len(cases)} cases against the network's own source; there is no other source."
     better = sum(pair.same > pair.cross for pair in pairs if pair.cross is not None)
     return (
-        f"Dice of {len(cases)} cases, one pair of marks per case and network: in {better} of {len(pairs)} pairs the mark "
-        "for the network's own source lies above the mark for the other sources."
+        f"Dice of {len(cases)} cases, one pair of marks per case and network: in {better} of {len(pairs)} pairs the "
+        "mark for the network's own source lies above the mark for the other sources."
     )

@@ -28,8 +28,8 @@ class Contrast:
     rim: float
 
 
-FLAIR = Contrast(white=100, grey=119, fluid=24, lesion=82, rim=14)
-T1 = Contrast(white=132, grey=96, fluid=36, lesion=-46, rim=-4)
+FLAIR = Contrast(white=100, grey=119, fluid=24, lesion=105, rim=14)
+T1 = Contrast(white=132, grey=96, fluid=36, lesion=-52, rim=-4)
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Scanner:
     shading: float
 
 
-AURELIA = Scanner("Aurelia", (64, 72, 44), (2.3, 2.5, 2.9), 0.9, 5.0, 0.0, 4.0, 0.06)
-BOREALIS = Scanner("Borealis", (56, 72, 40), (2.6, 2.5, 3.2), 1.4, 5.0, 0.75, 2.5, 0.09)
+AURELIA = Scanner("Aurelia", (64, 72, 44), (2.3, 2.5, 2.9), 0.9, 4.0, 0.0, 4.0, 0.06)
+BOREALIS = Scanner("Borealis", (56, 72, 40), (2.6, 2.5, 3.2), 1.25, 3.5, 0.75, 2.5, 0.09)
 SCANNERS = (AURELIA, BOREALIS)
 
 
@@ -91,7 +91,9 @@ def resample(field: Field, scanner: Scanner, pose: Pose) -> Field:
     middle = np.array([0.0, -0.5, -3.5]) + np.array(pose.shift_mm)
     matrix = rotation @ affine[:3, :3] / HEAD_GRID.step_mm
     offset = (rotation @ affine[:3, 3] + middle - np.array(HEAD_GRID.origin_mm)) / HEAD_GRID.step_mm
-    sampled = ndimage.affine_transform(field, matrix, offset=offset, output_shape=scanner.shape, order=1, mode="nearest")
+    sampled = ndimage.affine_transform(
+        field, matrix, offset=offset, output_shape=scanner.shape, order=1, mode="nearest"
+    )
     return np.asarray(sampled, np.float32)
 
 

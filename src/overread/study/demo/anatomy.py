@@ -19,8 +19,8 @@ from overread.study.demo.shapes import (
 HEAD_GRID = Grid(shape=(84, 104, 80), origin_mm=(-72.6, -91.0, -72.0), step_mm=1.75)
 _CORTEX_MM = 3.2
 _FOLD_GRID = Grid(shape=(40, 50, 40), origin_mm=(-58.5, -73.5, -58.5), step_mm=3.0)
-_FOLD_CORRELATION = 1.25
-_FOLD_GRADIENT = 0.3
+_FOLD_CORRELATION = 1.4
+_FOLD_GRADIENT = 0.25
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ def _sample_warped_axes(physique: Physique, generator: np.random.Generator) -> t
 def _compute_cerebrum(axes: tuple[Field, Field, Field]) -> Field:
     """Signed distance to the outline of both hemispheres, without sulci."""
     x, y, z = axes
-    side = (np.abs(x), y, z)
-    hemisphere = compute_ellipsoid(side, (26.0, -4.0, 10.0), (37.0, 80.0, 50.0))
-    floor = z + 22 - 0.10 * y + 0.006 * np.maximum(y - 10, 0) ** 1.5
+    side = (np.abs(x) * (1 + np.float32(0.0022) * (y + 20)), y, z)
+    hemisphere = compute_ellipsoid(side, (15.0, -4.0, 9.0), (49.0, 82.0, 51.0))
+    floor = z + 25 - 0.10 * y + 0.006 * np.maximum(y - 10, 0) ** 1.5
     hemisphere = np.minimum(hemisphere, floor)
     temporal = compute_ellipsoid(side, (43.0, 0.0, -22.0), (18.0, 40.0, 19.0))
     return join_smoothly(hemisphere, temporal, 5.0)
@@ -141,8 +141,9 @@ def _compute_sulci(axes: tuple[Field, Field, Field], cerebrum: Field, generator:
         for middle, offset, start in zip(spine, offsets, _FOLD_GRID.origin_mm, strict=True)
     ]
     value = ndimage.map_coordinates(folds[0], points, order=1, mode="nearest")
-    reach = 13 + 5 * sample_smooth_noise(HEAD_GRID.shape, 9.0, generator)
-    return np.maximum(np.abs(value) / np.float32(_FOLD_GRADIENT), cerebrum - reach)
+    reach = 15 + 4 * sample_smooth_noise(HEAD_GRID.shape, 9.0, generator)
+    core = compute_ellipsoid(axes, (0.0, -6.0, 4.0), (34.0, 50.0, 30.0))
+    return np.maximum(np.maximum(np.abs(value) / np.float32(_FOLD_GRADIENT), cerebrum - reach), core)
 
 
 def _compute_midline_gap(axes: tuple[Field, Field, Field]) -> Field:

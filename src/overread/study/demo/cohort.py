@@ -47,9 +47,7 @@ def sample_visits(
     settings: DemoSettings, subjects: tuple[Subject, ...], generator: np.random.Generator
 ) -> tuple[Visit, ...]:
     """Draw who comes back for a follow-up scan, one to three years later; cases are numbered subject by subject."""
-    follow_ups = set(
-        generator.choice(len(subjects), size=settings.case_count - len(subjects), replace=False).tolist()
-    )
+    follow_ups = set(generator.choice(len(subjects), size=settings.case_count - len(subjects), replace=False).tolist())
     visits: list[Visit] = []
     for index, subject in enumerate(subjects):
         for visit in range(2 if index in follow_ups else 1):

@@ -61,16 +61,15 @@ def _write_study(root: Path, settings: DemoSettings) -> None:
     scans = _sample_all_scans(settings, subjects, visits)
     _write_images(root, scans)
     margin_mm = calibrate_margin([s.distances for s in scans], [s.tissue for s in scans], settings.agreement_dice)
-    if __import__("os").environ.get("DBG"): print("margin",margin_mm)
+    if __import__("os").environ.get("DBG"):
+        print("margin", margin_mm)
     for source, masks in _draw_sources(scans, margin_mm).items():
         _write_source(root, source, masks, scans, settings)
     _write_tables(root, subjects, visits, scans, settings)
     _build_study_settings().write_yaml(root / SETTINGS_FILE)
 
 
-def _sample_all_scans(
-    settings: DemoSettings, subjects: Sequence[Subject], visits: Sequence[Visit]
-) -> tuple[Scan, ...]:
+def _sample_all_scans(settings: DemoSettings, subjects: Sequence[Subject], visits: Sequence[Visit]) -> tuple[Scan, ...]:
     scans: list[Scan] = []
     for index, subject in enumerate(subjects):
         own = [visit for visit in visits if visit.subject == index]
@@ -99,7 +98,10 @@ def _write_source(root: Path, source: str, masks: MaskByCase, scans: Sequence[Sc
         mask = masks[scan.case_id]
         write_mask(folder / source / f"{scan.case_id}{VOLUME_SUFFIX}", mask, scan.affine)
         load_ml = compute_load(mask, compute_spacing_mm(scan.affine))
-        results[scan.case_id] = {"dice_to_truth": round(compute_dice(mask, scan.truth), 4), "load_ml": round(load_ml, 3)}
+        results[scan.case_id] = {
+            "dice_to_truth": round(compute_dice(mask, scan.truth), 4),
+            "load_ml": round(load_ml, 3),
+        }
     provenance = Provenance(
         operation="synthesise", parameters=settings.model_dump(mode="json"), seed=settings.seed, cases=results
     )

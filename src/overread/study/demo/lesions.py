@@ -13,8 +13,11 @@ from overread.study.demo.shapes import Field, Point, compute_scaled_distance
 OUTSIDE_MM = -12.0
 """Signed distance given to points far from every lesion."""
 
-_MEDIAN_VOLUME_ML = 0.22
-_VOLUME_LOG_STD = 0.95
+VISIBLE_BRIGHTNESS = 0.39
+"""Brightness that raters take for the border of a lesion."""
+
+_MEDIAN_VOLUME_ML = 0.42
+_VOLUME_LOG_STD = 0.85
 _EDGE_MM = 1.1
 _RAGGEDNESS_MM = 0.8
 _LOOKALIKE_CONTRAST = 0.16
@@ -48,10 +51,15 @@ class Lesion:
         """How easily it is seen: contrast times mean radius in mm."""
         return self.contrast * float(np.prod(self.radii_mm)) ** (1 / 3)
 
+    @property
+    def visible_growth_mm(self) -> float:
+        """How far outside its border (inside where negative) its brightness falls to `VISIBLE_BRIGHTNESS`."""
+        return _EDGE_MM * float(np.log(max(self.contrast / VISIBLE_BRIGHTNESS - 1, 1e-3)))
+
 
 def sample_lesions(anatomy: Anatomy, count: int, generator: np.random.Generator) -> tuple[Lesion, ...]:
     """Draw lesions: log-normal volume, most of them near the ventricles and pointing away from them."""
-    size = float(generator.normal(0, 0.3))
+    size = float(generator.normal(0, 0.15))
     centres = _sample_centres(anatomy, count, generator)
     gradient = np.gradient(anatomy.ventricle_distance_mm)
     lesions = []
@@ -61,9 +69,9 @@ def sample_lesions(anatomy: Anatomy, count: int, generator: np.random.Generator)
         lesions.append(
             Lesion(
                 centre_mm=_to_mm(index, generator),
-                radii_mm=_sample_radii(np.clip(volume_ml, 0.03, 8.0), generator),
+                radii_mm=_sample_radii(np.clip(volume_ml, 0.06, 7.0), generator),
                 direction=_normalise(away),
-                contrast=float(np.clip(generator.normal(0.78, 0.2), 0.32, 1.0)),
+                contrast=float(np.clip(generator.normal(0.8, 0.16), 0.42, 1.0)),
             )
         )
     return tuple(lesions)
@@ -127,7 +135,8 @@ def _sample_centres(anatomy: Anatomy, count: int, generator: np.random.Generator
     """Draw points of white matter, (count, 3), with a density that falls with the distance from the ventricles."""
     away = -anatomy.ventricle_distance_mm
     density = np.exp(-np.clip(away, 0, None) / np.float32(9)) + np.float32(0.025)
-    allowed = (anatomy.white > 0.9) & (away > 1.5) & (anatomy.depth_mm > 2) & (HEAD_GRID.axes_mm()[2] > -22)
+    x, _, z = HEAD_GRID.axes_mm()
+    allowed = (anatomy.white > 0.9) & (away > 1.5) & (anatomy.depth_mm > 2) & (np.abs(x) > 8) & (z > -20)
     weights = np.where(allowed, density, 0).ravel().cumsum(dtype=np.float64)
     picks = np.searchsorted(weights, generator.uniform(0, weights[-1], size=count), side="right")
     return np.stack(np.unravel_index(picks, HEAD_GRID.shape), axis=1)

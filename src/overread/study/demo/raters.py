@@ -23,6 +23,8 @@ class Habits:
         overlooked_conspicuity: contrast times radius in mm below which lesions are overlooked.
         lapse_share: share of visible lesions that are overlooked all the same.
         lookalike_share: share of faint spots that are taken for lesions.
+        contrary_share: share of cases that are read against the habit, as after a long day.
+        contrary_mm: how far the contours of such a case are moved against the habit.
         mood_mm: std of the contour's displacement from case to case.
         lesion_mm: std of the contour's displacement from lesion to lesion.
         tremor_mm: std of the contour's smooth displacement along a border.
@@ -34,9 +36,11 @@ class Habits:
     overlooked_conspicuity: float
     lapse_share: float
     lookalike_share: float
+    contrary_share: float = 0.1
+    contrary_mm: float = 1.3
     mood_mm: float = 0.15
-    lesion_mm: float = 0.15
-    tremor_mm: float = 0.3
+    lesion_mm: float = 0.12
+    tremor_mm: float = 0.25
 
 
 RATERS = (
@@ -64,6 +68,8 @@ class Reading:
 def sample_reading(habits: Habits, lesions: Sequence[Lesion], generator: np.random.Generator) -> Reading:
     """Draw what a rater does with each lesion of a case."""
     mood = generator.normal(0, habits.mood_mm)
+    if generator.uniform() < habits.contrary_share:
+        mood -= habits.contrary_mm * np.sign(habits.margin)
     displacement = mood + generator.normal(0, habits.lesion_mm, size=len(lesions))
     chance = generator.uniform(size=len(lesions))
     drawn = tuple(bool(c < _compute_chance(habits, lesion)) for c, lesion in zip(chance, lesions, strict=True))
@@ -79,11 +85,15 @@ def _compute_chance(habits: Habits, lesion: Lesion) -> float:
 
 
 def apply_reading(habits: Habits, reading: Reading, lesions: Sequence[Lesion], raggedness: Field) -> Field:
-    """Signed distance in mm, on `HEAD_GRID`, to the contours that a rater would draw with margin 0."""
+    """Signed distance in mm, on `HEAD_GRID`, to the contours that a rater would draw with margin 0.
+
+    Raters follow a level of brightness, so a bright lesion is drawn larger and a faint one smaller than it is.
+    """
     distance = np.full(HEAD_GRID.shape, OUTSIDE_MM, np.float32)
-    for index, (_, box, own) in enumerate(compute_distances(lesions, raggedness)):
+    for index, (lesion, box, own) in enumerate(compute_distances(lesions, raggedness)):
         if reading.drawn[index]:
-            np.maximum(distance[box], own + np.float32(reading.displacement_mm[index]), out=distance[box])
+            moved = own + np.float32(reading.displacement_mm[index] + lesion.visible_growth_mm)
+            np.maximum(distance[box], moved, out=distance[box])
     tremor = sample_smooth_noise(HEAD_GRID.shape, 2.6, np.random.default_rng(reading.tremor_seed))
     return distance + np.float32(habits.tremor_mm) * tremor
 

@@ -27,13 +27,13 @@ class Feature:
 
 
 FEATURES = (
-    Feature("lesion_burden", 9, 1.6),
-    Feature("border", 6, 1.0),
-    Feature("brightness", 6, 0.8),
-    Feature("atrophy", 4, 0.5),
+    Feature("lesion_burden", 9, 1.9),
+    Feature("border", 6, 1.25),
+    Feature("brightness", 6, 1.0),
+    Feature("atrophy", 4, 0.6),
 )
 _NOISE = 0.7
-_DISPUTE = 1.8
+_DISPUTE = 0.4
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def sample_ratings(
     care = generator.uniform(0.75, 1.35, size=len(ANNOTATORS))
     ratings = []
     for case_id, relapse in zip(case_ids, relapses, strict=True):
-        dispute = _DISPUTE if relapse else 1.0
+        dispute = float(np.exp(generator.normal(_DISPUTE if relapse else 0.0, 0.15)))
         for feature in FEATURES:
             severity = generator.normal(0, 0.8) + feature.shift * (float(relapse) - 0.5)
             noise = generator.normal(0, _NOISE * dispute, size=len(ANNOTATORS)) * care

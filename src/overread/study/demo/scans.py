@@ -66,7 +66,7 @@ def sample_scans(
     """
     generator = np.random.default_rng(seeds)
     anatomy = build_anatomy(sample_physique(subject.age_years, generator))
-    count = int(np.clip(np.rint(lesion_count * np.exp(generator.normal(0, 0.4))), 6, 60))
+    count = int(np.clip(np.rint(lesion_count * np.exp(generator.normal(0, 0.4))), 8, 60))
     lesions = sample_lesions(anatomy, count, generator)
     raggedness = sample_raggedness(generator)
     for visit in visits:

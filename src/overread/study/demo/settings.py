@@ -14,7 +14,7 @@ class DemoSettings(Settings):
     agreement_dice: float = Field(
         0.73, gt=0.4, lt=0.95, description="mean Dice between the two raters that their habits are calibrated to"
     )
-    lesion_count: float = Field(20.0, ge=4, description="median number of lesions per case")
+    lesion_count: float = Field(14.0, ge=4, description="median number of lesions per case")
     relapse_share: float = Field(0.36, gt=0, lt=1, description="share of cases with a relapse (the ratings' outcome)")
 
     @model_validator(mode="after")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from overread.errors import StudyError
-from overread.study.importing.plan import say
 from overread.study.importing.settings import ImportSettings
+from overread.study.problem import describe_problem
 
 DATASET_FILE = "dataset.json"
 
@@ -24,12 +24,16 @@ def read_dataset_json(source: Path, *, required: tuple[str, ...]) -> dict[str, A
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         hint = "give the folder that holds it; for a folder per source use the layout folders"
-        raise StudyError([say(f"a data set must hold {DATASET_FILE}", found="none", where=str(source), hint=hint)]) from error
+        raise StudyError(
+            [describe_problem(f"a data set must hold {DATASET_FILE}", found="none", where=str(source), hint=hint)]
+        ) from error
     except ValueError as error:
-        raise StudyError([say(f"{DATASET_FILE} must be JSON", found=str(error), where=str(source))]) from error
+        raise StudyError(
+            [describe_problem(f"{DATASET_FILE} must be JSON", found=str(error), where=str(source))]
+        ) from error
     missing = [key for key in required if not isinstance(content, dict) or key not in content]
     if missing:
-        raise StudyError([say(f"{DATASET_FILE} must hold {', '.join(missing)}", where=str(source))])
+        raise StudyError([describe_problem(f"{DATASET_FILE} must hold {', '.join(missing)}", where=str(source))])
     return dict(content)
 
 
@@ -38,10 +42,14 @@ def list_channel_names(channels: Mapping[str, str]) -> tuple[str, ...]:
     try:
         indices = sorted(channels, key=int)
     except (AttributeError, TypeError, ValueError) as error:
-        raise StudyError([say("channels must be numbered from 0", found=channels, where=DATASET_FILE)]) from error
+        raise StudyError(
+            [describe_problem("channels must be numbered from 0", found=channels, where=DATASET_FILE)]
+        ) from error
     names = tuple(re.sub(r"[^A-Za-z0-9_.+-]+", "-", str(channels[index])).strip("-._+") for index in indices)
     if not names or "" in names or len(set(names)) < len(names):
-        raise StudyError([say("channels must have different plain names", found=dict(channels), where=DATASET_FILE)])
+        raise StudyError(
+            [describe_problem("channels must have different plain names", found=dict(channels), where=DATASET_FILE)]
+        )
     return names
 
 
@@ -55,8 +63,10 @@ def name_target(label_names: Mapping[int, str], settings: ImportSettings) -> str
     listing = ", ".join(f"{value} {name}" for value, name in structures.items())
     if not settings.label_values and len(structures) > 1:
         hint = "choose the structure with label_values; several values make one structure together"
-        raise StudyError([say("the masks must outline one structure", found=listing, where=DATASET_FILE, hint=hint)])
+        raise StudyError(
+            [describe_problem("the masks must outline one structure", found=listing, where=DATASET_FILE, hint=hint)]
+        )
     if unknown := [value for value in settings.label_values if value not in structures]:
-        raise StudyError([say(f"label_values must be among {listing}", found=unknown, where=DATASET_FILE)])
+        raise StudyError([describe_problem(f"label_values must be among {listing}", found=unknown, where=DATASET_FILE)])
     chosen = settings.label_values or tuple(structures)
     return " with ".join(structures[value] for value in chosen) or None

@@ -4,18 +4,33 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from overread.errors import StudyError
 from overread.study.cases import Case
 from overread.study.importing.channels import SINGLE_CHANNEL, read_channel_files
 from overread.study.importing.pattern import FilePattern, list_files, match_first
-from overread.study.importing.plan import ImportPlan, PlannedCase, say
+from overread.study.importing.plan import ImportPlan, PlannedCase
 from overread.study.importing.settings import ImportSettings
+from overread.study.problem import describe_problem
 from overread.study.rasters import NIFTI_SUFFIXES
 
 IMAGE_PATTERNS = ("images/{case}/{channel}.*", "images/{case}.*")
 LABEL_PATTERNS = ("labels/{source}/{case}.*", "labels/{case}.*")
-_UNREADABLE_SUFFIXES = (".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".mha", ".mhd", ".nrrd", ".nhdr", ".npy", ".img", ".hdr")
+_UNREADABLE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".gif",
+    ".webp",
+    ".mha",
+    ".mhd",
+    ".nrrd",
+    ".nhdr",
+    ".npy",
+    ".img",
+    ".hdr",
+)
 
 FilesByKey = dict[tuple[str, str], list[Path]]
 """Files by (case, channel) or (case, source); more than one file under a key is a problem."""
@@ -39,13 +54,19 @@ def plan_folders(source: Path, settings: ImportSettings) -> ImportPlan:
     if not images:
         looked_for = " or ".join(pattern.text for pattern in image_patterns)
         hint = "give the pattern of your image files, for example images='{case}_{channel}.nii.gz'"
-        raise StudyError([say(f"a data set must hold images named {looked_for}", found="none", where=str(source), hint=hint)])
+        raise StudyError(
+            [
+                describe_problem(
+                    f"a data set must hold images named {looked_for}", found="none", where=str(source), hint=hint
+                )
+            ]
+        )
     problems = [*find_duplicate_files(source, images, "image"), *_find_mixed_formats(source, images)]
     problems += _find_unreadable_files(source, files) if settings.images is None else []
     cases = _plan_cases(images)
     case_ids = {planned.case.case_id for planned in cases}
     problems += [*find_duplicate_files(source, masks, "mask"), *find_stray_masks(source, masks, case_ids)]
-    dimensions = 3 if _is_nifti(cases[0].image_files[0]) else 2
+    dimensions: Literal[2, 3] = 3 if _is_nifti(cases[0].image_files[0]) else 2
     return ImportPlan(add_masks(cases, masks), dimensions, problems=tuple(problems))
 
 
@@ -73,7 +94,7 @@ def add_masks(cases: Sequence[PlannedCase], masks: FilesByKey) -> tuple[PlannedC
 def find_duplicate_files(root: Path, files: FilesByKey, what: str) -> list[str]:
     """Name the cases that have two files where one is expected."""
     return [
-        say(
+        describe_problem(
             f"a case must have one {what} file per {'source' if what == 'mask' else 'channel'}",
             found=" and ".join(path.relative_to(root).as_posix() for path in paths),
             where=f"case {case_id!r}",
@@ -86,7 +107,9 @@ def find_duplicate_files(root: Path, files: FilesByKey, what: str) -> list[str]:
 def find_stray_masks(root: Path, masks: FilesByKey, case_ids: set[str]) -> list[str]:
     """Name the masks that belong to no image."""
     return [
-        say("a mask must have an image", found=f"none for {paths[0].relative_to(root)}", where=f"case {case_id!r}")
+        describe_problem(
+            "a mask must have an image", found=f"none for {paths[0].relative_to(root)}", where=f"case {case_id!r}"
+        )
         for (case_id, _), paths in masks.items()
         if case_id not in case_ids
     ]
@@ -109,12 +132,12 @@ def _find_mixed_formats(root: Path, images: FilesByKey) -> list[str]:
         return []
     other = next(path for path in paths if not _is_nifti(path))
     found = f"{volumes[0].relative_to(root)} and {other.relative_to(root)}"
-    return [say("all images must be NIfTI, or all PNG and TIFF", found=found)]
+    return [describe_problem("all images must be NIfTI, or all PNG and TIFF", found=found)]
 
 
 def _find_unreadable_files(root: Path, files: Iterable[Path]) -> list[str]:
     return [
-        say(
+        describe_problem(
             "an image or mask must be PNG, TIFF or NIfTI",
             found=relative.as_posix(),
             hint="convert it; labels must never have been JPEG, which blurs them",

@@ -13,8 +13,9 @@ from overread.study.cases import Case
 from overread.study.importing.channels import read_volume_channels
 from overread.study.importing.dataset_json import DATASET_FILE, list_channel_names, name_target, read_dataset_json
 from overread.study.importing.pattern import strip_raster_suffix
-from overread.study.importing.plan import ImportPlan, PlannedCase, say
+from overread.study.importing.plan import ImportPlan, PlannedCase
 from overread.study.importing.settings import ImportSettings
+from overread.study.problem import describe_problem
 
 
 def plan_msd(source: Path, settings: ImportSettings) -> ImportPlan:
@@ -25,11 +26,12 @@ def plan_msd(source: Path, settings: ImportSettings) -> ImportPlan:
     """
     content = read_dataset_json(source, required=("modality", "labels", "training"))
     channels = list_channel_names(content["modality"])
-    pairs = [(entry["image"], entry["label"]) for entry in _read_entries(content["training"])]
+    pairs: list[tuple[str, str | None]] = []
+    pairs += [(entry["image"], entry["label"]) for entry in _read_entries(content["training"])]
     pairs += [(_read_test_entry(entry), None) for entry in content.get("test", [])]
     problems = _find_path_problems(source, [path for pair in pairs for path in pair if path is not None])
     if problems or not pairs:
-        raise StudyError(problems or [say("training must name at least one case", where=DATASET_FILE)])
+        raise StudyError(problems or [describe_problem("training must name at least one case", where=DATASET_FILE)])
     cases = tuple(_plan_case(source, image, label, channels, settings.source_name) for image, label in pairs)
     is_ct = all(channel.casefold() == "ct" for channel in channels)
     target = name_target({int(value): name for value, name in content["labels"].items()}, settings)
@@ -37,9 +39,11 @@ def plan_msd(source: Path, settings: ImportSettings) -> ImportPlan:
 
 
 def _read_entries(entries: Any) -> list[dict[str, str]]:
-    if isinstance(entries, list) and all(isinstance(entry, dict) and {"image", "label"} <= set(entry) for entry in entries):
+    if isinstance(entries, list) and all(
+        isinstance(entry, dict) and {"image", "label"} <= set(entry) for entry in entries
+    ):
         return entries
-    raise StudyError([say("training must be a list of image and label", where=DATASET_FILE)])
+    raise StudyError([describe_problem("training must be a list of image and label", where=DATASET_FILE)])
 
 
 def _read_test_entry(entry: Any) -> str:
@@ -51,9 +55,13 @@ def _find_path_problems(source: Path, paths: list[str]) -> list[str]:
     for text in paths:
         path = PurePosixPath(text)
         if path.is_absolute() or ".." in path.parts:
-            problems.append(say("a path must lie inside the data set", found=repr(text), where=DATASET_FILE))
+            problems.append(
+                describe_problem("a path must lie inside the data set", found=repr(text), where=DATASET_FILE)
+            )
         elif not (source / path).is_file():
-            problems.append(say("a file that dataset.json names must exist", found=repr(text), where=DATASET_FILE))
+            problems.append(
+                describe_problem("a file that dataset.json names must exist", found=repr(text), where=DATASET_FILE)
+            )
     return problems
 
 

@@ -1,14 +1,14 @@
 """The layout of nnU-Net raw data sets: `dataset.json`, `imagesTr`, `labelsTr`, `imagesTs`, `labelsTs`.
 
-Isensee et al., Nature Methods 2021; version 2 of the format, and version 1, which names `modality` and numbers its labels
-the other way round. One file per channel, `<case>_<four digits><file_ending>`. Where the test cases have masks the
-division into train and test is kept in the column `split`.
+Isensee et al., Nature Methods 2021; version 2 of the format, and version 1, which names `modality` and numbers its
+labels the other way round. One file per channel, `<case>_<four digits><file_ending>`. Where the test cases have masks,
+the division into train and test is kept in the column `split`.
 """
 
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from overread.errors import StudyError
 from overread.study.cases import Case
@@ -16,8 +16,9 @@ from overread.study.importing.channels import COLOURS, read_channel_files
 from overread.study.importing.dataset_json import DATASET_FILE, list_channel_names, name_target, read_dataset_json
 from overread.study.importing.folders import FilesByKey, add_masks, find_stray_masks
 from overread.study.importing.pattern import FilePattern
-from overread.study.importing.plan import ImportPlan, PlannedCase, say
+from overread.study.importing.plan import ImportPlan, PlannedCase
 from overread.study.importing.settings import ImportSettings
+from overread.study.problem import describe_problem
 from overread.study.rasters import NIFTI_SUFFIXES, RASTER_SUFFIXES
 
 _FOLDERS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
@@ -42,26 +43,40 @@ def plan_nnunet(source: Path, settings: ImportSettings) -> ImportPlan:
         problems += find_stray_masks(source, masks, {planned.case.case_id for planned in found})
         cases += add_masks(found, masks)
     if not cases:
-        raise StudyError([say(f"imagesTr must hold files named <case>_0000{ending}", found="none", where=str(source))])
+        raise StudyError(
+            [describe_problem(f"imagesTr must hold files named <case>_0000{ending}", found="none", where=str(source))]
+        )
     is_ct = all(channel.casefold() == "ct" for channel in channels)
-    dimensions = 3 if ending in NIFTI_SUFFIXES else 2
+    dimensions: Literal[2, 3] = 3 if ending in NIFTI_SUFFIXES else 2
     return ImportPlan(tuple(cases), dimensions, "CT" if is_ct else None, target, tuple(problems))
 
 
 def _read_channel_names(content: dict[str, Any]) -> tuple[str, ...]:
     if "dataset" in content:
         hint = "copy the files that it lists into imagesTr and labelsTr"
-        raise StudyError([say("files must lie in imagesTr and labelsTr", found="a list 'dataset'", where=DATASET_FILE, hint=hint)])
+        raise StudyError(
+            [
+                describe_problem(
+                    "files must lie in imagesTr and labelsTr", found="a list 'dataset'", where=DATASET_FILE, hint=hint
+                )
+            ]
+        )
     names = content.get("channel_names", content.get("modality"))
     if names is None:
-        raise StudyError([say("dataset.json must hold channel_names", where=DATASET_FILE)])
+        raise StudyError([describe_problem("dataset.json must hold channel_names", where=DATASET_FILE)])
     return list_channel_names(names)
 
 
 def _read_file_ending(content: dict[str, Any]) -> str:
     ending = str(content.get("file_ending", ".nii.gz"))
     if ending not in RASTER_SUFFIXES:
-        raise StudyError([say(f"file_ending must be one of {', '.join(RASTER_SUFFIXES)}", found=ending, where=DATASET_FILE)])
+        raise StudyError(
+            [
+                describe_problem(
+                    f"file_ending must be one of {', '.join(RASTER_SUFFIXES)}", found=ending, where=DATASET_FILE
+                )
+            ]
+        )
     return ending
 
 
@@ -69,7 +84,9 @@ def _read_label_names(labels: dict[str, Any]) -> dict[int, str]:
     """Version 2 maps names to values (a region: to several), version 1 values to names."""
     if any(isinstance(value, list) for value in labels.values()):
         hint = "list the plain labels instead of regions"
-        raise StudyError([say("labels must have one value each", found=labels, where=DATASET_FILE, hint=hint)])
+        raise StudyError(
+            [describe_problem("labels must have one value each", found=labels, where=DATASET_FILE, hint=hint)]
+        )
     pairs = ((key, value) if str(key).isdigit() else (value, key) for key, value in labels.items())
     return {int(value): str(name) for value, name in pairs if name != "ignore"}
 
@@ -88,7 +105,9 @@ def _plan_cases(folder: Path, ending: str, channels: tuple[str, ...], columns: d
             continue
         files[found["case"]][found["channel"]] = path
     return [
-        PlannedCase(Case(case_id, case_id, columns), tuple(of_case.values()), partial(_read_channels, of_case, channels))
+        PlannedCase(
+            Case(case_id, case_id, columns), tuple(of_case.values()), partial(_read_channels, of_case, channels)
+        )
         for case_id, of_case in files.items()
     ]
 
@@ -96,8 +115,13 @@ def _plan_cases(folder: Path, ending: str, channels: tuple[str, ...], columns: d
 def _read_channels(files: dict[str, Path], names: tuple[str, ...]) -> dict[str, Any]:
     """Read the files of a case and give them the names of `dataset.json`; one RGB file stands for three channels."""
     rasters = read_channel_files(files)
-    if len(rasters) != len(names) or (tuple(rasters) != COLOURS and list(files) != [f"{i:04}" for i in range(len(names))]):
+    if len(rasters) != len(names) or (
+        tuple(rasters) != COLOURS and list(files) != [f"{i:04}" for i in range(len(names))]
+    ):
         from overread.errors import InputError
 
-        raise InputError(f"a case must have one file per channel ({', '.join(names)})", found=", ".join(p.name for p in files.values()))
+        raise InputError(
+            f"a case must have one file per channel ({', '.join(names)})",
+            found=", ".join(p.name for p in files.values()),
+        )
     return dict(zip(names, rasters.values(), strict=True))

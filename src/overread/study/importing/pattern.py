@@ -15,8 +15,9 @@ class FilePattern:
     """A file name with `{placeholders}`, matched against the path below the data set's root, `/` between folders.
 
     A placeholder stands for one or more characters other than `/`; used twice, it must stand for the same text.
-    `*` stands for any characters but `/`, and `.*` at the end for the ending of any raster file. Where the pattern can be split in
-    several ways `{case}` takes as much as possible: in `{case}_{channel}.png` the channel follows the last `_`.
+    `*` stands for any characters but `/`, and `.*` at the end for the ending of any raster file. Where the pattern can
+    be split in several ways `{case}` takes as much as possible: in `{case}_{channel}.*` the channel is what follows the
+    last `_`.
     """
 
     def __init__(self, text: str) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from overread.errors import InputError
 from overread.study.cases import Case
 from overread.study.rasters import Raster
 
@@ -49,8 +48,3 @@ class ImportPlan:
     def sources(self) -> tuple[str, ...]:
         """Names of all sources, sorted."""
         return tuple(sorted({source for planned in self.cases for source in planned.masks}))
-
-
-def say(rule: str, *, found: object = None, where: str = "", hint: str = "") -> str:
-    """One problem as a message: rule, value found, where, hint."""
-    return str(InputError(rule, found=found, where=where, hint=hint))

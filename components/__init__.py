@@ -1,0 +1,1 @@
+"""Kubeflow components, one per file: paths in, one step of Overread, outputs."""

@@ -1,0 +1,42 @@
+"""Component: plan the trainings."""
+
+from kfp import dsl
+
+from components.image import step_component
+
+
+@step_component
+def plan_trainings(
+    study: dsl.Input[dsl.Dataset],
+    pipeline: str,
+    sources: str,
+    preset: str,
+    folds: int,
+    repeats: int,
+    epochs: int,
+    seed: int,
+    jobs_per_task: int,
+    plan: dsl.Output[dsl.Artifact],
+) -> list[str]:
+    """Split the cases into folds and list the trainings; returns batches of job names, joined by commas."""
+    from pathlib import Path
+
+    from overread.settings import split_list
+    from overread.steps import plan_trainings as step
+    from overread.steps.surroundings import locate_store
+
+    settings = step.PlanSettings(
+        pipeline=pipeline,
+        sources=split_list(sources),
+        preset=preset,
+        folds=folds,
+        repeats=repeats,
+        epochs=epochs,
+        seed=seed,
+        jobs_per_task=jobs_per_task,
+    )
+    origin, revision = study.metadata["study"], study.metadata["revision"]
+    made = step.run(
+        Path(study.path), settings, study_uri=origin, revision=revision, plan_file=Path(plan.path), store=locate_store()
+    )
+    return [",".join(batch) for batch in made.batches]

@@ -1,0 +1,28 @@
+"""Component: train the networks of one batch of jobs."""
+
+from kfp import dsl
+
+from components.image import step_component
+
+
+@step_component
+def train_networks(
+    study: dsl.Input[dsl.Dataset], plan: dsl.Input[dsl.Artifact], jobs: str, networks: dsl.Output[dsl.Model]
+) -> None:
+    """Train the named jobs side by side; finished ones are reused, interrupted ones are resumed."""
+    from pathlib import Path
+
+    from overread.settings import split_list
+    from overread.steps import train_networks as step
+    from overread.steps.surroundings import limit_processes, locate_store
+
+    names = split_list(jobs)
+    results = step.run(
+        Path(study.path),
+        Path(plan.path),
+        names,
+        output=Path(networks.path),
+        store=locate_store(),
+        processes=limit_processes(len(names)),
+    )
+    networks.metadata |= {result.job.name: result.best_validation_dice for result in results}

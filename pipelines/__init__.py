@@ -1,0 +1,1 @@
+"""Kubeflow pipelines, one graph per file; `python -m pipelines` lists, runs and compiles them."""

@@ -1,0 +1,94 @@
+"""The pipelines by name, and their parameters."""
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kfp.dsl.graph_component import GraphComponent
+
+from overread.errors import SettingsError
+from pipelines.rater_bias import rater_bias
+
+PACKAGES = Path(__file__).parent / "packages"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline as users know it.
+
+    Attributes:
+        name: for example `rater-bias`.
+        graph: the kfp pipeline.
+        local_defaults: parameters that have another default where everything runs on one machine.
+    """
+
+    name: str
+    graph: GraphComponent
+    local_defaults: Mapping[str, Any]
+
+    @cached_property
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        """Parameters of the run form by name."""
+        return inspect.signature(self.graph.pipeline_func).parameters
+
+    @property
+    def question(self) -> str:
+        """First line of the description."""
+        return str(self.graph.description).strip().splitlines()[0]
+
+    @property
+    def package(self) -> Path:
+        """The compiled pipeline, ready to be uploaded in the Kubeflow UI."""
+        return PACKAGES / f"{self.name}.yaml"
+
+
+PIPELINES = {pipeline.name: pipeline for pipeline in (Pipeline("rater-bias", rater_bias, {"jobs_per_task": 0}),)}
+
+
+def find_pipeline(name: str) -> Pipeline:
+    """The pipeline of that name.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if name not in PIPELINES:
+        raise SettingsError("a pipeline must be a known one", found=repr(name), hint=f"known: {', '.join(PIPELINES)}")
+    return PIPELINES[name]
+
+
+def parse_arguments(pipeline: Pipeline, assignments: Sequence[str]) -> dict[str, Any]:
+    """Turn `name=value` texts into arguments of a pipeline.
+
+    Raises:
+        SettingsError: an assignment has no `=`, names an unknown parameter or has a value of another type.
+    """
+    arguments: dict[str, Any] = {}
+    for assignment in assignments:
+        name, separator, text = assignment.partition("=")
+        if not separator:
+            raise SettingsError("--set must be NAME=VALUE", found=repr(assignment))
+        if name not in pipeline.parameters:
+            known = ", ".join(pipeline.parameters)
+            raise SettingsError(
+                f"a parameter of {pipeline.name} must be a known one", found=repr(name), hint=f"known: {known}"
+            )
+        arguments[name] = _parse_value(name, text, pipeline.parameters[name].annotation)
+    return arguments
+
+
+def _parse_value(name: str, text: str, kind: type) -> Any:
+    if kind is str:
+        return text
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise SettingsError(f"{name} must be of type {kind.__name__}", found=repr(text))
+    return value

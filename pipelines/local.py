@@ -1,0 +1,127 @@
+"""Running a pipeline on this machine with kfp's own runner: no server, no container, no account."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from overread.adapters.versioning import resolve_revision
+from overread.errors import OverreadError, SettingsError
+from pipelines.catalogue import Pipeline
+from pipelines.failure import TaskFailureError
+from pipelines.progress import ProgressStream, find_own_error, find_traceback
+
+WORKSPACE = ".overread"
+
+
+@dataclass(frozen=True)
+class LocalRun:
+    """A finished local run.
+
+    Attributes:
+        folder: gets the pipeline's outputs by name; the report is `report.html`.
+        log: everything that the tasks printed.
+        durations_seconds: per task.
+    """
+
+    folder: Path
+    log: Path
+    durations_seconds: Mapping[str, float]
+
+
+def run_locally(pipeline: Pipeline, study: Path, arguments: Mapping[str, Any], *, workspace: Path) -> LocalRun:
+    """Run a pipeline on a study of this machine.
+
+    Args:
+        pipeline: which one.
+        study: folder of the study.
+        arguments: parameters that differ from their defaults.
+        workspace: keeps results that can be reused, MLflow's database and the outputs of the latest run.
+
+    Raises:
+        OverreadError: what the user can mend, as the failing task said it.
+        TaskFailureError: a task failed otherwise.
+    """
+    if "study" in arguments:
+        raise SettingsError("the study of a local run must be given with --study", found="--set study=…")
+    revision = resolve_revision(str(study), str(arguments.get("revision", "")))
+    values = {**pipeline.local_defaults, **arguments, "study": str(study.resolve()), "revision": revision}
+    folder, log = workspace / "latest" / pipeline.name, workspace / "logs" / f"{pipeline.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=workspace) as scratch, log.open("w", encoding="utf-8") as file:
+        stream = ProgressStream(sys.stdout, file)
+        with _environment(workspace), contextlib.redirect_stdout(stream), contextlib.redirect_stderr(file):
+            outputs = _call(pipeline, values, Path(scratch), log)
+        _keep(outputs, folder)
+    return LocalRun(folder, log, stream.durations_seconds)
+
+
+def _call(pipeline: Pipeline, values: Mapping[str, Any], root: Path, log: Path) -> Mapping[str, Any]:
+    from kfp import local
+
+    _drop_retries(pipeline)
+    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root), raise_on_error=True)
+    try:
+        task = pipeline.graph(**values)
+    except RuntimeError as error:
+        message = find_own_error(log)
+        if message is not None:
+            raise OverreadError(message) from error
+        raise TaskFailureError(f"{error}\n{find_traceback(log)}") from error
+    return dict(task.outputs)
+
+
+def _drop_retries(pipeline: Pipeline) -> None:
+    """On one machine the same failure would only come again, after the waiting that suits a cluster."""
+    for component in pipeline.graph.pipeline_spec.components.values():
+        for task in component.dag.tasks.values():
+            task.ClearField("retry_policy")
+    for task in pipeline.graph.pipeline_spec.root.dag.tasks.values():
+        task.ClearField("retry_policy")
+
+
+def _keep(outputs: Mapping[str, Any], folder: Path) -> None:
+    """Put the outputs of a run in place of those of the run before."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, artifact in outputs.items():
+        source = Path(artifact.path)
+        if source.is_dir():
+            shutil.copytree(source, partial / name)
+        else:
+            shutil.copyfile(source, partial / (f"{name}.html" if name == "report" else name))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+@contextlib.contextmanager
+def _environment(workspace: Path) -> Iterator[None]:
+    """Give tasks a local MLflow, a local result store and one process per core, where nothing else is set."""
+    before = dict(os.environ)
+    defaults = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{workspace.resolve() / 'mlflow.db'}",
+        "OVERREAD_STORE": str(workspace.resolve() / "store"),
+        "OVERREAD_PROCESSES": str(os.cpu_count() or 1),
+        "OVERREAD_CODE_COMMIT": _find_code_commit(),
+        "OMP_NUM_THREADS": "1",
+    }
+    os.environ.update({name: value for name, value in defaults.items() if value and name not in os.environ})
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path.cwd()), before.get("PYTHONPATH", "")]))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _find_code_commit() -> str:
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip()

@@ -1,0 +1,83 @@
+"""The pipeline `rater-bias`: does it matter which rater trained my network?"""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from components.cross_evaluate import cross_evaluate
+from components.fetch_study import fetch_study
+from components.plan_trainings import plan_trainings
+from components.predict_cases import predict_cases
+from components.train_networks import train_networks
+from components.write_report import write_report
+from pipelines.resources import place_on_cpu, place_on_gpu
+
+
+class RaterBiasOutputs(NamedTuple):
+    """What the pipeline leaves."""
+
+    report: dsl.HTML
+    cross_evaluation: dsl.Dataset
+    predictions: dsl.Dataset
+
+
+@dsl.pipeline(name="rater-bias", display_name="Rater bias")
+def rater_bias(
+    study: str,
+    revision: str = "",
+    sources: str = "",
+    preset: str = "demo",
+    folds: int = 3,
+    repeats: int = 1,
+    epochs: int = 0,
+    seed: int = 0,
+    jobs_per_task: int = 1,
+) -> RaterBiasOutputs:
+    """Does it matter which rater trained my network?
+
+    Trains the same network once per rater, under cross-validation by subject, and compares every network with every
+    rater on held-out cases (Schwartzman et al. 2019).
+
+    Args:
+        study: Address of the study's git repository (folder or URL).
+        revision: Commit, branch or tag of the study; empty for the newest commit.
+        sources: Label sets to compare, as a,b,c; empty for all raters.
+        preset: Settings of network and training: demo, cells, schwartzman2019, or the path of a YAML file.
+        folds: Rounds of the cross-validation; each case is held out in one of them.
+        repeats: Random initialisations per rater and fold; their predictions are averaged.
+        epochs: Upper bound of epochs; 0 takes the preset's.
+        seed: Seeds folds, initialisation and sampling.
+        jobs_per_task: Trainings that share one task and its GPU; 0 puts all into one task.
+    """
+    fetched = place_on_cpu(fetch_study(study_uri=study, revision=revision, sources=sources), "Fetch study")
+    planned = place_on_cpu(
+        plan_trainings(
+            study=fetched.outputs["study"],
+            pipeline="rater-bias",
+            sources=sources,
+            preset=preset,
+            folds=folds,
+            repeats=repeats,
+            epochs=epochs,
+            seed=seed,
+            jobs_per_task=jobs_per_task,
+        ),
+        "Plan trainings",
+    )
+    data = {"study": fetched.outputs["study"], "plan": planned.outputs["plan"]}
+    with dsl.ParallelFor(planned.outputs["Output"], name="batches-of-trainings") as jobs:
+        trained = place_on_gpu(train_networks(**data, jobs=jobs), "Train networks")
+    predicted = place_on_gpu(
+        predict_cases(**data, networks=dsl.Collected(trained.outputs["networks"])), "Predict held-out cases"
+    )
+    evaluated = place_on_cpu(
+        cross_evaluate(**data, predictions=predicted.outputs["predictions"]), "Compare networks and raters"
+    )
+    results = {
+        "predictions": predicted.outputs["predictions"],
+        "cross_evaluation": evaluated.outputs["cross_evaluation"],
+    }
+    reported = place_on_cpu(
+        write_report(**data, networks=dsl.Collected(trained.outputs["networks"]), **results), "Write report"
+    )
+    return RaterBiasOutputs(report=reported.outputs["report"], **results)

@@ -1,0 +1,41 @@
+"""The table at the end of a local run."""
+
+from overread.evaluation.results import CrossEvaluation, name_network
+from overread.steps.cross_evaluate import read_evaluation
+from pipelines.local import LocalRun
+
+
+def describe_run(run: LocalRun) -> str:
+    """Mean Dice of every network against every source, the answer in figures, and where the report is."""
+    evaluation = read_evaluation(run.folder / "cross_evaluation")
+    lines = ["", *_tabulate(evaluation), "", *_answer(evaluation), "", f"report: {run.folder / 'report.html'}"]
+    return "\n".join(lines)
+
+
+def _tabulate(evaluation: CrossEvaluation) -> list[str]:
+    cells = {(c.prediction, c.reference): c for c in evaluation.matrix if c.metric == "dice"}
+    width = max(18, *(len(name_network(source)) + 2 for source in evaluation.sources))
+    lines = ["Dice (mean ± std, n)".ljust(width) + "".join(source.ljust(24) for source in evaluation.sources)]
+    for source in evaluation.sources:
+        row = name_network(source).ljust(width)
+        for reference in evaluation.sources:
+            cell = cells[name_network(source), reference]
+            text = "–" if cell.mean is None else f"{cell.mean:.3f} ± {cell.std or 0:.3f} ({cell.case_count})"
+            row += text.ljust(24)
+        lines.append(row)
+    return lines
+
+
+def _answer(evaluation: CrossEvaluation) -> list[str]:
+    lines = []
+    if (gap := evaluation.dice_gap) is not None:
+        lines.append(
+            f"own minus other rater: {gap.estimate:+.3f} Dice (95 % interval {gap.low:+.3f} to {gap.high:+.3f})"
+        )
+    for pair in evaluation.pairs:
+        raters, networks = pair.source_order, pair.network_order
+        lines.append(
+            f"load of {pair.first} below {pair.second}: raters {raters.below}/{raters.case_count}, "
+            f"networks {networks.below}/{networks.case_count} cases"
+        )
+    return lines

@@ -1,0 +1,65 @@
+"""Step: compare every network and every source with every source."""
+
+from pathlib import Path
+
+from overread.adapters.storage import open_store
+from overread.evaluation.results import CrossEvaluation, name_network
+from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.plan import TrainingPlan
+from overread.steps.predict_cases import open_predictions
+from overread.study.digest import compute_files_digest
+from overread.study.study import Study
+
+EVALUATION_FILE = "evaluation.json"
+COMPARISONS_FILE = "comparisons.csv"
+
+
+def run(
+    study_folder: Path, plan_file: Path, predictions_folder: Path, *, output: Path, store: str, processes: int
+) -> CrossEvaluation:
+    """Write the cross-evaluation and its per-case table into `output`."""
+    plan = TrainingPlan.read(plan_file)
+    masks = sorted(path for path in predictions_folder.rglob("*") if path.is_file())
+    parts = {
+        "data": plan.study_digest,
+        "predictions": compute_files_digest(predictions_folder, masks),
+        "sources": plan.sources,
+        "tolerance": plan.preset.surface_tolerance,
+        "seed": plan.seed,
+    }
+    key = f"evaluations/{compute_fingerprint('evaluation', packages=('study', 'evaluation'), parts=parts)}"
+    if not open_store(store).fetch(key, output):
+        _evaluate(Study.open(study_folder), plan, predictions_folder, output, processes)
+        open_store(store).publish(key, output)
+    return read_evaluation(output)
+
+
+def read_evaluation(folder: Path) -> CrossEvaluation:
+    """Read what `run` wrote."""
+    return CrossEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+
+
+def list_dice(evaluation: CrossEvaluation) -> dict[str, float]:
+    """Mean Dice of every network against every source, by a readable name."""
+    names = {name_network(source) for source in evaluation.sources}
+    return {
+        f"{cell.prediction} against {cell.reference}": round(cell.mean, 4)
+        for cell in evaluation.matrix
+        if cell.metric == "dice" and cell.prediction in names and cell.reference not in names and cell.mean is not None
+    }
+
+
+def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output: Path, processes: int) -> None:
+    from overread.evaluation.cross_evaluation import cross_evaluate
+
+    evaluation, comparisons = cross_evaluate(
+        study,
+        plan.sources,
+        open_predictions(predictions_folder, study, plan.sources),
+        tolerance=plan.preset.surface_tolerance,
+        seed=plan.seed,
+        workers=processes,
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    comparisons.to_csv(output / COMPARISONS_FILE, index=False)
+    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")

@@ -1,0 +1,43 @@
+"""Step: bring a study, as it was at a revision, to where the next steps can read it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from overread.adapters.study_fetch import fetch_study
+from overread.adapters.versioning import resolve_revision
+from overread.errors import StudyError
+from overread.study.check import find_study_problems
+from overread.study.study import SETTINGS_FILE, Study
+
+
+def run(study_uri: str, revision: str, sources: Sequence[str], *, target: Path) -> str:
+    """Fetch a study and check every file that was fetched.
+
+    Args:
+        study_uri: folder or URL of the study's git repository.
+        revision: commit, branch or tag; empty for the newest commit of a study without changes that are not committed.
+        sources: whose masks to fetch; empty for all that are neither hidden nor derived.
+        target: folder to write.
+
+    Returns:
+        The commit.
+
+    Raises:
+        StudyError: the study breaks rules; all problems are named.
+        VersioningError: no such study, revision or data.
+    """
+    commit = fetch_study(study_uri, resolve_revision(study_uri, revision), target, sources=sources)
+    study = _keep_sources(Study.open(target), sources)
+    if problems := find_study_problems(study):
+        raise StudyError(problems)
+    return commit
+
+
+def _keep_sources(study: Study, sources: Sequence[str]) -> Study:
+    """Leave the sources that were not fetched out of the fetched copy's settings."""
+    kept = study.select_sources(sources)
+    settings = study.settings.model_copy(update={"sources": {name: study.settings.sources[name] for name in kept}})
+    settings.write_yaml(study.root / SETTINGS_FILE)
+    for name in study.settings.sources.keys() - set(kept):
+        study.provenance_path(name).unlink(missing_ok=True)
+    return Study.open(study.root)

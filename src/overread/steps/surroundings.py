@@ -1,0 +1,16 @@
+"""What a step takes from its surroundings: where results are kept, and how much it may run side by side."""
+
+import tempfile
+from pathlib import Path
+
+from overread.adapters.environment import read_environment
+
+
+def locate_store() -> str:
+    """Address of the result store; without OVERREAD_STORE a folder of this machine, which a new machine does not have."""
+    return read_environment().store_url or str(Path(tempfile.gettempdir()) / "overread-store")
+
+
+def limit_processes(wanted: int) -> int:
+    """How many of `wanted` processes may run side by side; OVERREAD_PROCESSES is the upper bound where it is set."""
+    return min(wanted, read_environment().processes or wanted)

@@ -1,0 +1,142 @@
+"""Step: train the networks of one batch of jobs, side by side."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread.adapters.storage import open_store
+from overread.errors import InputError
+from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.pipeline_run import connect, failing_with_pipeline_run
+from overread.steps.plan import TrainingPlan
+from overread.steps.progress import report_progress
+from overread.steps.training_run import log_epoch, log_result, log_untracked_results, open_training_run
+from overread.steps.workers import run_side_by_side, stop_if_orphaned
+from overread.study.digest import compute_study_digest
+from overread.study.study import Study
+from overread.training.history import EpochReport
+from overread.training.result import TrainingJob, TrainingResult
+
+_CHECKPOINT = "checkpoint.pt"
+_PACKAGES = ("study", "networks", "training", "inference")
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One training and where everything lies.
+
+    Attributes:
+        study: folder of the study.
+        plan: file of the plan.
+        job: what to train.
+        folder: gets the trained network.
+        store: address of the result store.
+        parent: process that hands out the assignments.
+    """
+
+    study: Path
+    plan: Path
+    job: TrainingJob
+    folder: Path
+    store: str
+    parent: int
+
+
+def run(
+    study_folder: Path, plan_file: Path, job_names: Sequence[str], *, output: Path, store: str, processes: int
+) -> tuple[TrainingResult, ...]:
+    """Train the named jobs of a plan; each network lands in `output/<job name>`.
+
+    A training that is finished in the store is reused, one that was interrupted goes on from its checkpoint there.
+
+    Args:
+        study_folder: the study.
+        plan_file: the plan.
+        job_names: which jobs of the plan.
+        output: gets a folder per job.
+        store: address of the result store.
+        processes: trainings side by side, one thread each.
+
+    Raises:
+        InputError: a name is not a job of the plan.
+    """
+    plan, study = TrainingPlan.read(plan_file), Study.open(study_folder)
+    jobs = {job.name: job for job in plan.jobs}
+    if unknown := [name for name in job_names if name not in jobs]:
+        raise InputError("a job must be one of the plan", found=", ".join(unknown), hint=f"known: {', '.join(jobs)}")
+    work = [Assignment(study_folder, plan_file, jobs[name], output / name, store, os.getpid()) for name in job_names]
+    with failing_with_pipeline_run(plan, store):
+        reused = [item for item in work if _reuse(study, plan, item)]
+        if reused:
+            log_untracked_results(plan, store, [(TrainingResult.read(item.folder), item.folder) for item in reused])
+        for result in run_side_by_side(_train, [item for item in work if item not in reused], processes=processes):
+            report_progress(
+                f"{result.job.name}: validation Dice {result.best_validation_dice:.3f} at epoch {result.best_epoch} of "
+                f"{result.epochs}, {result.duration_seconds:.0f} s"
+            )
+    return tuple(TrainingResult.read(item.folder) for item in work)
+
+
+def compute_training_fingerprint(study: Study, plan: TrainingPlan, job: TrainingJob) -> str:
+    """Name of a training: its data, settings and code, whatever else the plan holds."""
+    preset = plan.preset.model_dump(mode="json", include={"network", "training", "inference"})
+    parts = {"data": compute_study_digest(study, [job.source]), "job": job.model_dump(mode="json"), "preset": preset}
+    return compute_fingerprint("training", packages=_PACKAGES, parts=parts)
+
+
+def _reuse(study: Study, plan: TrainingPlan, item: Assignment) -> bool:
+    found = open_store(item.store).fetch(_build_key(compute_training_fingerprint(study, plan, item.job)), item.folder)
+    if found:
+        report_progress(f"{item.job.name}: reused")
+    return found
+
+
+def _build_key(fingerprint: str) -> str:
+    return f"trainings/{fingerprint}"
+
+
+def _train(item: Assignment) -> TrainingResult:
+    from overread.adapters.mlflow_calls import TrackingOutageError
+    from overread.training.hardware import limit_threads, select_device
+    from overread.training.job import run_training_job
+
+    limit_threads(1)
+    study, plan, store = Study.open(item.study), TrainingPlan.read(item.plan), open_store(item.store)
+    fingerprint = compute_training_fingerprint(study, plan, item.job)
+    key = _build_key(fingerprint)
+    item.folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        checkpoint = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overread-"))) / _CHECKPOINT
+        store.load_file(key, _CHECKPOINT, checkpoint)
+        try:
+            run = stack.enter_context(open_training_run(connect(plan, item.store), plan, item.job, fingerprint))
+        except TrackingOutageError as error:
+            _LOGGER.warning("training goes on untracked, the next run of the pipeline will log it: %s", error)
+            run = None
+
+        def on_epoch(report: EpochReport) -> None:
+            stop_if_orphaned(item.parent)
+            store.save_file(key, _CHECKPOINT, checkpoint)
+            if run is not None:
+                log_epoch(run, report)
+
+        result = run_training_job(
+            study,
+            item.job,
+            plan.preset,
+            folder=item.folder,
+            checkpoint=checkpoint,
+            fingerprint=fingerprint,
+            device=select_device("auto"),
+            on_epoch=on_epoch,
+        )
+        store.publish(key, item.folder)
+        store.delete_file(key, _CHECKPOINT)
+        if run is not None:
+            log_result(run, item.folder)
+    return result

@@ -1,0 +1,68 @@
+"""The MLflow run of one training."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE
+from overread.settings import read_yaml
+from overread.steps.pipeline_run import build_tags, compute_run_fingerprint, connect
+from overread.steps.plan import TrainingPlan
+from overread.training.history import HISTORY_FILE, EpochReport, read_history
+from overread.training.result import TrainingJob, TrainingResult
+
+if TYPE_CHECKING:
+    from overread.adapters.tracking import TrackedRun, Tracker
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def open_training_run(tracker: "Tracker", plan: TrainingPlan, job: TrainingJob, fingerprint: str) -> "TrackedRun":
+    """Open the run of a training, or go on with the one that was interrupted."""
+    tags = build_tags(plan).model_copy(update={"source": job.source, "fold": job.fold, "repeat": job.repeat})
+    parent = None if tracker.platform_run_id else tracker.find_run(compute_run_fingerprint(plan))
+    run = tracker.open_run(job.name, fingerprint=fingerprint, tags=tags, parent_run_id=parent)
+    run.log_study(plan.study, digest=plan.study_digest, revision=plan.revision)
+    settings = plan.preset.training.model_dump(mode="json") | {"seed": job.seed, "train_cases": len(job.train_cases)}
+    run.log_settings(settings)
+    return run
+
+
+def log_epoch(run: "TrackedRun", report: EpochReport) -> None:
+    """Log the figures of one epoch."""
+    values = {"loss": report.loss, "learning_rate": report.learning_rate}
+    if report.validation_dice is not None:
+        values["validation_dice"] = report.validation_dice
+    run.log_metrics(values, step=report.epoch)
+
+
+def log_result(run: "TrackedRun", folder: Path) -> None:
+    """Log what a finished training has left in `folder`."""
+    for report in read_history(folder / HISTORY_FILE):
+        log_epoch(run, report)
+    result = TrainingResult.read(folder)
+    run.log_metrics(
+        {
+            "best_validation_dice": result.best_validation_dice,
+            "best_epoch": result.best_epoch,
+            "duration_seconds": result.duration_seconds,
+            "voxels_per_second": result.voxels_per_second,
+        }
+    )
+    run.log_file(folder / HISTORY_FILE)
+    run.log_network(folder / WEIGHTS_FILE, read_yaml(folder / SETTINGS_FILE))
+
+
+def log_untracked_results(plan: TrainingPlan, store: str, finished: Sequence[tuple[TrainingResult, Path]]) -> None:
+    """Log finished trainings that MLflow does not know, because it was away when they ran or is another one."""
+    from overread.adapters.mlflow_calls import TrackingOutageError
+
+    try:
+        tracker = connect(plan, store)
+        for result, folder in finished:
+            if tracker.find_run(result.fingerprint) is None:
+                with open_training_run(tracker, plan, result.job, result.fingerprint) as run:
+                    log_result(run, folder)
+    except TrackingOutageError as error:
+        _LOGGER.warning("finished trainings are kept and will be logged by the next run: %s", error)

@@ -1,0 +1,8 @@
+"""One problem of a study as a message."""
+
+from overread.errors import InputError
+
+
+def describe_problem(rule: str, *, found: object = None, where: str = "", hint: str = "") -> str:
+    """Say what must hold, what was found, where, and what to do, worded as `InputError` words it."""
+    return str(InputError(rule, found=found, where=where, hint=hint))
