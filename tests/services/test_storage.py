@@ -124,7 +124,7 @@ class TestResultStore:
         with pytest.raises(StorageError, match=r"empty\.csv"):
             store.fetch(KEY, tmp_path / "fetched")
 
-    def test_a_manifest_that_points_outside_is_refused(self, store: ResultStore, result: Path, tmp_path: Path) -> None:
+    def test_a_manifest_that_points_outside_is_refused(self, store: ResultStore, tmp_path: Path) -> None:
         (tmp_path / "manifest.json").write_text('{"upload": "u", "files": {"../../outside": "00"}}')
         store._blobs.write(f"{KEY}/manifest.json", tmp_path / "manifest.json")
 
@@ -184,8 +184,9 @@ def test_a_bucket_that_cannot_be_reached_is_reported_soon(monkeypatch: pytest.Mo
     assert time.monotonic() - start < 15
 
 
+@pytest.mark.usefixtures("s3")
 def test_wrong_credentials_are_an_error_and_not_an_absent_result(
-    s3: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
 

@@ -1,12 +1,14 @@
 """Studies as real git and DVC repositories, with a local remote and with one on a real S3 server."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
 import uuid
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from overread.adapters.versioning import (
@@ -17,9 +19,12 @@ from overread.adapters.versioning import (
     resolve_revision,
 )
 from overread.errors import InputError, VersioningError
-from overread.study.schema import SourceSettings, StudySettings
+from overread.study.cases import Case, write_cases
+from overread.study.rasters import write_mask, write_volume
+from overread.study.schema import Provenance, SourceSettings, StudySettings
 from overread.study.study import Study
-from tests.services.conftest import write_box
+
+AFFINE = np.diag([1.0, 1.0, 3.0, 1.0])
 
 
 def run_git(root: Path, *arguments: str) -> str:
@@ -32,9 +37,53 @@ def count_voxels(root: Path, source: str) -> int:
     return int(Study.open(root).labels(source).read("c1").sum())
 
 
+def write_study(root: Path) -> None:
+    """Write a study of two cases of 8 × 8 × 8 voxels and two raters, of whom `beta` outlines one plane more."""
+    sources = {name: SourceSettings(kind="human") for name in ("alpha", "beta")}
+    root.mkdir()
+    StudySettings(
+        name="tiny", dimensions=3, modality="MR", channels=("t1",), target="lesion", sources=sources
+    ).write_yaml(root / "study.yaml")
+    write_cases(root / "cases.csv", [Case("c1", "p1"), Case("c2", "p2")])
+    generator = np.random.default_rng(0)
+    for case in ("c1", "c2"):
+        write_volume(root / "images" / case / "t1.nii.gz", generator.normal(size=(8, 8, 8)).astype(np.float32), AFFINE)
+        for planes, source in ((2, "alpha"), (3, "beta")):
+            write_box(root, source, case, planes=planes)
+    for source in sources:
+        Provenance(operation="import").write_yaml(root / "labels" / f"{source}.provenance.yaml")
+
+
+def write_box(root: Path, source: str, case: str, *, planes: int) -> None:
+    """Write a mask of `planes` × 4 × 4 voxels."""
+    mask = np.zeros((8, 8, 8), dtype=bool)
+    mask[:planes, 2:6, 2:6] = True
+    write_mask(root / "labels" / source / f"{case}.nii.gz", mask, AFFINE)
+
+
 @pytest.fixture
-def committed(study_root: Path) -> tuple[Path, str]:
-    return study_root, commit_study(study_root, "Import the study")
+def study_root(tmp_path: Path) -> Path:
+    write_study(tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+@pytest.fixture(scope="module")
+def committed_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("committed")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        environment.setenv("DVC_SITE_CACHE_DIR", str(folder / "site"))
+        write_study(folder / "tiny")
+        return folder, commit_study(folder / "tiny", "Import the study")
+
+
+@pytest.fixture
+def committed(committed_once: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
+    """A study with one commit, and its remote beside it."""
+    folder, revision = committed_once
+    for name in ("tiny", "tiny.dvc-remote"):
+        shutil.copytree(folder / name, tmp_path / name)
+    return tmp_path / "tiny", revision
 
 
 class TestCommit:
@@ -349,9 +398,10 @@ print(commit_study(Path(sys.argv[1]), "From another process"))
 """
 
 
+@pytest.mark.usefixtures("s3")
 class TestS3Remote:
     def test_a_study_goes_to_s3_and_comes_back_at_an_old_revision_from_a_server_of_clones(
-        self, s3: object, study_root: Path, tmp_path: Path
+        self, study_root: Path, tmp_path: Path
     ) -> None:
         initialise_study_repository(study_root, remote=f"s3://studies/{uuid.uuid4().hex}")
         old = commit_study(study_root, "Import")
@@ -367,13 +417,13 @@ class TestS3Remote:
         assert (tmp_path / "old" / "labels" / "beta" / "c1.nii.gz").read_bytes() == old_bytes
         assert count_voxels(tmp_path / "new", "beta") == 6 * 4 * 4
 
-    def test_the_address_of_the_server_is_not_recorded_in_the_study(self, s3: object, study_root: Path) -> None:
+    def test_the_address_of_the_server_is_not_recorded_in_the_study(self, study_root: Path) -> None:
         initialise_study_repository(study_root, remote="s3://studies/address")
         commit_study(study_root, "Import")
         assert "127.0.0.1" not in (study_root / ".dvc" / "config").read_text()
 
     def test_a_bucket_that_is_away_is_an_error_and_committing_again_pushes(
-        self, s3: object, study_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, study_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         initialise_study_repository(study_root, remote=f"s3://studies/{uuid.uuid4().hex}")
         with monkeypatch.context() as away:

@@ -45,7 +45,7 @@ def open_dvc_repository(root: Path, *, settings: Mapping[str, Any] | None = None
         repository.close()
 
 
-def run_dvc(action: str, function: Callable[[], _Result], *, timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> _Result:
+def run_dvc(action: str, function: Callable[[], _Result]) -> _Result:
     """Call into DVC, again and again while another process holds its lock.
 
     DVC itself gives up after three seconds of waiting for the lock, which paces the attempts.
@@ -53,22 +53,21 @@ def run_dvc(action: str, function: Callable[[], _Result], *, timeout_seconds: fl
     Args:
         action: what is done, for the error ("push the study").
         function: the call.
-        timeout_seconds: how long to wait for the lock.
 
     Raises:
-        VersioningError: the lock was not free in time, or DVC refused.
+        VersioningError: the lock was not free within `LOCK_TIMEOUT_SECONDS`, or DVC refused.
     """
     from dvc.lock import LockError
 
-    deadline = time.monotonic() + timeout_seconds
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while True:
         try:
             return function()
         except LockError as error:
             if time.monotonic() > deadline:
                 raise VersioningError(
-                    f"DVC's lock must be free within {timeout_seconds:.0f} s to {action}; another process holds it. "
-                    "Hint: wait for the other command, or end it."
+                    f"DVC's lock must be free within {LOCK_TIMEOUT_SECONDS:.0f} s to {action}. "
+                    "Hint: another process holds it; wait for it, or end it."
                 ) from error
         except Exception as error:
             raise describe_dvc_failure(action, error) from error
@@ -96,9 +95,10 @@ def describe_dvc_failure(action: str, error: Exception) -> VersioningError:
 
 def quieten_dvc() -> None:
     """Show neither DVC's advice nor its progress bars; its failures are raised."""
-    logging.getLogger("dvc").setLevel(logging.CRITICAL)
-    logging.getLogger("dvc_data").setLevel(logging.CRITICAL)
-    logging.getLogger("dvc_objects").setLevel(logging.CRITICAL)
+    import dvc.logger  # noqa: F401  sets up the loggers, so it must come first
+
+    for name in ("dvc", "dvc_data", "dvc_objects"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def build_remote_settings(url: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from overread.adapters.mlflow_calls import TrackingOutageError, apply_operation
 from overread.adapters.storage import ResultStore
 from overread.adapters.tracking_records import PendingRun
@@ -50,13 +52,21 @@ def replay_outbox(client: Any, store: ResultStore, *, tracking_uri: str) -> int:
             folder = Path(scratch) / "record"
             if not store.fetch(key, folder):
                 continue
-            pending = PendingRun.model_validate_json((folder / _RECORD).read_text(encoding="utf-8"))
-            if pending.tracking_uri != hide_credentials(tracking_uri):
+            pending = _read_record(folder / _RECORD, key)
+            if pending is None or pending.tracking_uri != hide_credentials(tracking_uri):
                 continue
             _tell(client, pending, folder)
         store.delete(key)
         told += 1
     return told
+
+
+def _read_record(path: Path, key: str) -> PendingRun | None:
+    try:
+        return PendingRun.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        _LOGGER.warning("left in the tracking outbox, for it cannot be read: %s (%s)", key, error)
+        return None
 
 
 def _tell(client: Any, pending: PendingRun, folder: Path) -> None:

@@ -80,12 +80,13 @@ def _pull_data(study: Path, scratch: Path, *, origin: Path, sources: Sequence[st
     remote = _choose_remote(study, origin, digests)
     settings = {
         "core": {"no_scm": True, "remote": REMOTE_NAME, "site_cache_dir": str(scratch / "site")},
-        # A private cache is dropped at the end, so hard links out of it are safe and save a copy.
+        # The cache is private and dropped at once, so links out of it save a copy and leave no way back into it.
         "cache": {"dir": str(scratch / "cache"), "type": "hardlink,copy"},
         "remote": {REMOTE_NAME: remote},
     }
     with open_dvc_repository(study, settings=settings) as repository:
         run_dvc("fetch the data", lambda: repository.pull([str(study / name) for name in targets]))
+    shutil.rmtree(scratch / "cache")
 
 
 def _read_digest(study: Path, name: str) -> str:
@@ -135,12 +136,18 @@ def _holds_folder(objects: Path, digest: str) -> bool:
 
 
 def _make_plain(study: Path) -> None:
-    """Remove what belongs to git and DVC and make every file writable, as DVC leaves linked files read-only."""
+    """Remove what belongs to git and DVC, and make every file writable and independent of the others.
+
+    DVC leaves linked files read-only, and files of equal content linked to each other.
+    """
     for path in [path for pattern in _VERSIONING_PATTERNS for path in study.glob(pattern)]:
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    for file in study.rglob("*"):
-        if file.is_file():
-            file.chmod(0o644)
+    for path in [path for path in study.rglob("*") if path.is_file()]:
+        if path.stat().st_nlink > 1:
+            copy = path.with_name(f".{path.name}.copy")
+            shutil.copyfile(path, copy)
+            copy.replace(path)
+        path.chmod(0o644)

@@ -30,8 +30,6 @@ class RunTags(Settings):
 class MetricPoint(Settings):
     """One value of one metric."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
     name: str
     value: float
     step: int
@@ -91,6 +89,9 @@ Operation: TypeAlias = Annotated[
 
 class PendingRun(Settings):
     """What could not be told to MLflow about one run, in order."""
+
+    # Of nested models pydantic asks the outermost how to write infinite distances.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     run_id: str
     tracking_uri: str = Field(description="without credentials")

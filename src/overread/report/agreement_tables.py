@@ -82,27 +82,29 @@ def describe_measures(evaluation: CrossEvaluation) -> tuple[Measure, ...]:
     )
 
 
-def build_panels(evaluation: CrossEvaluation) -> tuple[MeasurePanel, ...]:
-    """Build the tables of every measure that was computed."""
+def build_panels(evaluation: CrossEvaluation, *, noun: str) -> tuple[MeasurePanel, ...]:
+    """Build the tables of every measure that was computed; `noun` is what they call a source."""
     panels = []
     for measure in describe_measures(evaluation):
         summaries = {
             (entry.prediction, entry.reference): entry for entry in evaluation.matrix if entry.metric == measure.key
         }
         if summaries:
-            panels.append(MeasurePanel(measure, _build_tables(evaluation.sources, summaries, measure)))
+            panels.append(MeasurePanel(measure, _build_tables(evaluation.sources, summaries, measure, noun)))
     return tuple(panels)
 
 
 _Summaries = Mapping[tuple[str, str], MetricSummary]
 
 
-def _build_tables(sources: Sequence[str], summaries: _Summaries, measure: Measure) -> tuple[AgreementTable, ...]:
+def _build_tables(
+    sources: Sequence[str], summaries: _Summaries, measure: Measure, noun: str
+) -> tuple[AgreementTable, ...]:
     networks, references = _sort_names(sources, summaries)
     shade = _Shading(summaries, measure)
     tables = (
-        _build_table("Networks (rows) against sources (columns)", "network of", networks, references, shade),
-        _build_triangle("Sources against each other", "source", references, shade),
+        _build_table(f"Networks (rows) against {noun}s (columns)", "network of", networks, references, shade),
+        _build_triangle(f"{noun.capitalize()}s against each other", noun, references, shade),
         _build_triangle("Networks against each other", "network of", networks, shade),
     )
     return tuple(table for table in tables if any(cell.notes for _, cells in table.rows for cell in cells))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-CHOICE_RULE = "the cases in which the sources agree least, in between (median) and best"
+CHOICE_RULE = "least, in between (median) and best"
 
 
 @dataclass(frozen=True)

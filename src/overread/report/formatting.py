@@ -1,6 +1,9 @@
 """Numbers as text, for people: true minus signs, no "-0.00", no false precision."""
 
 import math
+from typing import NamedTuple
+
+from overread.evaluation.results import Interval
 
 MINUS = "−"
 ABSENT = "–"
@@ -39,6 +42,22 @@ def choose_decimals(*values: float) -> int:
         if all(round(abs(value), decimals) > 0 for value in values if value != 0):
             return decimals
     return _MOST_DECIMALS
+
+
+class WrittenInterval(NamedTuple):
+    """An estimate and its bounds as text, with equal decimals: "0.088" and "0.051 to 0.125"."""
+
+    estimate: str
+    bounds: str
+
+
+def write_interval(interval: Interval) -> WrittenInterval:
+    """Write an estimate and its bounds; the bounds of a single subject are unknown."""
+    known = [value for value in (interval.estimate, interval.low, interval.high) if math.isfinite(value)]
+    decimals = choose_decimals(*known)
+    low, high = format_number(interval.low, decimals), format_number(interval.high, decimals)
+    bounds = f"{low} to {high}" if len(known) == 3 else "interval unknown"
+    return WrittenInterval(format_number(interval.estimate, decimals), bounds)
 
 
 def format_p(p: float | None) -> str:

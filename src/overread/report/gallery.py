@@ -21,13 +21,17 @@ class GalleryCase:
     Attributes:
         chosen: the case and why it is shown.
         view: what part of it is shown.
-        panels: heading and picture: the image alone, the sources, the networks.
+        image: the image alone.
+        sources: with the outlines of the sources.
+        networks: with the outlines of their networks.
         absent: label sets that have no mask of the case.
     """
 
     chosen: ChosenCase
     view: SliceView
-    panels: tuple[tuple[str, Figure], ...]
+    image: Figure
+    sources: Figure
+    networks: Figure
     absent: tuple[str, ...]
 
 
@@ -53,12 +57,14 @@ def _draw_case(chosen: ChosenCase, study: Study, predictions: Mapping[str, Label
     image = study.read_image(case_id)[0]
     view = view_case(image, masks, spacing=study.read_spacing(case_id), affine=study.read_affine(case_id))
     network_colours = {name_network(source): colour for source, colour in colours.items()}
-    panels = (
-        ("Image", draw_outlines(view, {}, line="solid", title=f"Case {case_id}")),
-        ("Sources", draw_outlines(view, colours, line="solid", title=f"Case {case_id}, sources")),
-        ("Their networks", draw_outlines(view, network_colours, line="dashed", title=f"Case {case_id}, networks")),
+    return GalleryCase(
+        chosen=chosen,
+        view=view,
+        image=draw_outlines(view, {}, line="solid", title=f"Case {case_id}"),
+        sources=draw_outlines(view, colours, line="solid", title=f"Case {case_id}"),
+        networks=draw_outlines(view, network_colours, line="dashed", title=f"Case {case_id}"),
+        absent=tuple(name for name in label_sets if name not in masks),
     )
-    return GalleryCase(chosen, view, panels, tuple(name for name in label_sets if name not in masks))
 
 
 def _read_masks(label_sets: Mapping[str, LabelSet], case_id: str) -> dict[str, Mask]:

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from overread.evaluation.results import LoadOrder, SourcePair, name_network
+from overread.report.formatting import format_load
 from overread.report.per_case import Loads, collect_common_loads
+
+Change: TypeAlias = Literal["more", "equal", "less"]
+Effect: TypeAlias = Literal["amplified", "damped", "mixed", "unchanged", "reversed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,44 @@ def contrast_loads(pairs: Sequence[SourcePair], loads: Loads) -> tuple[LoadContr
     The mean absolute differences are taken over the cases of which all four loads are known.
     """
     return tuple(_contrast(pair, loads) for pair in pairs)
+
+
+def judge_contrast(contrast: LoadContrast) -> Effect:
+    """Name what became of a difference in load between two sources when it is looked at between their networks.
+
+    It is amplified when it became more consistent or larger, and neither less consistent nor smaller; damped is the
+    opposite. Sizes are compared as they are printed, so that "larger" never stands between two equal numbers.
+    """
+    if not contrast.is_complete:
+        return "unknown"
+    if is_reversed(contrast):
+        return "reversed"
+    changes = {compare_consistency(contrast), compare_size(contrast)} - {"equal"}
+    if len(changes) == 2:
+        return "mixed"
+    return "amplified" if "more" in changes else "damped" if "less" in changes else "unchanged"
+
+
+def compare_consistency(contrast: LoadContrast) -> Change:
+    """Whether the networks keep one order of loads in a larger, equal or smaller share of cases than the sources."""
+    sources, networks = contrast.source_order, contrast.network_order
+    left = max(networks.below, networks.above) * sources.case_count
+    right = max(sources.below, sources.above) * networks.case_count
+    return "more" if left > right else "less" if left < right else "equal"
+
+
+def compare_size(contrast: LoadContrast) -> Change:
+    """Whether the networks' loads differ by more or less than the sources', at the precision that is printed."""
+    sources, networks = contrast.source_difference or 0.0, contrast.network_difference or 0.0
+    if format_load(sources) == format_load(networks):
+        return "equal"
+    return "more" if networks > sources else "less"
+
+
+def is_reversed(contrast: LoadContrast) -> bool:
+    """Whether the first source is mostly below the second, and its network mostly above the other, or vice versa."""
+    sources, networks = contrast.source_order, contrast.network_order
+    return (sources.below - sources.above) * (networks.below - networks.above) < 0
 
 
 def _contrast(pair: SourcePair, loads: Loads) -> LoadContrast:

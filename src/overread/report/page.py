@@ -45,4 +45,5 @@ def _build_environment() -> Environment:
         "names": formatting.join_names,
         "short": formatting.shorten_digest,
     }
+    environment.globals["write_interval"] = formatting.write_interval
     return environment

@@ -16,7 +16,7 @@ from overread.report.figures.gap_forest import draw_gap_forest
 from overread.report.figures.load_bars import draw_load_bars
 from overread.report.figures.paired_dice import draw_paired_dice
 from overread.report.gallery import draw_gallery
-from overread.report.load_contrast import contrast_loads
+from overread.report.load_contrast import contrast_loads, judge_contrast
 from overread.report.page import render_page, write_page
 from overread.report.palette import Colours, assign_colours
 from overread.report.per_case import (
@@ -28,7 +28,7 @@ from overread.report.per_case import (
     compute_source_agreement,
 )
 from overread.report.training_summary import sort_trainings, summarise_trainings
-from overread.report.wording import format_estimate, judge_contrast, word_amplification, word_answer
+from overread.report.wording import word_amplification, word_answer
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.training.result import TrainingResult
@@ -69,22 +69,22 @@ def write_rater_bias_report(
     _check_predictions(evaluation, predictions)
     colours = assign_colours(evaluation.sources)
     loads = collect_loads(comparisons)
+    noun = _choose_noun(study, evaluation)
     chosen = choose_cases(_keep_outlined(compute_source_agreement(comparisons, evaluation.sources), loads))
     values = {
         "context": context,
         "evaluation": evaluation,
         "study": study.settings,
         "colours": colours,
-        "panels": build_panels(evaluation),
+        "panels": build_panels(evaluation, noun=noun),
         "coverages": list_coverage(evaluation),
         "gallery": draw_gallery(chosen, study=study, predictions=predictions, colours=colours),
         "choice_rule": CHOICE_RULE,
         "trainings": sort_trainings(trainings, evaluation.sources),
         "summaries": summarise_trainings(trainings, evaluation.sources),
         "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
-        "format_estimate": format_estimate,
-        **_tell_findings(evaluation, comparisons, _choose_noun(study, evaluation)),
-        **_draw_figures(evaluation, comparisons, loads, colours),
+        **_tell_findings(evaluation, comparisons, noun),
+        **_draw_figures(evaluation, comparisons, colours, noun),
     }
     write_page(path, render_page("rater_bias.html.j2", values))
 
@@ -102,14 +102,14 @@ def _tell_findings(evaluation: CrossEvaluation, comparisons: "DataFrame", noun: 
 
 
 def _draw_figures(
-    evaluation: CrossEvaluation, comparisons: "DataFrame", loads: Loads, colours: Colours
+    evaluation: CrossEvaluation, comparisons: "DataFrame", colours: Colours, noun: str
 ) -> dict[str, object]:
-    unit = evaluation.load_unit
+    unit, loads = evaluation.load_unit, collect_loads(comparisons)
     plots: list[AgreementPlot] = [
         draw_bland_altman(pair, loads, unit=unit) for pair in evaluation.pairs if pair.source_loads.case_count
     ]
     return {
-        "paired_dice": draw_paired_dice(collect_case_dice(comparisons, evaluation.sources), colours),
+        "paired_dice": draw_paired_dice(collect_case_dice(comparisons, evaluation.sources), colours, noun=noun),
         "load_bars": draw_load_bars(loads, colours, unit=unit),
         "agreement_plots": plots,
         "gap_forest": _draw_gaps(evaluation),

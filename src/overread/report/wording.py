@@ -7,12 +7,24 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from overread.evaluation.results import CrossEvaluation, Interval, LoadOrder
-from overread.report.formatting import NO_BREAK, choose_decimals, format_count, format_dice, format_load, format_number
-from overread.report.load_contrast import LoadContrast
+from overread.report.formatting import (
+    NO_BREAK,
+    format_count,
+    format_dice,
+    format_load,
+    join_names,
+    write_interval,
+)
+from overread.report.load_contrast import (
+    Effect,
+    LoadContrast,
+    compare_consistency,
+    compare_size,
+    is_reversed,
+    judge_contrast,
+)
 
 Verdict: TypeAlias = Literal["yes", "not-shown", "reversed", "no-answer"]
-Change: TypeAlias = Literal["more", "equal", "less"]
-Effect: TypeAlias = Literal["amplified", "damped", "mixed", "unchanged", "reversed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -49,28 +61,18 @@ def word_answer(evaluation: CrossEvaluation, *, case_count: int, noun: str = "ra
     if gap is None or cross is None or not math.isfinite(gap.estimate):
         rest = f"no held-out case was outlined by two {noun}s and by a network trained on one of them."
         return Answer("no-answer", "The question could not be answered:", rest)
-    others = f"the other {noun}" if len(evaluation.sources) == 2 else f"the other {noun}s"
-    own = f"the {noun} that trained them"
-    held_out = f"on {format_count(case_count, 'held-out case')}"
+    held_out = format_count(case_count, "held-out case")
     means = f"mean Dice {format_dice(evaluation.same_dice.estimate)} against {format_dice(cross.estimate)}"
     if not _is_finite(gap):
-        rest = f"all {format_count(case_count, 'case')} are of one subject, so the uncertainty is unknown ({means})."
+        rest = f"the {held_out} are of one subject, so the uncertainty is unknown ({means})."
         return Answer("no-answer", "The question could not be answered:", rest)
-    spread = f"a difference of {format_interval(gap)}"
-    if not gap.excludes_zero:
-        rest = (
-            f"{held_out} the networks' agreement with {own} and with {others} was {means}, {spread}. The interval "
-            "includes 0; this does not prove that there is no difference."
-        )
-        return Answer("not-shown", "No difference was shown:", rest)
-    if gap.low > 0:
-        rest = f"{held_out} the networks agreed better with {own} than with {others}: {means}, {spread}."
-        return Answer("yes", "Yes:", rest)
-    rest = (
-        f"{held_out} the networks agreed less with {own} than with {others}: {means}, {spread}. A network that takes "
-        "over its trainer's habits would show the opposite; look for noisy labels or interchanged files first."
+    others = noun if len(evaluation.sources) == 2 else f"{noun}s"
+    return _word_gap(
+        gap,
+        start=f"on {held_out} the networks",
+        partners=(f"the {noun} that trained them", f"the other {others}"),
+        numbers=f"{means}, a difference of {_word_interval(gap)}",
     )
-    return Answer("reversed", "A difference was shown, but the wrong way round:", rest)
 
 
 def word_amplification(contrasts: Sequence[LoadContrast], *, unit: str, noun: str = "rater") -> str:
@@ -83,53 +85,39 @@ def word_amplification(contrasts: Sequence[LoadContrast], *, unit: str, noun: st
     return _word_many_contrasts(complete, noun)
 
 
-def judge_contrast(contrast: LoadContrast) -> Effect:
-    """Name what became of a difference in load between two sources when it is looked at between their networks.
-
-    It is amplified when it became more consistent or larger, and neither less consistent nor smaller; damped is the
-    opposite. Sizes are compared as they are printed, so that "larger" never stands between two equal numbers.
-    """
-    if not contrast.is_complete:
-        return "unknown"
-    if is_reversed(contrast):
-        return "reversed"
-    changes = {compare_consistency(contrast), compare_size(contrast)} - {"equal"}
-    if len(changes) == 2:
-        return "mixed"
-    return "amplified" if "more" in changes else "damped" if "less" in changes else "unchanged"
-
-
-def compare_consistency(contrast: LoadContrast) -> Change:
-    """Whether the networks keep one order of loads in a larger, equal or smaller share of cases than the sources."""
-    sources, networks = contrast.source_order, contrast.network_order
-    left = max(networks.below, networks.above) * sources.case_count
-    right = max(sources.below, sources.above) * networks.case_count
-    return "more" if left > right else "less" if left < right else "equal"
-
-
-def compare_size(contrast: LoadContrast) -> Change:
-    """Whether the networks' loads differ by more or less than the sources', at the precision that is printed."""
-    sources, networks = contrast.source_difference or 0.0, contrast.network_difference or 0.0
-    if format_load(sources) == format_load(networks):
-        return "equal"
-    return "more" if networks > sources else "less"
-
-
-def is_reversed(contrast: LoadContrast) -> bool:
-    """Whether the first source is mostly below the second, and its network mostly above the other, or vice versa."""
-    sources, networks = contrast.source_order, contrast.network_order
-    return (sources.below - sources.above) * (networks.below - networks.above) < 0
-
-
 _CONSISTENCY = {"more": "more consistent", "equal": "as consistent", "less": "less consistent"}
 _SIZE = {"more": "larger", "equal": "of the same size", "less": "smaller"}
+_EFFECTS: dict[Effect, str] = {
+    "amplified": "amplified it",
+    "damped": "damped it",
+    "mixed": "had mixed effects on it",
+    "unchanged": "left it as it was",
+    "reversed": "turned it round",
+}
+
+
+def _word_gap(gap: Interval, *, start: str, partners: tuple[str, str], numbers: str) -> Answer:
+    own, others = partners
+    if not gap.excludes_zero:
+        rest = (
+            f"{start} did not agree measurably better with {own} than with {others}: {numbers}. The interval includes 0; "
+            "this does not prove that there is no difference."
+        )
+        return Answer("not-shown", "No difference was shown:", rest)
+    if gap.low > 0:
+        return Answer("yes", "Yes:", f"{start} agreed better with {own} than with {others}: {numbers}.")
+    rest = (
+        f"{start} agreed less with {own} than with {others}: {numbers}. A network that takes over its trainer's habits "
+        "would show the opposite; look for noisy labels or interchanged files first."
+    )
+    return Answer("reversed", "A difference was shown, but the wrong way round:", rest)
 
 
 def _word_single_source(evaluation: CrossEvaluation, noun: str) -> Answer:
     same = evaluation.same_dice
     agreement = "could not be compared with it"
-    if _is_finite(same):
-        agreement = f"agreed with it with a mean Dice of {format_interval(same)}"
+    if math.isfinite(same.estimate):
+        agreement = f"agreed with it with a mean Dice of {_word_interval(same)}"
     rest = (
         f"only one {noun}, {evaluation.sources[0]}, was compared, so there is no other {noun} to hold its network "
         f"against. Its network {agreement}."
@@ -175,14 +163,14 @@ def _conclude(contrast: LoadContrast, noun: str) -> str:
 
 def _word_many_contrasts(contrasts: Sequence[LoadContrast], noun: str) -> str:
     effects = Counter(map(judge_contrast, contrasts))
+    found = [f"{words} in {effects[effect]}" for effect, words in _EFFECTS.items() if effects[effect]]
+    found[0] = found[0].replace(" it", " the difference in load", 1)
     kept = [contrast for contrast in contrasts if not is_reversed(contrast)]
     consistent = sum(compare_consistency(contrast) == "more" for contrast in kept)
     larger = sum(compare_size(contrast) == "more" for contrast in kept)
     return (
-        f"Over {format_count(len(contrasts), 'pair')} of {noun}s, training amplified the difference in load in "
-        f"{effects['amplified']} and damped it in {effects['damped']}; it had mixed effects in {effects['mixed']}, none in "
-        f"{effects['unchanged']}, and turned the order round in {effects['reversed']}. In the same order as between the "
-        f"{noun}s, the difference was more consistent in {consistent} and larger in {larger}."
+        f"Over {format_count(len(contrasts), 'pair')} of {noun}s, training {join_names(found)}. Between the "
+        f"networks it was more consistent in {consistent} and larger in {larger}, in the order of their {noun}s."
     )
 
 
@@ -190,13 +178,8 @@ def _is_finite(interval: Interval) -> bool:
     return all(map(math.isfinite, (interval.estimate, interval.low, interval.high)))
 
 
-def format_interval(interval: Interval) -> str:
-    """Write an estimate with its interval: "0.088 (95 % interval 0.051 to 0.125)"."""
-    return format_estimate(interval).replace("(", f"({100 * interval.confidence:g}{NO_BREAK}% interval ")
-
-
-def format_estimate(interval: Interval) -> str:
-    """Write an estimate with its interval, for a table that names the confidence: "0.088 (0.051 to 0.125)"."""
-    decimals = choose_decimals(interval.estimate, interval.low, interval.high)
-    estimate, low, high = (format_number(value, decimals) for value in (interval.estimate, interval.low, interval.high))
-    return f"{estimate} ({low} to {high})"
+def _word_interval(interval: Interval) -> str:
+    estimate, bounds = write_interval(interval)
+    if not _is_finite(interval):
+        return f"{estimate} ({bounds})"
+    return f"{estimate} ({100 * interval.confidence:g}{NO_BREAK}% interval {bounds})"

@@ -51,6 +51,7 @@ def list_dice(evaluation: CrossEvaluation) -> dict[str, float]:
 
 def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output: Path, processes: int) -> None:
     from overread.evaluation.cross_evaluation import cross_evaluate
+    from overread.evaluation.table import write_comparisons
 
     evaluation, comparisons = cross_evaluate(
         study,
@@ -61,5 +62,5 @@ def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output
         workers=processes,
     )
     output.mkdir(parents=True, exist_ok=True)
-    comparisons.to_csv(output / COMPARISONS_FILE, index=False)
+    write_comparisons(output / COMPARISONS_FILE, comparisons)
     (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")

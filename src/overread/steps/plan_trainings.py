@@ -61,8 +61,8 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
         raise InputError("a study must have at least one source that is neither hidden nor derived", found="none")
     if settings.repeats < 1:
         raise InputError("repeats must be 1 or more", found=settings.repeats)
-    preset = _apply_epochs(read_preset(settings.preset), settings.epochs)
-    _check_dimensions(preset, settings.preset, study)
+    preset = apply_epochs(read_preset(settings.preset), settings.epochs)
+    check_dimensions(preset, settings.preset, study)
     _check_case_counts(study, sources, settings.folds)
     folds = split_folds(study, folds=settings.folds, validation_fraction=preset.validation_fraction, seed=settings.seed)
     return TrainingPlan(
@@ -112,7 +112,8 @@ def _list_jobs(
     return jobs
 
 
-def _apply_epochs(preset: Preset, epochs: int) -> Preset:
+def apply_epochs(preset: Preset, epochs: int) -> Preset:
+    """The preset with another upper bound of epochs; 0 leaves it as it is."""
     if epochs < 0:
         raise InputError("epochs must be 0 (the preset's) or more", found=epochs)
     if epochs == 0:
@@ -120,7 +121,8 @@ def _apply_epochs(preset: Preset, epochs: int) -> Preset:
     return preset.model_copy(update={"training": preset.training.model_copy(update={"epochs": epochs})})
 
 
-def _check_dimensions(preset: Preset, name: str, study: Study) -> None:
+def check_dimensions(preset: Preset, name: str, study: Study) -> None:
+    """Refuse a preset for 2D on a 3D study and the other way round."""
     axes = len(preset.training.sampling.patch_size)
     if axes != study.settings.dimensions:
         raise InputError(

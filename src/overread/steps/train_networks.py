@@ -10,6 +10,7 @@ from pathlib import Path
 
 from overread.adapters.storage import open_store
 from overread.errors import InputError
+from overread.presets import Preset
 from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.pipeline_run import connect, failing_with_pipeline_run
 from overread.steps.plan import TrainingPlan
@@ -82,15 +83,18 @@ def run(
     return tuple(TrainingResult.read(item.folder) for item in work)
 
 
-def compute_training_fingerprint(study: Study, plan: TrainingPlan, job: TrainingJob) -> str:
+def compute_job_fingerprint(study: Study, preset: Preset, job: TrainingJob) -> str:
     """Name of a training: its data, settings and code, whatever else the plan holds."""
-    preset = plan.preset.model_dump(mode="json", include={"network", "training", "inference"})
-    parts = {"data": compute_study_digest(study, [job.source]), "job": job.model_dump(mode="json"), "preset": preset}
+    parts = {
+        "data": compute_study_digest(study, [job.source]),
+        "job": job.model_dump(mode="json"),
+        "preset": preset.model_dump(mode="json", include={"network", "training", "inference"}),
+    }
     return compute_fingerprint("training", packages=_PACKAGES, parts=parts)
 
 
 def _reuse(study: Study, plan: TrainingPlan, item: Assignment) -> bool:
-    found = open_store(item.store).fetch(_build_key(compute_training_fingerprint(study, plan, item.job)), item.folder)
+    found = open_store(item.store).fetch(_build_key(compute_job_fingerprint(study, plan.preset, item.job)), item.folder)
     if found:
         report_progress(f"{item.job.name}: reused")
     return found
@@ -107,7 +111,7 @@ def _train(item: Assignment) -> TrainingResult:
 
     limit_threads(1)
     study, plan, store = Study.open(item.study), TrainingPlan.read(item.plan), open_store(item.store)
-    fingerprint = compute_training_fingerprint(study, plan, item.job)
+    fingerprint = compute_job_fingerprint(study, plan.preset, item.job)
     key = _build_key(fingerprint)
     item.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:

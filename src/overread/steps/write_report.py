@@ -28,8 +28,7 @@ def run(
     store: str,
 ) -> CrossEvaluation:
     """Write the page, log figures and page to MLflow, and end the run there."""
-    import pandas as pd
-
+    from overread.evaluation.table import read_comparisons
     from overread.report.rater_bias import write_rater_bias_report
 
     plan, study = TrainingPlan.read(plan_file), Study.open(study_folder)
@@ -38,7 +37,7 @@ def run(
         write_rater_bias_report(
             report_file,
             evaluation=evaluation,
-            comparisons=pd.read_csv(evaluation_folder / COMPARISONS_FILE),
+            comparisons=read_comparisons(evaluation_folder / COMPARISONS_FILE),
             study=study,
             predictions=open_predictions(predictions_folder, study, plan.sources),
             trainings=[TrainingResult.read(folder) for folder in networks],

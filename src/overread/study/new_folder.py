@@ -28,10 +28,10 @@ def create_folder(target: Path, *, expected_bytes: int | None = None) -> Iterato
         StorageError: there is no room, no permission, or the disk failed.
     """
     target = target.absolute()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError("the output folder must be new or empty", found=target, hint="choose another folder")
     partial = target.with_name(f".{target.name}.partial")
     try:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise InputError("the output folder must be new or empty", found=target, hint="choose another folder")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         yield partial

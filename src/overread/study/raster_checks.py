@@ -18,13 +18,15 @@ def find_image_problems(channels: Mapping[str, Raster], *, dimensions: int, wher
         where: names the case.
     """
     problems: list[str] = []
-    first_name, first = next(iter(channels.items()))
+    first: tuple[str, Raster] | None = None
     for name, raster in channels.items():
         place = f"{where}, channel {name!r}"
         own = find_shape_problems(raster, dimensions=dimensions, what="an image", where=place)
         own = own or _find_value_problems(raster, place)
-        if not own and raster is not first:
-            own = find_mismatches(raster, first, what="a channel", other=f"channel {first_name!r}", where=place)
+        if not own and first is not None:
+            own = find_mismatches(raster, first[1], what="a channel", other=f"channel {first[0]!r}", where=place)
+        if not own and first is None:
+            first = (name, raster)
         problems += own
     return problems
 

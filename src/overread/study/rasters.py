@@ -31,6 +31,7 @@ AFFINE_TOLERANCE = 1e-3
 """Two affines agree when axes and origin differ by at most this share of the voxel size."""
 _GZIP_LEVEL = 1
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+_ISAL_ERROR: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]  # its stub names an instance
 _READ_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
@@ -42,6 +43,7 @@ _READ_ERRORS: tuple[type[Exception], ...] = (
     OverflowError,
     struct.error,
     zlib.error,
+    _ISAL_ERROR,
     HeaderDataError,
     WrapStructError,
     ImageFileError,
@@ -159,7 +161,7 @@ def write_mask(path: Path, mask: Mask, affine: Affine | None) -> None:
 def _read_nifti(path: Path) -> Raster:
     content = path.read_bytes()
     if path.name.lower().endswith(".gz"):
-        content = _decompress(content)
+        content = igzip.decompress(content)
     image = nib.nifti1.Nifti1Image.from_bytes(content)
     scaled = image.dataobj.slope != 1 or image.dataobj.inter != 0
     voxels = image.get_fdata(dtype=np.float32) if scaled else np.asarray(image.dataobj)
@@ -167,11 +169,6 @@ def _read_nifti(path: Path) -> Raster:
     qform, qform_code = image.get_qform(coded=True)
     forms_agree = sform_code == 0 or qform_code == 0 or have_same_affine(sform, qform)
     return Raster(voxels, np.asarray(image.affine, np.float64), bool(forms_agree))
-
-
-def _decompress(content: bytes) -> bytes:
-    with igzip.IGzipFile(fileobj=io.BytesIO(content), mode="rb") as file:
-        return bytes(file.read())
 
 
 def _read_pixels(path: Path, *, palette_indices: bool) -> NDArray[Any]:
@@ -188,7 +185,9 @@ def _check_pixels_are_plain(image: ImageFile, name: str) -> None:
     """Refuse what Pillow would quietly cut short: further pages, the lower half of 16 bit colours, inverted greys."""
     tags = getattr(image, "tag_v2", {})
     if (page_count := getattr(image, "n_frames", 1)) > 1:
-        raise InputError("an image file must hold one page", found=page_count, where=name, hint="write one file per page")
+        raise InputError(
+            "an image file must hold one page", found=page_count, where=name, hint="write one file per page"
+        )
     depth = max(np.atleast_1d(tags.get(_BITS_PER_SAMPLE, 16 if "16" in str(image.tile) else 8)))
     if depth > 8 and len(image.getbands()) > 1:
         hint = "write one grey file per channel"

@@ -49,10 +49,37 @@ def split_folds(study: Study, *, folds: int, validation_fraction: float, seed: i
     return tuple(_build_fold(study, chunks, held_out, validation_fraction) for held_out in range(folds))
 
 
+def split_validation(
+    study: Study, case_ids: Sequence[str], *, fraction: float, seed: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split cases into training and validation cases by subject.
+
+    At least one subject is for validation, and at least one for training where there are two.
+
+    Args:
+        study: the study.
+        case_ids: the cases to split.
+        fraction: share of the subjects that are for validation.
+        seed: shuffles the subjects.
+    """
+    subjects = list(dict.fromkeys(study.subject_of[case_id] for case_id in case_ids))
+    order = [subjects[index] for index in np.random.default_rng(seed).permutation(len(subjects))]
+    count = _count_validation(len(order), fraction)
+    validation = set(order[:count])
+    return (
+        tuple(case_id for case_id in case_ids if study.subject_of[case_id] not in validation),
+        tuple(case_id for case_id in case_ids if study.subject_of[case_id] in validation),
+    )
+
+
+def _count_validation(subjects: int, fraction: float) -> int:
+    return min(subjects - 1, max(1, round(subjects * fraction)))
+
+
 def _build_fold(study: Study, chunks: Sequence[Sequence[str]], held_out: int, validation_fraction: float) -> Fold:
     rest = [subject for index in range(1, len(chunks)) for subject in chunks[(held_out + index) % len(chunks)]]
-    validation_count = min(len(rest) - 1, max(1, round(len(rest) * validation_fraction)))
-    validation, train = rest[:validation_count], rest[validation_count:]
+    count = _count_validation(len(rest), validation_fraction)
+    validation, train = rest[:count], rest[count:]
     return Fold(*(_select_cases(study, subjects) for subjects in (train, validation, chunks[held_out])))
 
 

@@ -33,14 +33,19 @@ def draw_bland_altman(pair: SourcePair, loads: Loads, *, unit: str) -> Agreement
     first, second, first_network, second_network = collect_common_loads(loads, names)
     of_sources, of_networks = _pair_up(first, second), _pair_up(first_network, second_network)
     limits = _choose_limits([of_sources, of_networks], [pair.source_loads, pair.network_loads])
-    difference = f"{pair.second} minus {pair.first}"
     return AgreementPlot(
         first=pair.first,
         second=pair.second,
         source_loads=pair.source_loads,
         network_loads=pair.network_loads,
-        sources=_draw(of_sources, pair.source_loads, limits, title=f"Sources: {difference}", unit=unit),
-        networks=_draw(of_networks, pair.network_loads, limits, title=f"Their networks: {difference}", unit=unit),
+        sources=_draw(of_sources, pair.source_loads, limits, title=f"{pair.second} minus {pair.first}", unit=unit),
+        networks=_draw(
+            of_networks,
+            pair.network_loads,
+            limits,
+            title=f"Network of {pair.second} minus network of {pair.first}",
+            unit=unit,
+        ),
     )
 
 

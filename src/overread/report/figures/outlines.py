@@ -96,13 +96,10 @@ def _draw_outline(axes: "Axes", mask: Mask, colour: str, line: Literal["solid", 
 
 
 def _name_edges(axes: "Axes", view: SliceView) -> None:
-    from matplotlib.patheffects import withStroke
-
-    halo = [withStroke(linewidth=2.5, foreground="black")]
     places = ((0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.98, "center", "top"))
     for letter, (x, y, horizontal, vertical) in zip(view.edges[:3], places, strict=False):
         text = axes.text(x, y, letter, transform=axes.transAxes, ha=horizontal, va=vertical, color="white")
-        text.set(fontweight="bold", path_effects=halo)
+        text.set(fontweight="bold", bbox={"facecolor": "black", "edgecolor": "none", "alpha": 0.6, "pad": 2})
 
 
 def _describe(view: SliceView, names: list[str]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.figures.case_axis import choose_height_px, choose_width_px, name_cases
+from overread.report.formatting import format_count
 from overread.report.palette import INK, Colours
 from overread.report.per_case import DiceByCase, compute_mean_gaps
 
@@ -24,8 +25,14 @@ def order_by_gap(dice: DiceByCase) -> list[str]:
     return sorted(cases, key=lambda case_id: (-gaps.get(case_id, -np.inf), case_id))
 
 
-def draw_paired_dice(dice: DiceByCase, colours: Colours) -> Figure:
-    """Draw a filled mark (same source) tied to an open one (other sources) per case and network, largest gap first."""
+def draw_paired_dice(dice: DiceByCase, colours: Colours, *, noun: str) -> Figure:
+    """Draw a filled mark (same source) tied to a hollow one (other sources) per case and network, largest gap first.
+
+    Args:
+        dice: same-source and cross-source Dice per network and case.
+        colours: colour of each source.
+        noun: what the text alternative calls a source.
+    """
     cases = order_by_gap(dice)
     width = choose_width_px(len(cases), 6 + _PIXELS_PER_NETWORK * len(dice))
     with start_drawing(width, choose_height_px(cases, 270)) as drawing:
@@ -36,7 +43,7 @@ def draw_paired_dice(dice: DiceByCase, colours: Colours) -> Figure:
         axes.set_ylabel("Dice")
         name_cases(axes, cases)
         add_value_grid(axes)
-        return finish_drawing(drawing, _describe(dice, cases))
+        return finish_drawing(drawing, _describe(dice, cases, noun))
 
 
 def _draw_network(
@@ -65,12 +72,12 @@ def _draw_network(
         )
 
 
-def _describe(dice: DiceByCase, cases: Sequence[str]) -> str:
+def _describe(dice: DiceByCase, cases: Sequence[str], noun: str) -> str:
     pairs = [pair for by_case in dice.values() for pair in by_case.values() if pair.cross is not None]
     if not pairs:
-        return f"Dice of {len(cases)} cases against the network's own source; there is no other source."
+        return f"Dice of {format_count(len(cases), 'case')} against the network's own {noun}; there is no other {noun}."
     better = sum(pair.same > pair.cross for pair in pairs if pair.cross is not None)
     return (
-        f"Dice of {len(cases)} cases, one pair of marks per case and network: in {better} of {len(pairs)} pairs the "
-        "mark for the network's own source lies above the mark for the other sources."
+        f"Dice of {format_count(len(cases), 'case')}, one pair of marks per case and network. In {better} of "
+        f"{format_count(len(pairs), 'pair')} the filled mark, for the network's own {noun}, lies above the hollow one."
     )

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from overread.study.demo.anatomy import HEAD_GRID, Anatomy
+from overread.study.demo.anatomy import Anatomy
 from overread.study.demo.noise import sample_smooth_noise
-from overread.study.demo.shapes import Field, Point
+from overread.study.demo.shapes import HEAD_GRID, Field, Point
 from overread.types import Affine
 
 Voxels = NDArray[np.int16]

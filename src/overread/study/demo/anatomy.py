@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from overread.study.demo.noise import sample_banded_noise, sample_smooth_noise
+from overread.study.demo.cortex import compute_midline_gap, compute_sulci
+from overread.study.demo.noise import sample_smooth_noise
 from overread.study.demo.shapes import (
+    HEAD_GRID,
     Field,
-    Grid,
     Point,
     compute_ellipsoid,
     compute_tube,
@@ -16,11 +16,7 @@ from overread.study.demo.shapes import (
     soften,
 )
 
-HEAD_GRID = Grid(shape=(84, 104, 80), origin_mm=(-72.6, -91.0, -72.0), step_mm=1.75)
 _CORTEX_MM = 3.2
-_FOLD_GRID = Grid(shape=(40, 50, 40), origin_mm=(-58.5, -73.5, -58.5), step_mm=3.0)
-_FOLD_CORRELATION = 1.4
-_FOLD_GRADIENT = 0.25
 
 
 @dataclass(frozen=True)
@@ -73,8 +69,8 @@ def build_anatomy(physique: Physique) -> Anatomy:
     ventricles = _compute_ventricles(axes, physique.atrophy)
     cerebrum = _compute_cerebrum(axes)
     hindbrain = _compute_hindbrain(axes)
-    sulci = _compute_sulci(axes, cerebrum, generator)
-    midline = _compute_midline_gap(axes)
+    sulci = compute_sulci(axes, cerebrum, generator)
+    midline = compute_midline_gap(axes)
     brain = soften(np.maximum(cerebrum, hindbrain) + 0.8, 0.9)
     pia = np.minimum(np.minimum(cerebrum, sulci), midline)
     depth = np.maximum(pia, hindbrain)
@@ -122,35 +118,6 @@ def _shade_hindbrain(axes: tuple[Field, Field, Field], hindbrain: Field) -> Fiel
     stem = compute_tube(axes, [(0, -14, -4), (0, -20, -28), (0, -28, -66)], [12.0, 13.0, 8.0])
     leaves = 0.78 + 0.22 * np.sin(hindbrain * np.float32(1.35))
     return np.asarray(leaves * (1 - soften(np.maximum(core, stem), 1.5)) + np.float32(0.12), np.float32).clip(0, 1)
-
-
-def _compute_sulci(axes: tuple[Field, Field, Field], cerebrum: Field, generator: np.random.Generator) -> Field:
-    """Distance to the nearest sulcus, mm.
-
-    Sulci are the zero surfaces of a banded random field. The field is read at points pulled towards the middle line of the
-    hemisphere, so that its surfaces run inwards from the outline as sulci do; they end at a depth that varies.
-    """
-    folds = sample_banded_noise((2, *_FOLD_GRID.shape), _FOLD_CORRELATION, generator)
-    x, y, z = axes
-    spine = (np.copysign(np.float32(22), x), np.clip(y, -45, 45), np.float32(4))
-    offsets = [axis - middle for axis, middle in zip(axes, spine, strict=True)]
-    radius = np.sqrt(offsets[0] ** 2 + offsets[1] ** 2 + offsets[2] ** 2)
-    pull = (26 + np.float32(0.35) * radius) / np.maximum(radius, 1)
-    points = [
-        (middle + pull * offset - np.float32(start)) / np.float32(_FOLD_GRID.step_mm)
-        for middle, offset, start in zip(spine, offsets, _FOLD_GRID.origin_mm, strict=True)
-    ]
-    value = ndimage.map_coordinates(folds[0], points, order=1, mode="nearest")
-    reach = 15 + 4 * sample_smooth_noise(HEAD_GRID.shape, 9.0, generator)
-    core = compute_ellipsoid(axes, (0.0, -6.0, 4.0), (34.0, 50.0, 30.0))
-    return np.maximum(np.maximum(np.abs(value) / np.float32(_FOLD_GRADIENT), cerebrum - reach), core)
-
-
-def _compute_midline_gap(axes: tuple[Field, Field, Field]) -> Field:
-    """Distance to the fissure between the hemispheres, which stops at the corpus callosum."""
-    x, y, z = axes
-    across = compute_ellipsoid((np.float32(0) * x, y, z), (0.0, -6.0, 2.0), (1e3, 46.0, 28.0))
-    return np.maximum(np.abs(x), across)
 
 
 def _compute_ventricles(axes: tuple[Field, Field, Field], atrophy: float) -> Field:

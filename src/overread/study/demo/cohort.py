@@ -1,5 +1,6 @@
-"""Who is scanned where: the rows of the case table."""
+"""Who is scanned, where and how often."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +9,14 @@ from overread.study.demo.acquisition import SCANNERS, Scanner
 from overread.study.demo.settings import DemoSettings
 
 _SITES = {"Aurelia": ("northfield", "eastbrook"), "Borealis": ("westhaven", "eastbrook")}
+_YOUNGEST, _OLDEST = 22, 66
 
 
 @dataclass(frozen=True)
 class Subject:
     """A synthetic patient at the first scan."""
 
+    index: int
     subject_id: str
     age_years: int
     sex: str
@@ -23,34 +26,37 @@ class Subject:
 
 @dataclass(frozen=True)
 class Visit:
-    """One scan of a subject; visit 0 is the first."""
+    """One scan of a subject; number 0 is the first, number 1 the follow-up."""
 
     case_id: str
-    subject: int
-    visit: int
+    subject: Subject
+    number: int
     age_years: int
 
 
 def sample_subjects(settings: DemoSettings, generator: np.random.Generator) -> tuple[Subject, ...]:
-    """Draw the subjects: scanners in turn, age and sex alike for both manufacturers."""
-    ages = np.clip(np.rint(generator.normal(41, 10, size=settings.subject_count)), 22, 66).astype(int)
+    """Draw the subjects in pairs, one for each manufacturer, so that age and sex are alike for both."""
     subjects = []
-    for index, age in enumerate(ages):
-        scanner = SCANNERS[index % len(SCANNERS)]
-        site = _SITES[scanner.manufacturer][index // 2 % 2]
-        sex = "M" if index % 6 in (2, 5) else "F"
-        subjects.append(Subject(f"subject-{index + 1:02d}", int(age), sex, scanner, site))
+    for index in range(settings.subject_count):
+        pair, place = divmod(index, len(SCANNERS))
+        if place == 0:
+            mean_age = generator.normal(41, 10)
+        age = int(np.clip(round(mean_age + generator.normal(0, 3)), _YOUNGEST, _OLDEST))
+        scanner = SCANNERS[place]
+        site = _SITES[scanner.manufacturer][pair % 2]
+        subjects.append(Subject(index, f"subject-{index + 1:02d}", age, "FFM"[pair % 3], scanner, site))
     return tuple(subjects)
 
 
 def sample_visits(
-    settings: DemoSettings, subjects: tuple[Subject, ...], generator: np.random.Generator
+    settings: DemoSettings, subjects: Sequence[Subject], generator: np.random.Generator
 ) -> tuple[Visit, ...]:
     """Draw who comes back for a follow-up scan, one to three years later; cases are numbered subject by subject."""
-    follow_ups = set(generator.choice(len(subjects), size=settings.case_count - len(subjects), replace=False).tolist())
+    count = settings.case_count - len(subjects)
+    follow_ups = set(generator.choice(len(subjects), size=count, replace=False).tolist())
     visits: list[Visit] = []
-    for index, subject in enumerate(subjects):
-        for visit in range(2 if index in follow_ups else 1):
-            age = subject.age_years + (int(generator.integers(1, 4)) if visit else 0)
-            visits.append(Visit(f"demo-{len(visits) + 1:02d}", index, visit, age))
+    for subject in subjects:
+        for number in range(2 if subject.index in follow_ups else 1):
+            age = subject.age_years + (int(generator.integers(1, 4)) if number else 0)
+            visits.append(Visit(f"demo-{len(visits) + 1:02d}", subject, number, age))
     return tuple(visits)

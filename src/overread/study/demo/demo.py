@@ -1,18 +1,20 @@
 """Writing the demo study."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from overread.errors import InputError
 from overread.study.cases import Case, write_cases
-from overread.study.demo.cohort import Subject, Visit, sample_subjects, sample_visits
-from overread.study.demo.raters import RATERS, calibrate_margin, compute_dice, draw_mask
+from overread.study.demo.calibration import calibrate_margin, compute_dice
+from overread.study.demo.cohort import Visit, sample_subjects, sample_visits
+from overread.study.demo.raters import RATERS, draw_mask
 from overread.study.demo.ratings import sample_ratings, sample_relapses, write_ratings
 from overread.study.demo.scans import CHANNELS, Scan, sample_scans
+from overread.study.demo.seeds import spawn_generator
 from overread.study.demo.settings import DemoSettings
+from overread.study.new_folder import create_folder
 from overread.study.rasters import VOLUME_SUFFIX, compute_spacing_mm, write_mask, write_volume
 from overread.study.schema import IntensitySettings, Provenance, SourceSettings, StudySettings
 from overread.study.study import (
@@ -27,111 +29,88 @@ from overread.types import MaskByCase
 
 TRUTH = "truth"
 OUTCOME = "relapse"
+_DEFAULTS = DemoSettings()
 
 
-def write_demo_study(root: Path, *, settings: DemoSettings = DemoSettings()) -> None:
-    """Write a synthetic study with two raters, hidden truth, two manufacturers and crowd ratings.
+def write_demo_study(root: Path, *, settings: DemoSettings = _DEFAULTS) -> None:
+    """Write a synthetic study: two raters, hidden truth, two manufacturers and crowd ratings.
 
     The study appears whole or not at all; the same settings give the same bytes.
 
     Args:
         root: folder to create.
-        settings: size and seed of the study.
+        settings: seed and size of the study.
 
     Raises:
-        InputError: `root` exists.
+        InputError: `root` holds something already.
+        StorageError: the disk is full or `root` may not be written.
     """
-    if root.exists():
-        raise InputError("a demo study needs a new folder", found=root, hint="name another folder or remove this one")
-    partial = root.with_name(f".{root.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with create_folder(root) as partial:
         _write_study(partial, settings)
-        partial.rename(root)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def _write_study(root: Path, settings: DemoSettings) -> None:
-    generator = np.random.default_rng([settings.seed, 0])
+    generator = spawn_generator(settings.seed, "cohort")
     subjects = sample_subjects(settings, generator)
     visits = sample_visits(settings, subjects, generator)
-    scans = _sample_all_scans(settings, subjects, visits)
-    _write_images(root, scans)
-    margin_mm = calibrate_margin([s.distances for s in scans], [s.tissue for s in scans], settings.agreement_dice)
-    if __import__("os").environ.get("DBG"):
-        print("margin", margin_mm)
-    for source, masks in _draw_sources(scans, margin_mm).items():
-        _write_source(root, source, masks, scans, settings)
-    _write_tables(root, subjects, visits, scans, settings)
-    _build_study_settings().write_yaml(root / SETTINGS_FILE)
-
-
-def _sample_all_scans(settings: DemoSettings, subjects: Sequence[Subject], visits: Sequence[Visit]) -> tuple[Scan, ...]:
-    scans: list[Scan] = []
-    for index, subject in enumerate(subjects):
-        own = [visit for visit in visits if visit.subject == index]
-        scans += sample_scans(subject, own, settings.lesion_count, [settings.seed, 1, index])
-    return tuple(scans)
-
-
-def _write_images(root: Path, scans: Sequence[Scan]) -> None:
+    scans = [
+        scan
+        for subject in subjects
+        for scan in sample_scans(settings, subject, [visit for visit in visits if visit.subject == subject])
+    ]
     for scan in scans:
         for channel, voxels in zip(CHANNELS, scan.images, strict=True):
             write_volume(root / IMAGES_FOLDER / scan.case_id / f"{channel}{VOLUME_SUFFIX}", voxels, scan.affine)
+    _write_sources(root, scans, settings)
+    _write_tables(root, visits, scans, settings)
+    _build_study_settings().write_yaml(root / SETTINGS_FILE)
 
 
-def _draw_sources(scans: Sequence[Scan], margin_mm: float) -> dict[str, MaskByCase]:
-    sources: dict[str, MaskByCase] = {
-        habits.name: {s.case_id: draw_mask(s.distances[i], s.tissue, habits.margin * margin_mm) for s in scans}
-        for i, habits in enumerate(RATERS)
-    }
-    return {**sources, TRUTH: {scan.case_id: scan.truth for scan in scans}}
+def _write_sources(root: Path, scans: Sequence[Scan], settings: DemoSettings) -> None:
+    margin_mm = calibrate_margin([s.distances for s in scans], [s.tissue for s in scans], settings.agreement_dice)
+    parameters = settings.model_dump(mode="json")
+    for rater, habits in enumerate(RATERS):
+        own_mm = habits.margin * margin_mm
+        masks = {scan.case_id: draw_mask(scan.distances[rater], scan.tissue, own_mm) for scan in scans}
+        _write_source(root, habits.name, masks, scans, {**parameters, "margin_mm": round(own_mm, 4)})
+    _write_source(root, TRUTH, {scan.case_id: scan.truth for scan in scans}, scans, parameters)
 
 
-def _write_source(root: Path, source: str, masks: MaskByCase, scans: Sequence[Scan], settings: DemoSettings) -> None:
+def _write_source(
+    root: Path, source: str, masks: MaskByCase, scans: Sequence[Scan], parameters: dict[str, Any]
+) -> None:
     folder = root / LABELS_FOLDER
     results = {}
     for scan in scans:
         mask = masks[scan.case_id]
         write_mask(folder / source / f"{scan.case_id}{VOLUME_SUFFIX}", mask, scan.affine)
         load_ml = compute_load(mask, compute_spacing_mm(scan.affine))
-        results[scan.case_id] = {
-            "dice_to_truth": round(compute_dice(mask, scan.truth), 4),
-            "load_ml": round(load_ml, 3),
-        }
-    provenance = Provenance(
-        operation="synthesise", parameters=settings.model_dump(mode="json"), seed=settings.seed, cases=results
-    )
+        dice = compute_dice(mask, scan.truth)
+        results[scan.case_id] = {"dice_to_truth": round(dice, 4), "load_ml": round(load_ml, 3)}
+    provenance = Provenance(operation="synthesise", parameters=parameters, seed=parameters["seed"], cases=results)
     provenance.write_yaml(folder / f"{source}.provenance.yaml")
 
 
-def _write_tables(
-    root: Path, subjects: Sequence[Subject], visits: Sequence[Visit], scans: Sequence[Scan], settings: DemoSettings
-) -> None:
-    generator = np.random.default_rng([settings.seed, 2])
-    loads = np.array([compute_load(s.truth, compute_spacing_mm(s.affine)) for s in scans])
-    manufacturers = [subjects[visit.subject].scanner.manufacturer for visit in visits]
-    relapses = sample_relapses(loads, manufacturers, settings.relapse_share, generator)
-    cases = [
-        Case(visit.case_id, subjects[visit.subject].subject_id, _describe(subjects[visit.subject], visit, relapse))
-        for visit, relapse in zip(visits, relapses.tolist(), strict=True)
-    ]
-    write_cases(root / CASES_FILE, cases)
+def _write_tables(root: Path, visits: Sequence[Visit], scans: Sequence[Scan], settings: DemoSettings) -> None:
+    generator = spawn_generator(settings.seed, "ratings")
+    loads_ml = np.array([compute_load(scan.truth, compute_spacing_mm(scan.affine)) for scan in scans])
+    manufacturers = [visit.subject.scanner.manufacturer for visit in visits]
+    relapses = sample_relapses(loads_ml, manufacturers, settings.relapse_share, generator)
+    write_cases(root / CASES_FILE, [_to_case(v, relapse) for v, relapse in zip(visits, relapses.tolist(), strict=True)])
     write_ratings(root / RATINGS_FILE, sample_ratings([visit.case_id for visit in visits], relapses, generator))
 
 
-def _describe(subject: Subject, visit: Visit, relapse: bool) -> dict[str, str]:
-    return {
+def _to_case(visit: Visit, relapse: bool) -> Case:
+    subject = visit.subject
+    columns = {
         "age": str(visit.age_years),
         "sex": subject.sex,
         "manufacturer": subject.scanner.manufacturer,
         "site": subject.site,
-        "visit": "follow-up" if visit.visit else "baseline",
+        "visit": "follow-up" if visit.number else "baseline",
         OUTCOME: str(int(relapse)),
     }
+    return Case(visit.case_id, subject.subject_id, columns)
 
 
 def _build_study_settings() -> StudySettings:

@@ -1,25 +1,21 @@
 """Lesions of the white matter: where they lie, how large and how bright they are."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.study.demo.anatomy import HEAD_GRID, Anatomy
-from overread.study.demo.noise import sample_smooth_noise
-from overread.study.demo.shapes import Field, Point, compute_scaled_distance
+from overread.study.demo.anatomy import Anatomy
+from overread.study.demo.shapes import HEAD_GRID, Point
 
-OUTSIDE_MM = -12.0
-"""Signed distance given to points far from every lesion."""
+EDGE_MM = 1.1
+"""Softness of the border: brightness falls as the logistic function of the distance over this length."""
 
 VISIBLE_BRIGHTNESS = 0.39
 """Brightness that raters take for the border of a lesion."""
 
-_MEDIAN_VOLUME_ML = 0.42
+_MEDIAN_VOLUME_ML = 0.38
 _VOLUME_LOG_STD = 0.85
-_EDGE_MM = 1.1
-_RAGGEDNESS_MM = 0.8
 _LOOKALIKE_CONTRAST = 0.16
 
 
@@ -53,8 +49,12 @@ class Lesion:
 
     @property
     def visible_growth_mm(self) -> float:
-        """How far outside its border (inside where negative) its brightness falls to `VISIBLE_BRIGHTNESS`."""
-        return _EDGE_MM * float(np.log(max(self.contrast / VISIBLE_BRIGHTNESS - 1, 1e-3)))
+        """How far outside its border (inside where negative) its brightness falls to the level that raters follow.
+
+        That level is `VISIBLE_BRIGHTNESS`, or 0.6 of the contrast of a lesion that is too faint for it.
+        """
+        level = min(VISIBLE_BRIGHTNESS, 0.6 * self.contrast)
+        return EDGE_MM * float(np.log(self.contrast / level - 1))
 
 
 def sample_lesions(anatomy: Anatomy, count: int, generator: np.random.Generator) -> tuple[Lesion, ...]:
@@ -64,12 +64,12 @@ def sample_lesions(anatomy: Anatomy, count: int, generator: np.random.Generator)
     gradient = np.gradient(anatomy.ventricle_distance_mm)
     lesions = []
     for index in centres:
-        volume_ml = float(np.exp(np.log(_MEDIAN_VOLUME_ML) + size + generator.normal(0, _VOLUME_LOG_STD)))
+        volume_ml = _MEDIAN_VOLUME_ML * float(np.exp(size + generator.normal(0, _VOLUME_LOG_STD)))
         away = np.array([float(part[tuple(index)]) for part in gradient]) + generator.normal(0, 0.6, size=3)
         lesions.append(
             Lesion(
                 centre_mm=_to_mm(index, generator),
-                radii_mm=_sample_radii(np.clip(volume_ml, 0.06, 7.0), generator),
+                radii_mm=_sample_radii(float(np.clip(volume_ml, 0.07, 6.0)), generator),
                 direction=_normalise(away),
                 contrast=float(np.clip(generator.normal(0.8, 0.16), 0.42, 1.0)),
             )
@@ -82,53 +82,13 @@ def sample_lookalikes(anatomy: Anatomy, count: int, generator: np.random.Generat
     return tuple(
         Lesion(
             centre_mm=_to_mm(index, generator),
-            radii_mm=_sample_radii(float(generator.uniform(0.1, 0.5)), generator),
+            radii_mm=_sample_radii(float(generator.uniform(0.05, 0.25)), generator),
             direction=_normalise(generator.normal(size=3)),
             contrast=_LOOKALIKE_CONTRAST,
             genuine=False,
         )
         for index in _sample_centres(anatomy, count, generator)
     )
-
-
-def sample_raggedness(generator: np.random.Generator) -> Field:
-    """Draw the displacement of all lesion borders, (X, Y, Z) in mm."""
-    return np.float32(_RAGGEDNESS_MM) * sample_smooth_noise(HEAD_GRID.shape, 2.2, generator)
-
-
-def compute_distances(
-    lesions: Sequence[Lesion], raggedness: Field
-) -> Iterator[tuple[Lesion, tuple[slice, slice, slice], Field]]:
-    """Signed distance in mm to the border of each lesion, in the box of `HEAD_GRID` that holds it."""
-    for lesion in lesions:
-        box = _find_box(lesion)
-        offsets = [
-            axis[tuple(part if axis.shape[i] > 1 else slice(None) for i, part in enumerate(box))] - np.float32(middle)
-            for axis, middle in zip(HEAD_GRID.axes_mm(), lesion.centre_mm, strict=True)
-        ]
-        own = [
-            sum((np.float32(c) * o for c, o in zip(row, offsets, strict=True)), np.float32(0))
-            for row in _build_frame(lesion.direction)
-        ]
-        yield lesion, box, compute_scaled_distance(own, lesion.radii_mm) + raggedness[box]
-
-
-def render_brightness(lesions: Sequence[Lesion], raggedness: Field) -> Field:
-    """Brightness that the lesions add, 0 to 1, on `HEAD_GRID`: half of a lesion's contrast on its border."""
-    brightness = np.zeros(HEAD_GRID.shape, np.float32)
-    for lesion, box, distance in compute_distances(lesions, raggedness):
-        glow = np.float32(lesion.contrast) / (1 + np.exp(-distance / np.float32(_EDGE_MM)))
-        np.maximum(brightness[box], glow, out=brightness[box])
-    return brightness
-
-
-def compute_truth_distance(lesions: Sequence[Lesion], raggedness: Field) -> Field:
-    """Signed distance in mm to the border of the nearest genuine lesion, on `HEAD_GRID`."""
-    nearest = np.full(HEAD_GRID.shape, OUTSIDE_MM, np.float32)
-    for lesion, box, distance in compute_distances(lesions, raggedness):
-        if lesion.genuine:
-            np.maximum(nearest[box], distance, out=nearest[box])
-    return nearest
 
 
 def _sample_centres(anatomy: Anatomy, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -159,22 +119,3 @@ def _sample_radii(volume_ml: float, generator: np.random.Generator) -> Point:
 def _normalise(vector: NDArray[np.float64]) -> Point:
     x, y, z = (vector / np.linalg.norm(vector)).tolist()
     return x, y, z
-
-
-def _build_frame(direction: Point) -> NDArray[np.float64]:
-    """Three orthogonal unit vectors as rows, the first one being `direction`."""
-    first = np.asarray(direction)
-    helper = np.eye(3)[int(np.argmin(np.abs(first)))]
-    second = np.cross(first, helper)
-    second /= np.linalg.norm(second)
-    return np.stack([first, second, np.cross(first, second)])
-
-
-def _find_box(lesion: Lesion) -> tuple[slice, slice, slice]:
-    reach = max(lesion.radii_mm) + 6
-    edges = []
-    for middle, start, count in zip(lesion.centre_mm, HEAD_GRID.origin_mm, HEAD_GRID.shape, strict=True):
-        low = int(np.floor((middle - reach - start) / HEAD_GRID.step_mm))
-        high = int(np.ceil((middle + reach - start) / HEAD_GRID.step_mm)) + 1
-        edges.append(slice(max(low, 0), min(high, count)))
-    return edges[0], edges[1], edges[2]

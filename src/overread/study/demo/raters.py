@@ -1,14 +1,14 @@
-"""Two synthetic raters with habits, and their calibration to a wanted agreement."""
+"""Two synthetic raters and what they do with each lesion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from overread.study.demo.anatomy import HEAD_GRID
-from overread.study.demo.lesions import OUTSIDE_MM, Lesion, compute_distances
+from overread.study.demo.lesion_fields import merge_distances
+from overread.study.demo.lesions import Lesion
 from overread.study.demo.noise import sample_smooth_noise
-from overread.study.demo.shapes import Field
+from overread.study.demo.shapes import HEAD_GRID, Field
 from overread.types import Mask
 
 
@@ -19,7 +19,7 @@ class Habits:
     Attributes:
         name: name of the source.
         description: its description in `study.yaml`.
-        margin: where the contour lies: -1 draws tighter and +1 more generously by the calibrated width.
+        margin: -1 draws tighter and +1 more generously by the calibrated margin.
         overlooked_conspicuity: contrast times radius in mm below which lesions are overlooked.
         lapse_share: share of visible lesions that are overlooked all the same.
         lookalike_share: share of faint spots that are taken for lesions.
@@ -36,7 +36,7 @@ class Habits:
     overlooked_conspicuity: float
     lapse_share: float
     lookalike_share: float
-    contrary_share: float = 0.1
+    contrary_share: float = 0.08
     contrary_mm: float = 1.3
     mood_mm: float = 0.15
     lesion_mm: float = 0.12
@@ -48,6 +48,7 @@ RATERS = (
     Habits("rater2", "sees small and faint lesions, draws generously", 1.0, 1.0, 0.015, 0.15),
 )
 _CONSPICUITY_SOFTNESS = 0.12
+_TREMOR_CORRELATION = 2.6
 
 
 @dataclass(frozen=True)
@@ -55,29 +56,31 @@ class Reading:
     """One rater's random choices for one case, before the margin is known.
 
     Attributes:
-        drawn: per lesion, whether it is outlined.
-        displacement_mm: per lesion, how far its contour is moved outwards.
+        growth_mm: per lesion, how far its contour lies outside the lesion's border; None where it is overlooked.
         tremor_seed: seed of the smooth displacement along borders.
     """
 
-    drawn: tuple[bool, ...]
-    displacement_mm: tuple[float, ...]
+    growth_mm: tuple[float | None, ...]
     tremor_seed: int
 
 
 def sample_reading(habits: Habits, lesions: Sequence[Lesion], generator: np.random.Generator) -> Reading:
-    """Draw what a rater does with each lesion of a case."""
-    mood = generator.normal(0, habits.mood_mm)
+    """Draw what a rater does with each lesion of a case.
+
+    Raters follow a level of brightness, so a bright lesion is drawn larger and a faint one smaller than it is.
+    """
+    mood = float(generator.normal(0, habits.mood_mm))
     if generator.uniform() < habits.contrary_share:
-        mood -= habits.contrary_mm * np.sign(habits.margin)
-    displacement = mood + generator.normal(0, habits.lesion_mm, size=len(lesions))
-    chance = generator.uniform(size=len(lesions))
-    drawn = tuple(bool(c < _compute_chance(habits, lesion)) for c, lesion in zip(chance, lesions, strict=True))
-    return Reading(drawn, tuple(displacement.tolist()), int(generator.integers(2**31)))
+        mood -= habits.contrary_mm * habits.margin
+    growth: list[float | None] = []
+    for lesion in lesions:
+        own = lesion.visible_growth_mm + mood + float(generator.normal(0, habits.lesion_mm))
+        growth.append(own if generator.uniform() < compute_chance(habits, lesion) else None)
+    return Reading(tuple(growth), int(generator.integers(2**31)))
 
 
-def _compute_chance(habits: Habits, lesion: Lesion) -> float:
-    """Probability that a rater outlines a lesion."""
+def compute_chance(habits: Habits, lesion: Lesion) -> float:
+    """Probability that a rater outlines a lesion: it rises with contrast and size."""
     if not lesion.genuine:
         return habits.lookalike_share
     excess = (lesion.conspicuity - habits.overlooked_conspicuity) / _CONSPICUITY_SOFTNESS
@@ -85,44 +88,12 @@ def _compute_chance(habits: Habits, lesion: Lesion) -> float:
 
 
 def apply_reading(habits: Habits, reading: Reading, lesions: Sequence[Lesion], raggedness: Field) -> Field:
-    """Signed distance in mm, on `HEAD_GRID`, to the contours that a rater would draw with margin 0.
-
-    Raters follow a level of brightness, so a bright lesion is drawn larger and a faint one smaller than it is.
-    """
-    distance = np.full(HEAD_GRID.shape, OUTSIDE_MM, np.float32)
-    for index, (lesion, box, own) in enumerate(compute_distances(lesions, raggedness)):
-        if reading.drawn[index]:
-            moved = own + np.float32(reading.displacement_mm[index] + lesion.visible_growth_mm)
-            np.maximum(distance[box], moved, out=distance[box])
-    tremor = sample_smooth_noise(HEAD_GRID.shape, 2.6, np.random.default_rng(reading.tremor_seed))
-    return distance + np.float32(habits.tremor_mm) * tremor
+    """Signed distance in mm, on `HEAD_GRID`, to the contours that a rater would draw with margin 0."""
+    generator = np.random.default_rng(reading.tremor_seed)
+    tremor = sample_smooth_noise(HEAD_GRID.shape, _TREMOR_CORRELATION, generator)
+    return merge_distances(lesions, raggedness, reading.growth_mm) + np.float32(habits.tremor_mm) * tremor
 
 
 def draw_mask(distance: Field, tissue: Mask, margin_mm: float) -> Mask:
     """The mask of all tissue within `margin_mm` of the contours, (X, Y, Z)."""
     return (distance + np.float32(margin_mm) > 0) & tissue
-
-
-def compute_dice(first: Mask, second: Mask) -> float:
-    """Dice coefficient of two masks, 1.0 where both are empty."""
-    total = np.count_nonzero(first) + np.count_nonzero(second)
-    return 2 * np.count_nonzero(first & second) / total if total else 1.0
-
-
-def calibrate_margin(distances: Sequence[tuple[Field, Field]], tissues: Sequence[Mask], target_dice: float) -> float:
-    """Margin in mm at which the mean Dice between both raters is nearest to `target_dice`, by bisection.
-
-    Args:
-        distances: per case, signed distances of the first and of the second of `RATERS`.
-        tissues: per case, where a mask may lie.
-        target_dice: the wanted mean over cases.
-    """
-    low, high = 0.0, 3.0
-    for _ in range(12):
-        middle = (low + high) / 2
-        dice = [
-            compute_dice(*(draw_mask(d, tissue, h.margin * middle) for h, d in zip(RATERS, pair, strict=True)))
-            for pair, tissue in zip(distances, tissues, strict=True)
-        ]
-        low, high = (middle, high) if np.mean(dice) > target_dice else (low, middle)
-    return (low + high) / 2

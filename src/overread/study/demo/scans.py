@@ -1,4 +1,4 @@
-"""One case of the demo study: a scan and what is known about it."""
+"""Scans of a subject, with the lesions in them and the contours around them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from overread.study.demo.acquisition import (
 )
 from overread.study.demo.anatomy import Anatomy, build_anatomy, sample_physique
 from overread.study.demo.cohort import Subject, Visit
-from overread.study.demo.lesions import (
-    Lesion,
-    compute_truth_distance,
-    render_brightness,
-    sample_lesions,
-    sample_lookalikes,
-    sample_raggedness,
-)
+from overread.study.demo.lesion_fields import merge_distances, render_brightness, sample_raggedness
+from overread.study.demo.lesions import Lesion, sample_lesions, sample_lookalikes
 from overread.study.demo.raters import RATERS, apply_reading, sample_reading
+from overread.study.demo.seeds import spawn_generator
+from overread.study.demo.settings import DemoSettings
 from overread.study.demo.shapes import Field
 from overread.types import Affine, Mask
 
 CHANNELS = ("flair", "t1")
+_COUNT_LOG_STD = 0.4
+_FEWEST, _MOST = 8, 60
+_NEW_PER_FOLLOW_UP = 3
+_LOOKALIKES = 4
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Scan:
         affine: (4, 4) voxel to millimetre.
         truth: (X, Y, Z), True within a genuine lesion.
         tissue: (X, Y, Z), True in brain tissue; masks stay within it.
-        distances: per rater, signed distance in mm to the contours drawn with margin 0.
+        distances: per rater, signed distance in mm (X, Y, Z) to the contours drawn with margin 0.
     """
 
     case_id: str
@@ -53,48 +53,47 @@ class Scan:
     distances: tuple[Field, Field]
 
 
-def sample_scans(
-    subject: Subject, visits: Sequence[Visit], lesion_count: float, seeds: Sequence[int]
-) -> Iterator[Scan]:
-    """Build the head of a subject once and scan it at each visit; lesions grow and new ones appear in between.
+@dataclass(frozen=True)
+class _Patient:
+    """What stays the same from visit to visit."""
 
-    Args:
-        subject: who is scanned.
-        visits: the subject's visits in order.
-        lesion_count: median number of lesions at the first visit.
-        seeds: what all random numbers of this subject come from.
-    """
-    generator = np.random.default_rng(seeds)
+    subject: Subject
+    anatomy: Anatomy
+    raggedness: Field
+
+
+def sample_scans(settings: DemoSettings, subject: Subject, visits: Sequence[Visit]) -> Iterator[Scan]:
+    """Build the head of a subject once and scan it at each of its visits; new lesions appear in between."""
+    generator = spawn_generator(settings.seed, "subject", subject.index)
     anatomy = build_anatomy(sample_physique(subject.age_years, generator))
-    count = int(np.clip(np.rint(lesion_count * np.exp(generator.normal(0, 0.4))), 8, 60))
-    lesions = sample_lesions(anatomy, count, generator)
-    raggedness = sample_raggedness(generator)
+    patient = _Patient(subject, anatomy, sample_raggedness(generator))
+    lesions = sample_lesions(anatomy, _sample_count(settings.lesion_count, generator), generator)
     for visit in visits:
-        if visit.visit:
-            lesions += sample_lesions(anatomy, 3, generator)
-        scene = lesions + sample_lookalikes(anatomy, 4, generator)
-        yield _scan(visit.case_id, subject, anatomy, scene, raggedness, generator)
+        generator = spawn_generator(settings.seed, "visit", subject.index, visit.number)
+        if visit.number:
+            lesions += sample_lesions(anatomy, _NEW_PER_FOLLOW_UP, generator)
+        scene = lesions + sample_lookalikes(anatomy, _LOOKALIKES, generator)
+        yield _scan(visit.case_id, patient, scene, generator)
 
 
-def _scan(
-    case_id: str,
-    subject: Subject,
-    anatomy: Anatomy,
-    lesions: tuple[Lesion, ...],
-    raggedness: Field,
-    generator: np.random.Generator,
-) -> Scan:
-    scanner, pose = subject.scanner, sample_pose(generator)
-    brightness = render_brightness(lesions, raggedness)
+def _sample_count(median: float, generator: np.random.Generator) -> int:
+    return int(np.clip(np.rint(median * np.exp(generator.normal(0, _COUNT_LOG_STD))), _FEWEST, _MOST))
+
+
+def _scan(case_id: str, patient: _Patient, lesions: tuple[Lesion, ...], generator: np.random.Generator) -> Scan:
+    scanner, anatomy, raggedness = patient.subject.scanner, patient.anatomy, patient.raggedness
+    pose = sample_pose(generator)
     brain = resample(anatomy.brain, scanner, pose)
     tissue = (resample(anatomy.white + anatomy.grey, scanner, pose) > 0.5) & (brain > 0.5)
-    images = tuple(
+    brightness = render_brightness(lesions, raggedness)
+    flair, t1 = (
         acquire(compute_signal(contrast, anatomy, brightness), brain, scanner, pose, generator)
         for contrast in (FLAIR, T1)
     )
-    readings = [(habits, sample_reading(habits, lesions, generator)) for habits in RATERS]
     first, second = (
-        resample(apply_reading(habits, reading, lesions, raggedness), scanner, pose) for habits, reading in readings
+        resample(apply_reading(habits, sample_reading(habits, lesions, generator), lesions, raggedness), scanner, pose)
+        for habits in RATERS
     )
-    truth = resample(compute_truth_distance(lesions, raggedness), scanner, pose) > 0
-    return Scan(case_id, images, build_affine(scanner), truth & tissue, tissue, (first, second))
+    borders = merge_distances(lesions, raggedness, [0.0 if lesion.genuine else None for lesion in lesions])
+    truth = (resample(borders, scanner, pose) > 0) & tissue
+    return Scan(case_id, (flair, t1), build_affine(scanner), truth, tissue, (first, second))

@@ -36,6 +36,10 @@ class Grid:
         return x[:, None, None], y[None, :, None], z[None, None, :]
 
 
+HEAD_GRID = Grid(shape=(84, 104, 80), origin_mm=(-72.6, -91.0, -72.0), step_mm=1.75)
+"""The lattice on which heads are built, before a scanner samples them."""
+
+
 def compute_ellipsoid(axes: Sequence[Field], centre: Point, radii: Point) -> Field:
     """Approximate signed distance to an ellipsoid along the axes, in mm.
 
@@ -55,8 +59,8 @@ def compute_scaled_distance(offsets: Sequence[Field], radii: Point) -> Field:
     first = sum((offset / np.float32(radius)) ** 2 for offset, radius in zip(offsets, radii, strict=True))
     second = sum((offset / np.float32(radius**2)) ** 2 for offset, radius in zip(offsets, radii, strict=True))
     k0, k1 = np.sqrt(np.asarray(first, np.float32)), np.sqrt(np.asarray(second, np.float32))
-    inside = np.float32(min(radii)) * (1 - k0)
-    return np.where(k0 < 0.5, inside, k0 * (1 - k0) / np.maximum(k1, np.float32(1e-6)))
+    tiny = np.float32(1e-4)
+    return (1 - k0) * (k0 + tiny) / (k1 + tiny / np.float32(min(radii)))
 
 
 def compute_tube(axes: Sequence[Field], path: Sequence[Point], radii: Sequence[float]) -> Field:

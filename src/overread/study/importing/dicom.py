@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from overread.errors import StudyError
+from overread.errors import InputError, StudyError
 from overread.study.cases import Case
 from overread.study.importing.dicom_header import SliceHeader, read_slice_header
 from overread.study.importing.dicom_volume import read_series
@@ -31,21 +31,35 @@ def plan_dicom(source: Path, settings: ImportSettings) -> ImportPlan:
         StudyError: there is no DICOM image.
     """
     files = list_files(source)
-    series_by_uid: dict[str, Series] = defaultdict(list)
-    for path in files:
-        if (header := read_slice_header(path)) is not None:
-            series_by_uid[header.series_uid].append(header)
+    series_by_uid, problems = _group_by_series(files)
     if not series_by_uid:
+        if problems:
+            raise StudyError(problems)
         raise StudyError([describe_problem("a DICOM tree must hold images", found="none", where=str(source))])
     cases = _plan_cases(list(series_by_uid.values()))
     masks = find_mask_files(source, files, settings)
-    problems = find_duplicate_files(source, masks, "mask")
+    problems += find_duplicate_files(source, masks, "mask")
     problems += find_stray_masks(source, masks, {planned.case.case_id for planned in cases})
     modalities = sorted({series[0].modality for series in series_by_uid.values()})
     if len(modalities) > 1:
         hint = "import each modality on its own"
         problems.append(describe_problem("all series must have one modality", found=", ".join(modalities), hint=hint))
     return ImportPlan(add_masks(cases, masks), 3, modality=modalities[0], problems=tuple(problems))
+
+
+def _group_by_series(files: Sequence[Path]) -> tuple[dict[str, Series], list[str]]:
+    """Headers of the images by SeriesInstanceUID, and what is wrong with the other images."""
+    series_by_uid: dict[str, Series] = defaultdict(list)
+    problems = []
+    for path in files:
+        try:
+            header = read_slice_header(path)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        if header is not None:
+            series_by_uid[header.series_uid].append(header)
+    return series_by_uid, problems
 
 
 def name_cases(all_series: Sequence[Series]) -> list[str]:

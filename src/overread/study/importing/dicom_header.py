@@ -1,12 +1,15 @@
 """What the header of one DICOM slice says."""
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
+
+from overread.errors import InputError
 
 COLUMNS = {
     "manufacturer": "Manufacturer",
@@ -28,6 +31,19 @@ _GEOMETRY = (
     "SOPClassUID", "Modality", "PatientID", "SeriesNumber", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SpacingBetweenSlices",
 )  # fmt: skip
+_DICOM_SUFFIXES = (".dcm", ".ima")
+DAMAGE_ERRORS = (
+    AttributeError,
+    BytesLengthException,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What pydicom raises for damaged files, and for pixels that it cannot decode."""
 _DAYS_BY_UNIT = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
 
 
@@ -67,14 +83,25 @@ class SliceHeader:
 
 
 def read_slice_header(path: Path) -> SliceHeader | None:
-    """Read the header of a DICOM image; None for a file that is no DICOM image."""
+    """Read the header of a DICOM image; None for a file that is no DICOM image.
+
+    Raises:
+        InputError: the file is a damaged DICOM image.
+    """
     tags = [*COLUMNS.values(), *_GEOMETRY]
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
-    except (InvalidDicomError, EOFError):
+    except InvalidDicomError:
+        if path.suffix.lower() in _DICOM_SUFFIXES:
+            raise InputError("a DICOM file must begin with the DICOM prefix", where=path.name) from None
         return None
-    if "Rows" not in header or "SeriesInstanceUID" not in header:
+    except DAMAGE_ERRORS as error:
+        raise _report_damage(path, error) from error
+    kind = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
+    if kind is not None and not kind.name.endswith("Image Storage"):
         return None
+    if missing := [name for name in ("SeriesInstanceUID", "Rows", "Columns") if name not in header]:
+        raise _report_damage(path, f"{missing[0]} is missing")
     return SliceHeader(
         path=path,
         series_uid=str(header.SeriesInstanceUID),
@@ -91,6 +118,11 @@ def read_slice_header(path: Path) -> SliceHeader | None:
         pixel_spacing_mm=_to_numbers(header.get("PixelSpacing"), 2),
         slice_spacing_mm=_to_number(header.get("SpacingBetweenSlices")) or _to_number(header.get("SliceThickness")),
     )
+
+
+def _report_damage(path: Path, reason: object) -> InputError:
+    hint = "copy the file again, it may be truncated"
+    return InputError("a DICOM image must be whole", found=path.name, where=str(reason), hint=hint)
 
 
 def convert_age_to_years(text: str) -> str:

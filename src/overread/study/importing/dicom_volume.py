@@ -9,7 +9,7 @@ import pydicom
 from numpy.typing import NDArray
 
 from overread.errors import InputError
-from overread.study.importing.dicom_header import SliceHeader
+from overread.study.importing.dicom_header import DAMAGE_ERRORS, SliceHeader
 from overread.study.rasters import Raster
 from overread.types import Affine
 
@@ -19,7 +19,6 @@ GAP_TOLERANCE = 0.1
 Headers round positions; a missing slice doubles a gap.
 """
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_DECODING_ERRORS = (AttributeError, KeyError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 
 def read_series(series: Sequence[SliceHeader]) -> dict[str, Raster]:
@@ -124,7 +123,7 @@ def _read_slice(header: SliceHeader) -> NDArray[Any]:
     try:
         dataset = pydicom.dcmread(header.path)
         pixels = dataset.pixel_array
-    except _DECODING_ERRORS as error:
+    except DAMAGE_ERRORS as error:
         raise InputError(
             "a DICOM slice must be whole and of a known compression",
             found=str(error).splitlines()[0] if str(error) else type(error).__name__,

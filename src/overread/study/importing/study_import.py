@@ -114,7 +114,7 @@ def _find_value_problems(written: Sequence[WrittenCase]) -> list[str]:
             "the masks of a source must share one foreground value",
             found=", ".join(f"{value:g} in {_list_cases(cases)}" for value, cases in sorted(values.items())),
             where=f"source {source!r}",
-            hint="choose the structure with label_values",
+            hint="choose the structure with label_values; where each of these values means it, give them all",
         )
         for source, values in cases_of.items()
         if len(values) > 1

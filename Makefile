@@ -1,0 +1,55 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO ?= demo
+export OMP_NUM_THREADS ?= 1
+
+help:  ## Show what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+env: .venv/.ready  ## Make .venv with the versions of requirements.lock
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Overread needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	UV_FIND_LINKS="$$($(BIN)/python -m pip config get global.find-links 2>/dev/null)" \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: env  ## Make the demo study and ask: does it matter which rater trained my network?
+	@test -e $(DEMO)/study.yaml || $(BIN)/overread study demo $(DEMO)
+	@$(BIN)/python -m pipelines run rater-bias --study $(DEMO)
+
+test: env  ## Run the test suite, real servers included
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: env  ## Run the tests that take minutes
+	$(BIN)/pytest -m slow
+
+check: env  ## Check style, types and the import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: env  ## Put the code into its style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+compile: env  ## Compile the pipelines into pipelines/packages
+	$(BIN)/python -m pipelines compile
+
+benchmarks: env  ## Measure each claim of speed against the peer that it beats
+	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.training
+
+lock: env  ## Write requirements.lock from what .venv holds
+	$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' > requirements.lock
+
+clean:  ## Remove the environment, the demo study and caches
+	rm -rf .venv $(DEMO) $(DEMO).dvc-remote .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: help env demo test test-slow check format compile benchmarks lock clean

@@ -1,0 +1,203 @@
+"""The command line `overread`. Every command imports what it needs when it is called."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from overread import __version__
+from overread.errors import OverreadError
+from overread.study.importing.settings import ImportSettings
+
+app = App(
+    name="overread",
+    version=__version__,
+    help_format="plaintext",
+    help="Measure how much the choice of annotator, scanner or label quality shapes a segmentation network.",
+)
+study_app = App(name="study", help_format="plaintext", help="Make, check and convert studies.")
+labels_app = App(name="labels", help_format="plaintext", help="Compare and add label sets.")
+app.command(study_app)
+app.command(labels_app)
+
+
+@study_app.command(name="import")
+def import_(
+    source: Path,
+    folder: Path,
+    *,
+    settings: Annotated[ImportSettings | None, Parameter(name="*")] = None,
+    remote: str | None = None,
+) -> None:
+    """Make a study, as a git and DVC repository, from a data set.
+
+    Args:
+        source: Folder of the data set.
+        folder: Folder of the new study.
+        settings: How to read the data set.
+        remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
+    """
+    from overread.steps import make_study
+
+    print(make_study.from_data_set(source, folder, settings=settings or ImportSettings(), remote=remote).to_text())
+
+
+@study_app.command
+def demo(folder: Path, *, seed: int = 0, remote: str | None = None) -> None:
+    """Make the synthetic demo study, as a git and DVC repository.
+
+    Args:
+        folder: Folder of the new study.
+        seed: The same seed gives the same bytes.
+        remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
+    """
+    from overread.steps import make_study
+
+    print(make_study.from_nothing(folder, seed=seed, remote=remote).to_text())
+
+
+@study_app.command
+def check(folder: Path) -> None:
+    """Read every file of a study and name all its problems.
+
+    Args:
+        folder: Folder of the study.
+    """
+    from overread.study.check import check_study
+
+    print(check_study(folder).to_text())
+
+
+@study_app.command
+def info(folder: Path) -> None:
+    """Show cases, sources and loads of a study.
+
+    Args:
+        folder: Folder of the study.
+    """
+    from overread.study.study import Study
+    from overread.study.summary import describe_study
+
+    print(describe_study(Study.open(folder)).to_text())
+
+
+@study_app.command
+def commit(folder: Path, *, message: str) -> None:
+    """Version the present content of a study with git and DVC, and push the data to its remote.
+
+    Args:
+        folder: Folder of the study.
+        message: What changed.
+    """
+    from overread.adapters.versioning import commit_study
+    from overread.study.check import check_study
+
+    check_study(folder)
+    print(commit_study(folder, message))
+
+
+@study_app.command
+def export(folder: Path, target: Path, *, layout: str, source: str) -> None:
+    """Write one source of a study for another tool.
+
+    Args:
+        folder: Folder of the study.
+        target: Folder to write.
+        layout: nnunet (nnU-Net raw) or bids (BIDS derivatives).
+        source: Which label set.
+    """
+    from overread.steps import export_study
+
+    print(export_study.run(folder, target, layout=layout, source=source))
+
+
+@labels_app.command
+def compare(folder: Path, *, reference: str, prediction: str, tolerance: float | None = None) -> None:
+    """Print the agreement of two sources of a study, case by case, as CSV.
+
+    Args:
+        folder: Folder of the study.
+        reference: The source that is taken as the reference.
+        prediction: The source that is compared with it.
+        tolerance: Tolerance of the surface Dice, in the study's length unit; 1 mm in 3D if not given.
+    """
+    from overread.evaluation.compare import compare as compare_label_sets
+    from overread.study.study import Study
+
+    study = Study.open(folder)
+    study.select_sources([reference, prediction])
+    frame = compare_label_sets(study.labels(reference), study.labels(prediction), study=study, tolerance=tolerance)
+    print(frame.to_csv(index=False), end="")
+
+
+@labels_app.command
+def add(folder: Path, masks: Path) -> None:
+    """Add the predictions that a pipeline left to a study, as a source of kind model.
+
+    Args:
+        folder: Folder of the study.
+        masks: Folder of the masks; its name becomes the source's name, and its provenance lies beside it.
+    """
+    from overread.steps import add_predictions
+
+    add_predictions.run(folder, masks)
+    print(f"added {masks.name}; version it with `overread study commit`")
+
+
+@app.command
+def train(
+    folder: Path, output: Path, *, source: str, preset: str, epochs: int = 0, seed: int = 0, device: str = "auto"
+) -> None:
+    """Train one network on all labelled cases of a source, some of them kept for validation.
+
+    Args:
+        folder: Folder of the study.
+        output: Folder that gets the network; a training that was interrupted there goes on.
+        source: Whose labels to learn.
+        preset: Name of a preset, or path of a YAML file.
+        epochs: Upper bound of epochs; 0 takes the preset's.
+        seed: Seeds split, initialisation and sampling.
+        device: auto, cpu or cuda.
+    """
+    from overread.steps import train_one
+
+    train_one.run(folder, output, source=source, preset=preset, epochs=epochs, seed=seed, device=device)
+
+
+@app.command
+def predict(folder: Path, network: Path, output: Path, *, case: tuple[str, ...] = (), device: str = "auto") -> None:
+    """Outline cases of a study with a trained network.
+
+    Args:
+        folder: Folder of the study.
+        network: Folder that `overread train` wrote.
+        output: Folder that gets one mask per case.
+        case: Cases to predict; all if none is given.
+        device: auto, cpu or cuda.
+    """
+    from overread.steps import predict_one
+
+    predict_one.run(folder, network, output, case_ids=case, device=device)
+
+
+@app.command
+def presets() -> None:
+    """List the presets."""
+    from overread.presets import list_presets, read_preset
+
+    for name in list_presets():
+        print(f"{name}: {read_preset(name).description}")
+
+
+def main() -> None:
+    """Run the command line; an error of Overread is one message and exit code 2."""
+    try:
+        app()
+    except OverreadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Step: train one network on all labelled cases of a source."""
+
+from pathlib import Path
+from typing import cast
+
+from overread.errors import InputError, SettingsError
+from overread.presets import read_preset
+from overread.steps.plan_trainings import apply_epochs, check_dimensions
+from overread.steps.progress import report_progress
+from overread.steps.train_networks import compute_job_fingerprint
+from overread.study.splits import split_validation
+from overread.study.study import Study
+from overread.training.hardware import DeviceName, select_device
+from overread.training.history import EpochReport
+from overread.training.job import run_training_job
+from overread.training.result import TrainingJob, TrainingResult
+
+
+def run(folder: Path, output: Path, *, source: str, preset: str, epochs: int, seed: int, device: str) -> TrainingResult:
+    """Train a network, its checkpoint and result in `output`.
+
+    Raises:
+        InputError: unknown source or preset, or fewer than two labelled subjects.
+    """
+    study = Study.open(folder)
+    study.select_sources([source])
+    if device not in ("auto", "cpu", "cuda"):
+        raise SettingsError("device must be auto, cpu or cuda", found=repr(device))
+    settings = apply_epochs(read_preset(preset), epochs)
+    check_dimensions(settings, preset, study)
+    labelled = study.labelled_case_ids(source)
+    train, validation = split_validation(study, labelled, fraction=settings.validation_fraction, seed=seed)
+    if not train:
+        raise InputError("a source must have labelled at least two subjects", found=len(labelled), where=source)
+    job = TrainingJob(
+        source=source, fold=0, repeat=0, seed=seed, train_cases=train, validation_cases=validation, test_cases=()
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    result = run_training_job(
+        study,
+        job,
+        settings,
+        folder=output,
+        checkpoint=output / "checkpoint.pt",
+        fingerprint=compute_job_fingerprint(study, settings, job),
+        device=select_device(cast(DeviceName, device)),
+        on_epoch=_report,
+    )
+    (output / "checkpoint.pt").unlink()
+    return result
+
+
+def _report(report: EpochReport) -> None:
+    dice = "" if report.validation_dice is None else f", validation Dice {report.validation_dice:.3f}"
+    report_progress(f"epoch {report.epoch}: loss {report.loss:.4f}{dice}, {report.seconds:.0f} s")
