@@ -39,8 +39,10 @@ def import_(
         remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
     """
     from overread.steps import make_study
+    from overread.study.summary_table import format_summary
 
-    print(make_study.from_data_set(source, folder, settings=settings or ImportSettings(), remote=remote).to_text())
+    made = make_study.from_data_set(source, folder, settings=settings or ImportSettings(), remote=remote)
+    print(format_summary(made))
 
 
 @study_app.command
@@ -53,8 +55,9 @@ def demo(folder: Path, *, seed: int = 0, remote: str | None = None) -> None:
         remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
     """
     from overread.steps import make_study
+    from overread.study.summary_table import format_summary
 
-    print(make_study.from_nothing(folder, seed=seed, remote=remote).to_text())
+    print(format_summary(make_study.from_nothing(folder, seed=seed, remote=remote)))
 
 
 @study_app.command
@@ -65,8 +68,9 @@ def check(folder: Path) -> None:
         folder: Folder of the study.
     """
     from overread.study.check import check_study
+    from overread.study.summary_table import format_summary
 
-    print(check_study(folder).to_text())
+    print(format_summary(check_study(folder)))
 
 
 @study_app.command
@@ -78,8 +82,9 @@ def info(folder: Path) -> None:
     """
     from overread.study.study import Study
     from overread.study.summary import describe_study
+    from overread.study.summary_table import format_summary
 
-    print(describe_study(Study.open(folder)).to_text())
+    print(format_summary(describe_study(Study.open(folder))))
 
 
 @study_app.command

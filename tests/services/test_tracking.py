@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -17,9 +18,28 @@ from overread.adapters.storage import ResultStore, open_store
 from overread.adapters.tracking import RunTags, Tracker, TrackingOutageError, connect_tracker
 from overread.errors import TrackingError
 
+_OPEN_RUN = """
+import sys
+from pathlib import Path
+from overread.adapters.storage import open_store
+from overread.adapters.tracking import RunTags, connect_tracker
+folder = Path(sys.argv[1])
+tracker = connect_tracker("shared", store=open_store(str(folder / "store")), workspace=folder / "workspace")
+with tracker.open_run("a", fingerprint="f", tags=RunTags()) as run:
+    run.log_metrics({"dice": 0.5})
+print(run.run_id)
+"""
+
 TAGS = RunTags(
     pipeline="rater-bias", preset="demo", source="alpha", fold=0, repeat=1, network="unet", study_digest="ab" * 32
 )
+
+
+@dataclass(frozen=True)
+class SharedWorkspace:
+    folder: Path
+    run_ids: tuple[str, ...]
+    return_codes: tuple[int, ...]
 
 
 class Cable(Protocol):
@@ -33,19 +53,19 @@ class Cable(Protocol):
 
 
 @pytest.fixture(scope="module")
-def empty_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace whose database has been made, for it takes seconds."""
-    folder = tmp_path_factory.mktemp("workspace")
-    with pytest.MonkeyPatch.context() as environment:
-        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
-            environment.delenv(name, raising=False)
-        connect_tracker("other", store=open_store(str(folder / "store")), workspace=folder)
-    return folder
+def shared(tmp_path_factory: pytest.TempPathFactory) -> SharedWorkspace:
+    """A workspace that two processes made at the same time, for making one takes seconds."""
+    folder = tmp_path_factory.mktemp("shared")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    command = [sys.executable, "-c", _OPEN_RUN, str(folder)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
+    run_ids = tuple(process.communicate(timeout=120)[0].strip() for process in both)
+    return SharedWorkspace(folder / "workspace", run_ids, tuple(process.returncode for process in both))
 
 
 @pytest.fixture
-def workspace(empty_workspace: Path, tmp_path: Path) -> Path:
-    shutil.copytree(empty_workspace, tmp_path / "workspace")
+def workspace(shared: SharedWorkspace, tmp_path: Path) -> Path:
+    shutil.copytree(shared.folder, tmp_path / "workspace")
     return tmp_path / "workspace"
 
 
@@ -265,26 +285,10 @@ class TestConnection:
         assert time.monotonic() - start < 15
         assert "secret" not in str(caught.value)
 
-    def test_two_processes_may_make_the_same_workspace_and_open_the_same_run(self, tmp_path: Path) -> None:
-        command = [sys.executable, "-c", _OPEN_RUN, str(tmp_path)]
-        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) for _ in range(2)]
-        run_ids = {process.communicate(timeout=120)[0].strip() for process in both}
-
-        assert [process.returncode for process in both] == [0, 0]
-        assert len(run_ids) == 1
-
-
-_OPEN_RUN = """
-import sys
-from pathlib import Path
-from overread.adapters.storage import open_store
-from overread.adapters.tracking import RunTags, connect_tracker
-folder = Path(sys.argv[1])
-tracker = connect_tracker("tiny", store=open_store(str(folder / "store")), workspace=folder / "workspace")
-with tracker.open_run("a", fingerprint="f", tags=RunTags()) as run:
-    run.log_metrics({"dice": 0.5})
-print(run.run_id)
-"""
+    def test_two_processes_may_make_the_same_workspace_and_open_the_same_run(self, shared: SharedWorkspace) -> None:
+        assert shared.return_codes == (0, 0)
+        first, second = shared.run_ids
+        assert first == second != ""
 
 
 class TestOutage:

@@ -362,7 +362,7 @@ class TestLock:
         monkeypatch.setattr("overread.adapters.dvc_repository.LOCK_TIMEOUT_SECONDS", 0.1)
         holder = self.start_holder(root)
         try:
-            with pytest.raises(VersioningError, match=r"lock must be free.*Hint: wait"):
+            with pytest.raises(VersioningError, match=r"lock must be free.*Hint: another process"):
                 commit_study(root, "Too soon")
         finally:
             holder.communicate("")

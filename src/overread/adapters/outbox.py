@@ -48,7 +48,7 @@ def replay_outbox(client: Any, store: ResultStore, *, tracking_uri: str) -> int:
     """
     told = 0
     for key in store.list_keys(_KIND):
-        with tempfile.TemporaryDirectory(prefix="overread-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="overread-outbox-") as scratch:
             folder = Path(scratch) / "record"
             if not store.fetch(key, folder):
                 continue

@@ -86,7 +86,7 @@ class ResultStore:
         digests = {name: _compute_digest(path) for name, path in paths.items()}
         with ThreadPoolExecutor(_PARALLEL_TRANSFERS) as pool:
             _finish(pool.map(lambda name: self._blobs.write(f"{key}/{upload}/{name}", paths[name]), paths))
-        with tempfile.TemporaryDirectory(prefix="overread-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="overread-manifest-") as scratch:
             manifest = Path(scratch) / _MANIFEST
             manifest.write_text(_Manifest(upload=upload, files=digests).model_dump_json(indent=1), encoding="utf-8")
             self._blobs.write(f"{key}/{_MANIFEST}", manifest)

@@ -75,7 +75,7 @@ class TrackedRun:
         self._points: list[MetricPoint] = []
         self._flushed = time.monotonic()
         self._pending: list[Operation] = []
-        self._scratch = tempfile.TemporaryDirectory(prefix="overread-run-")
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def is_cut_off(self) -> bool:
@@ -142,7 +142,7 @@ class TrackedRun:
         if weights.suffix != ".safetensors":
             raise TrackingError(f"weights must be a .safetensors file, which is safe to load, got {weights.name}.")
         self.log_file(weights, "network")
-        with tempfile.TemporaryDirectory(prefix="overread-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="overread-network-") as scratch:
             path = Path(scratch) / "network.json"
             path.write_text(json.dumps(settings, indent=1), encoding="utf-8")
             self.log_file(path, "network")
@@ -173,7 +173,9 @@ class TrackedRun:
                 raise
             _LOGGER.warning("the failure could not be tracked: %s", own)
         finally:
-            self._scratch.cleanup()
+            if self._scratch is not None:
+                self._scratch.cleanup()
+                self._scratch = None
 
     def _end(self, status: RunStatus) -> None:
         self.flush()
@@ -183,9 +185,8 @@ class TrackedRun:
     def _tell(self, operation: Operation, *, source: Path | None = None) -> None:
         if not self._pending:
             try:
-                apply_operation(
-                    self._client, self.run_id, operation, files=source.parent if source else self._kept_files
-                )
+                folder = Path() if source is None else source.parent
+                apply_operation(self._client, self.run_id, operation, files=folder)
                 return
             except TrackingOutageError as error:
                 _LOGGER.warning("tracking goes on without MLflow: %s", error)
@@ -195,6 +196,8 @@ class TrackedRun:
 
     @property
     def _kept_files(self) -> Path:
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="overread-run-")
         return Path(self._scratch.name)
 
     def _keep_file(self, operation: LogFile, source: Path) -> LogFile:

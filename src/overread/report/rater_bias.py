@@ -94,7 +94,6 @@ def _tell_findings(evaluation: CrossEvaluation, comparisons: "DataFrame", noun: 
     contrasts = contrast_loads(evaluation.pairs, collect_loads(comparisons))
     return {
         "noun": noun,
-        "gap_count": gap_count,
         "answer": word_answer(evaluation, case_count=gap_count, noun=noun),
         "amplification": word_amplification(contrasts, unit=evaluation.load_unit, noun=noun),
         "contrasts": [(contrast, judge_contrast(contrast)) for contrast in contrasts],

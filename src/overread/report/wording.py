@@ -100,8 +100,8 @@ def _word_gap(gap: Interval, *, start: str, partners: tuple[str, str], numbers: 
     own, others = partners
     if not gap.excludes_zero:
         rest = (
-            f"{start} did not agree measurably better with {own} than with {others}: {numbers}. The interval includes 0; "
-            "this does not prove that there is no difference."
+            f"{start} did not agree measurably better with {own} than with {others}: {numbers}. The interval includes "
+            "0; this does not prove that there is no difference."
         )
         return Answer("not-shown", "No difference was shown:", rest)
     if gap.low > 0:

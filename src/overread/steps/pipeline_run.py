@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from overread.adapters.environment import read_environment
 from overread.adapters.storage import open_store
 from overread.errors import TrackingError
-from overread.steps.fingerprint import compute_code_digest, compute_fingerprint
+from overread.steps.fingerprint import compute_code_digest
 from overread.steps.plan import TrainingPlan
 
 if TYPE_CHECKING:
@@ -22,12 +22,6 @@ def connect(plan: TrainingPlan, store: str) -> "Tracker":
     from overread.adapters.tracking import connect_tracker
 
     return connect_tracker(plan.study, store=open_store(store))
-
-
-def compute_run_fingerprint(plan: TrainingPlan) -> str:
-    """Name of the pipeline run: the same data, settings and code go on in the same MLflow run."""
-    parts = {"plan": plan.model_dump(mode="json", exclude={"jobs_per_task"})}
-    return compute_fingerprint("pipeline-run", packages=("",), parts=parts)
 
 
 def build_tags(plan: TrainingPlan) -> "RunTags":
@@ -46,7 +40,7 @@ def build_tags(plan: TrainingPlan) -> "RunTags":
 
 def open_pipeline_run(tracker: "Tracker", plan: TrainingPlan) -> "TrackedRun":
     """Open, or join, the MLflow run of a pipeline run."""
-    return tracker.open_pipeline_run(plan.pipeline, fingerprint=compute_run_fingerprint(plan), tags=build_tags(plan))
+    return tracker.open_pipeline_run(plan.pipeline, fingerprint=plan.run_fingerprint, tags=build_tags(plan))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class TrainingPlan(Settings):
     source_digests: dict[str, str]
     jobs: tuple[TrainingJob, ...]
     jobs_per_task: int
+    run_fingerprint: str
 
     @classmethod
     def read(cls, path: Path) -> "TrainingPlan":

@@ -8,6 +8,7 @@ from pydantic import Field
 from overread.errors import InputError
 from overread.presets import Preset, read_preset
 from overread.settings import Settings
+from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.pipeline_run import connect, open_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.study.digest import compute_source_digest, compute_study_digest
@@ -65,6 +66,9 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
     check_dimensions(preset, settings.preset, study)
     _check_case_counts(study, sources, settings.folds)
     folds = split_folds(study, folds=settings.folds, validation_fraction=preset.validation_fraction, seed=settings.seed)
+    digest = compute_study_digest(study, sources)
+    choices = settings.model_dump(mode="json", exclude={"jobs_per_task"}) | {"sources": sources}
+    parts = {"data": digest, "revision": revision, "settings": choices, "preset": preset.model_dump(mode="json")}
     return TrainingPlan(
         pipeline=settings.pipeline,
         study=study.settings.name,
@@ -75,10 +79,11 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
         repeats=settings.repeats,
         seed=settings.seed,
         revision=revision,
-        study_digest=compute_study_digest(study, sources),
+        study_digest=digest,
         source_digests={source: compute_source_digest(study, source) for source in sources},
         jobs=tuple(_list_jobs(study, sources, folds, settings)),
         jobs_per_task=settings.jobs_per_task,
+        run_fingerprint=compute_fingerprint("pipeline-run", packages=("",), parts=parts),
     )
 
 

@@ -115,7 +115,7 @@ def _train(item: Assignment) -> TrainingResult:
     key = _build_key(fingerprint)
     item.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        checkpoint = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overread-"))) / _CHECKPOINT
+        checkpoint = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overread-training-"))) / _CHECKPOINT
         store.load_file(key, _CHECKPOINT, checkpoint)
         try:
             run = stack.enter_context(open_training_run(connect(plan, item.store), plan, item.job, fingerprint))

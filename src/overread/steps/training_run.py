@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE
 from overread.settings import read_yaml
-from overread.steps.pipeline_run import build_tags, compute_run_fingerprint, connect
+from overread.steps.pipeline_run import build_tags, connect
 from overread.steps.plan import TrainingPlan
 from overread.training.history import HISTORY_FILE, EpochReport, read_history
 from overread.training.result import TrainingJob, TrainingResult
@@ -21,7 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 def open_training_run(tracker: "Tracker", plan: TrainingPlan, job: TrainingJob, fingerprint: str) -> "TrackedRun":
     """Open the run of a training, or go on with the one that was interrupted."""
     tags = build_tags(plan).model_copy(update={"source": job.source, "fold": job.fold, "repeat": job.repeat})
-    parent = None if tracker.platform_run_id else tracker.find_run(compute_run_fingerprint(plan))
+    parent = None if tracker.platform_run_id else tracker.find_run(plan.run_fingerprint)
     run = tracker.open_run(job.name, fingerprint=fingerprint, tags=tags, parent_run_id=parent)
     run.log_study(plan.study, digest=plan.study_digest, revision=plan.revision)
     settings = plan.preset.training.model_dump(mode="json") | {"seed": job.seed, "train_cases": len(job.train_cases)}

@@ -1,4 +1,4 @@
-"""One clear message for each fault, all faults at once, and nothing left behind (`DataSet.problems` checks the latter)."""
+"""One clear message for each fault, all at once, and nothing left behind (`DataSet.problems` checks the latter)."""
 
 import nibabel as nib
 import numpy as np
@@ -115,7 +115,9 @@ def test_truncated_png(cells):
     path = cells.root / "labels/ann/c1.png"
     path.write_bytes(path.read_bytes()[:40])
     (problem,) = cells.problems()
-    assert problem.startswith("case 'c1', source 'ann': a raster file must be a whole NIfTI, PNG or TIFF file, got c1.png")
+    assert problem.startswith(
+        "case 'c1', source 'ann': a raster file must be a whole NIfTI, PNG or TIFF file, got c1.png"
+    )
 
 
 def test_text_in_the_place_of_an_image(cells):
@@ -236,7 +238,9 @@ def test_grey_image_among_colour_images(data_set):
 
 @pytest.mark.parametrize("case_id", ["../../etc/passwd", "/etc/passwd", "a/b", "..", "", "-rf"])
 def test_unsafe_case_ids_in_the_case_table(cells, case_id):
-    cells.text("cases.csv", f"case_id\nc1\nc2\nc3\n{case_id},\n" if not case_id else f"case_id\nc1\nc2\nc3\n{case_id}\n")
+    cells.text(
+        "cases.csv", f"case_id\nc1\nc2\nc3\n{case_id},\n" if not case_id else f"case_id\nc1\nc2\nc3\n{case_id}\n"
+    )
     problems = cells.problems()
     assert any("case_id must be a plain name" in problem or "longer than its header" in problem for problem in problems)
 

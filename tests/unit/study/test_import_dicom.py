@@ -14,7 +14,7 @@ ROWS, COLUMNS = 4, 5
 
 
 def write_slice(path: Path, series: str = "1.2.3", *, z_mm: float = 0, value: int = 0, **attributes) -> None:
-    """A CT slice of 4 rows and 5 columns that holds `value` + 100 × row + column; pixels of 2 mm down, 0.5 mm across."""
+    """A CT slice of 4 × 5 pixels that holds `value` + 100 × row + column; pixels of 2 mm down, 0.5 mm across."""
     slice_ = Dataset()
     slice_.file_meta = FileMetaDataset()
     slice_.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -189,7 +189,8 @@ def test_a_tree_without_dicom_is_told(data_set):
 
 
 @pytest.mark.parametrize(
-    ("text", "years"), [("060Y", "60"), ("018M", "1.5"), ("052W", "1"), ("000D", "0"), ("", ""), ("old", ""), ("60", "")]
+    ("text", "years"),
+    [("060Y", "60"), ("018M", "1.5"), ("052W", "1"), ("000D", "0"), ("", ""), ("old", ""), ("60", "")],
 )
 def test_ages_are_converted_to_years(text, years):
     assert convert_age_to_years(text) == years

@@ -129,6 +129,15 @@ def test_label_values_choose_and_join_structures(cells):
     assert mask[0].tolist() == [False, True, False, True, False]
 
 
+def test_masks_that_were_scaled_in_their_header_count_as_0_and_1(scans):
+    mask = nib.nifti1.Nifti1Image(np.full((3, 4, 5), 255, np.uint8), scans.affine)
+    mask.header.set_slope_inter(1 / 255 + 1e-9, 0)
+    mask.to_filename(scans.root / "labels/ann/s1.nii.gz")
+    scans.volume("labels/ann/s2.nii.gz", np.ones((3, 4, 5), np.uint8))
+    import_study(scans.root, scans.study, settings=ImportSettings())
+    assert Study.open(scans.study).labels("ann").read("s1").all()
+
+
 def test_a_palette_mask_is_read_by_its_indices(cells):
     indices = Image.fromarray((np.arange(20).reshape(4, 5) > 17).astype(np.uint8), mode="P")
     indices.putpalette([0, 0, 0, 200, 30, 30])

@@ -50,9 +50,7 @@ def test_a_2d_data_set_of_rgb_files_is_read(data_set):
     pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 3)).astype(np.uint8)
     data_set.image("imagesTr/a_0000.png", pixels)
     data_set.image("labelsTr/a.png", np.eye(4, 5, dtype=np.uint8))
-    data_set.json(
-        "dataset.json", {**CONTENT, "channel_names": {"0": "R", "1": "G", "2": "B"}, "file_ending": ".png"}
-    )
+    data_set.json("dataset.json", {**CONTENT, "channel_names": {"0": "R", "1": "G", "2": "B"}, "file_ending": ".png"})
     summary = import_study(data_set.root, data_set.study, settings=NNUNET)
     assert summary.channels == ("R", "G", "B")
     assert np.array_equal(Study.open(data_set.study).read_image("a"), np.moveaxis(pixels, -1, 0))
@@ -60,9 +58,7 @@ def test_a_2d_data_set_of_rgb_files_is_read(data_set):
 
 def test_a_missing_channel_is_told(raw):
     (raw.root / "imagesTr/a_1_0000.nii.gz").unlink()
-    assert raw.problems(NNUNET) == (
-        "case 'a_1': a case must have one file per channel (T1, T2), got a_1_0001.nii.gz.",
-    )
+    assert raw.problems(NNUNET) == ("case 'a_1': a case must have one file per channel (T1, T2), got a_1_0001.nii.gz.",)
 
 
 def test_a_mask_without_an_image_is_told(raw):

@@ -6,34 +6,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from overread.errors import InputError, StorageError
 from overread.study.importing import ImportSettings, import_study
 from overread.study.new_folder import create_folder
+from overread.study.png import encode_png
 
 NOBODY = 65534
 
 
-def test_folder_appears_at_the_end(tmp_path):
-    with create_folder(tmp_path / "deep" / "out") as folder:
-        (folder / "file").write_text("content")
-        assert not (tmp_path / "deep" / "out").exists()
-    assert (tmp_path / "deep" / "out" / "file").read_text() == "content"
+def write_folder(target: Path, *, size_bytes: int = 10, error: type[BaseException] | None = None) -> None:
+    """Write one file into a new folder, and then fail with `error`, if given."""
+    with create_folder(target, expected_bytes=5000) as folder:
+        (folder / "file").write_bytes(bytes(size_bytes))
+        assert not (target / "file").exists()
+        if error is not None:
+            raise error
+
+
+def test_the_folder_appears_at_the_end(tmp_path):
+    write_folder(tmp_path / "deep" / "out")
+    assert (tmp_path / "deep" / "out" / "file").read_bytes() == bytes(10)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_nothing_is_left_when_the_body_fails(tmp_path, error):
-    with pytest.raises(error), create_folder(tmp_path / "out") as folder:
-        (folder / "file").write_text("content")
-        raise error
+    with pytest.raises(error):
+        write_folder(tmp_path / "out", error=error)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_stays_when_the_body_fails(tmp_path):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(tmp_path / "out", error=KeyboardInterrupt)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "out").write_text("precious")
-    with pytest.raises(InputError, match="must be new or empty"), create_folder(tmp_path / "out"):
-        pass
+    with pytest.raises(InputError, match="must be new or empty"):
+        write_folder(tmp_path / "out")
     assert (tmp_path / "out").read_text() == "precious"
 
 
@@ -60,33 +75,32 @@ def test_a_full_disk_is_told_with_needed_and_free_bytes(tiny_disk, cells):
 
 
 def test_a_limit_on_file_size_is_told_as_missing_room(tmp_path):
-    with limit_file_size(1000), pytest.raises(StorageError, match=r"room for about 5,000 bytes, got .* bytes free"):
-        with create_folder(tmp_path / "out", expected_bytes=5000) as folder:
-            (folder / "file").write_bytes(bytes(5000))
+    message = r"room for about 5,000 bytes, got .* bytes free \(File too large\)"
+    with limit_file_size(1000), pytest.raises(StorageError, match=message):
+        write_folder(tmp_path / "out", size_bytes=2000)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_without_permission_is_told(tmp_path):
     (tmp_path / "out").mkdir(mode=0o555)
-    tmp_path.chmod(0o755)
     with act_as_nobody(), pytest.raises(StorageError, match="study must be writable, got: Permission denied"):
-        with create_folder(tmp_path / "out" / "study"):
-            pass
+        write_folder(tmp_path / "out" / "study")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_read_only_disk_is_told(tiny_disk):
+    subprocess.run(["mount", "-o", "remount,ro", tiny_disk], check=True)
+    with pytest.raises(StorageError, match="study must be writable, got: Read-only file system"):
+        write_folder(tiny_disk / "study")
 
 
 def test_a_file_as_parent_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="must be writable, got: Not a directory"):
-        with create_folder(tmp_path / "file" / "study"):
-            pass
+    with pytest.raises(StorageError, match="study must be writable, got: Not a directory"):
+        write_folder(tmp_path / "file" / "study")
 
 
 def make_noisy_png() -> bytes:
-    import numpy as np
-
-    from overread.study.png import encode_png
-
     return encode_png(np.random.default_rng(0).integers(0, 256, (400, 400)).astype(np.uint8))
 
 

@@ -101,8 +101,8 @@ def compute_signal(contrast: Contrast, anatomy: Anatomy, brightness: Field) -> F
     """Noise-free signal on `HEAD_GRID`, 0 outside the brain."""
     tissue = anatomy.white + anatomy.grey
     signal = contrast.white * anatomy.white + contrast.grey * anatomy.grey + contrast.fluid * anatomy.fluid
-    rim = np.exp(-np.abs(anatomy.ventricle_distance_mm) / np.float32(1.5))
-    added = np.float32(contrast.lesion) * brightness + np.float32(contrast.rim) * rim
+    rim = np.exp(-np.abs(anatomy.ventricle_distance_mm) / 1.5)
+    added = contrast.lesion * brightness + contrast.rim * rim
     return np.asarray(signal + tissue * added, np.float32)
 
 
@@ -120,17 +120,17 @@ def acquire(signal: Field, brain: Field, scanner: Scanner, pose: Pose, generator
         (X, Y, Z) int16: 0 outside the brain, positive inside.
     """
     blurred = ndimage.gaussian_filter(signal, scanner.blur_mm / HEAD_GRID.step_mm, truncate=3)
-    shading = np.exp(np.float32(scanner.shading) * sample_smooth_noise(scanner.shape, 12.0, generator))
+    shading = np.exp(scanner.shading * sample_smooth_noise(scanner.shape, 12.0, generator))
     clean = resample(blurred, scanner, pose) * shading
     real, imaginary = (_sample_noise(scanner, generator) for _ in range(2))
-    magnitude = np.hypot(clean + real, imaginary) * np.float32(scanner.gain)
+    magnitude = np.hypot(clean + real, imaginary) * scanner.gain
     return np.where(brain > 0.5, np.maximum(np.rint(magnitude), 1), 0).astype(np.int16)
 
 
 def _sample_noise(scanner: Scanner, generator: np.random.Generator) -> Field:
     if scanner.noise_correlation == 0:
-        return np.float32(scanner.noise) * generator.standard_normal(scanner.shape, dtype=np.float32)
-    return np.float32(scanner.noise) * sample_smooth_noise(scanner.shape, scanner.noise_correlation, generator)
+        return scanner.noise * generator.standard_normal(scanner.shape, dtype=np.float32)
+    return scanner.noise * sample_smooth_noise(scanner.shape, scanner.noise_correlation, generator)
 
 
 def _build_rotation(angles: Point) -> NDArray[np.float64]:

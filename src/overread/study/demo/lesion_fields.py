@@ -21,7 +21,7 @@ _REACH_MM = 6.0
 
 def sample_raggedness(generator: np.random.Generator) -> Field:
     """Draw the displacement of all lesion borders, (X, Y, Z) in mm."""
-    return np.float32(_RAGGEDNESS_MM) * sample_smooth_noise(HEAD_GRID.shape, 2.2, generator)
+    return _RAGGEDNESS_MM * sample_smooth_noise(HEAD_GRID.shape, 2.2, generator)
 
 
 def compute_distances(lesions: Sequence[Lesion], raggedness: Field) -> Iterator[tuple[Lesion, Box, Field]]:
@@ -30,7 +30,7 @@ def compute_distances(lesions: Sequence[Lesion], raggedness: Field) -> Iterator[
     for lesion in lesions:
         box = _find_box(lesion)
         local = (x[box[0]], y[:, box[1]], z[:, :, box[2]])
-        offsets = [axis - np.float32(middle) for axis, middle in zip(local, lesion.centre_mm, strict=True)]
+        offsets = [axis - middle for axis, middle in zip(local, lesion.centre_mm, strict=True)]
         own = [
             row[0] * offsets[0] + row[1] * offsets[1] + row[2] * offsets[2] for row in _build_frame(lesion.direction)
         ]
@@ -41,7 +41,7 @@ def render_brightness(lesions: Sequence[Lesion], raggedness: Field) -> Field:
     """Brightness that the lesions add, 0 to 1, on `HEAD_GRID`: half of a lesion's contrast on its border."""
     brightness = np.zeros(HEAD_GRID.shape, np.float32)
     for lesion, box, distance in compute_distances(lesions, raggedness):
-        glow = np.float32(lesion.contrast) / (1 + np.exp(-distance / np.float32(EDGE_MM)))
+        glow = lesion.contrast / (1 + np.exp(-distance / EDGE_MM))
         np.maximum(brightness[box], glow, out=brightness[box])
     return brightness
 
@@ -57,7 +57,7 @@ def merge_distances(lesions: Sequence[Lesion], raggedness: Field, growth_mm: Seq
     nearest = np.full(HEAD_GRID.shape, OUTSIDE_MM, np.float32)
     for (_, box, distance), growth in zip(compute_distances(lesions, raggedness), growth_mm, strict=True):
         if growth is not None:
-            np.maximum(nearest[box], distance + np.float32(growth), out=nearest[box])
+            np.maximum(nearest[box], distance + growth, out=nearest[box])
     return nearest
 
 

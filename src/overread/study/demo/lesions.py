@@ -45,7 +45,7 @@ class Lesion:
     @property
     def conspicuity(self) -> float:
         """How easily it is seen: contrast times mean radius in mm."""
-        return self.contrast * float(np.prod(self.radii_mm)) ** (1 / 3)
+        return float(self.contrast * np.cbrt(np.prod(self.radii_mm)))
 
     @property
     def visible_growth_mm(self) -> float:
@@ -61,11 +61,11 @@ def sample_lesions(anatomy: Anatomy, count: int, generator: np.random.Generator)
     """Draw lesions: log-normal volume, most of them near the ventricles and pointing away from them."""
     size = float(generator.normal(0, 0.15))
     centres = _sample_centres(anatomy, count, generator)
-    gradient = np.gradient(anatomy.ventricle_distance_mm)
+    gradient = np.stack([np.gradient(anatomy.ventricle_distance_mm, axis=axis) for axis in range(3)])
     lesions = []
     for index in centres:
         volume_ml = _MEDIAN_VOLUME_ML * float(np.exp(size + generator.normal(0, _VOLUME_LOG_STD)))
-        away = np.array([float(part[tuple(index)]) for part in gradient]) + generator.normal(0, 0.6, size=3)
+        away = gradient[:, *index] + generator.normal(0, 0.6, size=3)
         lesions.append(
             Lesion(
                 centre_mm=_to_mm(index, generator),
@@ -94,7 +94,7 @@ def sample_lookalikes(anatomy: Anatomy, count: int, generator: np.random.Generat
 def _sample_centres(anatomy: Anatomy, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """Draw points of white matter, (count, 3), with a density that falls with the distance from the ventricles."""
     away = -anatomy.ventricle_distance_mm
-    density = np.exp(-np.clip(away, 0, None) / np.float32(9)) + np.float32(0.025)
+    density = np.exp(-np.clip(away, 0, None) / 9) + 0.025
     x, _, z = HEAD_GRID.axes_mm()
     allowed = (anatomy.white > 0.9) & (away > 1.5) & (anatomy.depth_mm > 2) & (np.abs(x) > 8) & (z > -20)
     weights = np.where(allowed, density, 0).ravel().cumsum(dtype=np.float64)

@@ -91,9 +91,9 @@ def apply_reading(habits: Habits, reading: Reading, lesions: Sequence[Lesion], r
     """Signed distance in mm, on `HEAD_GRID`, to the contours that a rater would draw with margin 0."""
     generator = np.random.default_rng(reading.tremor_seed)
     tremor = sample_smooth_noise(HEAD_GRID.shape, _TREMOR_CORRELATION, generator)
-    return merge_distances(lesions, raggedness, reading.growth_mm) + np.float32(habits.tremor_mm) * tremor
+    return merge_distances(lesions, raggedness, reading.growth_mm) + habits.tremor_mm * tremor
 
 
 def draw_mask(distance: Field, tissue: Mask, margin_mm: float) -> Mask:
     """The mask of all tissue within `margin_mm` of the contours, (X, Y, Z)."""
-    return (distance + np.float32(margin_mm) > 0) & tissue
+    return (distance + margin_mm > 0) & tissue

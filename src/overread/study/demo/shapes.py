@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 Field: TypeAlias = NDArray[np.float32]
 """(X, Y, Z) or broadcastable to it."""
 
+Axes: TypeAlias = tuple[Field, Field, Field]
+"""Coordinates x, y and z in mm, broadcastable to (X, Y, Z)."""
+
 Point: TypeAlias = tuple[float, float, float]
 
 
@@ -27,7 +30,7 @@ class Grid:
     origin_mm: Point
     step_mm: float
 
-    def axes_mm(self) -> tuple[Field, Field, Field]:
+    def axes_mm(self) -> Axes:
         """Coordinates in mm, shaped (X, 1, 1), (1, Y, 1) and (1, 1, Z)."""
         x, y, z = (
             (start + self.step_mm * np.arange(count)).astype(np.float32)
@@ -50,17 +53,23 @@ def compute_ellipsoid(axes: Sequence[Field], centre: Point, radii: Point) -> Fie
         centre: mm.
         radii: semi-axes in mm.
     """
-    offsets = [axis - np.float32(middle) for axis, middle in zip(axes, centre, strict=True)]
+    offsets = [axis - middle for axis, middle in zip(axes, centre, strict=True)]
     return compute_scaled_distance(offsets, radii)
 
 
 def compute_scaled_distance(offsets: Sequence[Field], radii: Point) -> Field:
     """Approximate signed distance to an ellipsoid around 0; `offsets` are coordinates along its own axes in mm."""
-    first = sum((offset / np.float32(radius)) ** 2 for offset, radius in zip(offsets, radii, strict=True))
-    second = sum((offset / np.float32(radius**2)) ** 2 for offset, radius in zip(offsets, radii, strict=True))
-    k0, k1 = np.sqrt(np.asarray(first, np.float32)), np.sqrt(np.asarray(second, np.float32))
-    tiny = np.float32(1e-4)
-    return (1 - k0) * (k0 + tiny) / (k1 + tiny / np.float32(min(radii)))
+    scaled = [offset / radius for offset, radius in zip(offsets, radii, strict=True)]
+    k0 = compute_length(scaled)
+    k1 = compute_length([offset / radius for offset, radius in zip(scaled, radii, strict=True)])
+    tiny = 1e-4
+    return np.asarray((1 - k0) * (k0 + tiny) / (k1 + tiny / min(radii)), np.float32)
+
+
+def compute_length(vector: Sequence[Field]) -> Field:
+    """Euclidean length of three-dimensional vectors, given by their x, y and z parts."""
+    x, y, z = vector
+    return np.asarray(np.sqrt(x**2 + y**2 + z**2), np.float32)
 
 
 def compute_tube(axes: Sequence[Field], path: Sequence[Point], radii: Sequence[float]) -> Field:
@@ -69,25 +78,29 @@ def compute_tube(axes: Sequence[Field], path: Sequence[Point], radii: Sequence[f
         _compute_capsule(axes, start, stop, first, last)
         for start, stop, first, last in zip(path[:-1], path[1:], radii[:-1], radii[1:], strict=True)
     ]
-    return np.maximum.reduce(pieces)
+    return np.asarray(np.maximum.reduce(pieces), np.float32)
 
 
 def _compute_capsule(axes: Sequence[Field], start: Point, stop: Point, first: float, last: float) -> Field:
-    direction = [np.float32(b - a) for a, b in zip(start, stop, strict=True)]
-    offsets = [axis - np.float32(a) for axis, a in zip(axes, start, strict=True)]
-    length_squared = np.float32(sum(d * d for d in direction))
-    along = sum(o * d for o, d in zip(offsets, direction, strict=True)) / length_squared
-    along = np.clip(np.asarray(along, np.float32), 0, 1)
-    squared = sum((o - along * d) ** 2 for o, d in zip(offsets, direction, strict=True))
-    return np.float32(first) + along * np.float32(last - first) - np.sqrt(np.asarray(squared, np.float32))
+    direction = [b - a for a, b in zip(start, stop, strict=True)]
+    offsets = [axis - a for axis, a in zip(axes, start, strict=True)]
+    x, y, z = (offset * part / sum(d * d for d in direction) for offset, part in zip(offsets, direction, strict=True))
+    along = np.clip(x + y + z, 0, 1)
+    away = compute_length([offset - along * part for offset, part in zip(offsets, direction, strict=True)])
+    return np.asarray(first + along * (last - first) - away, np.float32)
 
 
 def join_smoothly(first: Field, second: Field, blend_mm: float) -> Field:
     """Signed distance to the union of two shapes whose seam is rounded over about `blend_mm`."""
-    overlap = np.maximum(np.float32(blend_mm) - np.abs(first - second), 0) / np.float32(blend_mm)
-    return np.maximum(first, second) + overlap**2 * np.float32(blend_mm / 4)
+    overlap = np.maximum(blend_mm - np.abs(first - second), 0) / blend_mm
+    return np.asarray(np.maximum(first, second) + overlap**2 * (blend_mm / 4), np.float32)
+
+
+def shift(distance: Field, outwards_mm: float) -> Field:
+    """Signed distance to a surface moved outwards by `outwards_mm` (inwards where negative)."""
+    return np.asarray(distance + outwards_mm, np.float32)
 
 
 def soften(distance: Field, width_mm: float) -> Field:
     """Share of tissue inside, 0 to 1, for a signed distance: 0.5 on the surface, soft over about `width_mm`."""
-    return np.clip(np.float32(0.5) + distance / np.float32(2 * width_mm), 0, 1)
+    return np.asarray(np.clip(0.5 + distance / (2 * width_mm), 0, 1), np.float32)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
+from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.uid import UID
 
 from overread.errors import InputError
 
@@ -91,17 +93,32 @@ def read_slice_header(path: Path) -> SliceHeader | None:
     tags = [*COLUMNS.values(), *_GEOMETRY]
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
+        return _to_slice_header(header, path) if _is_image(header) else None
     except InvalidDicomError:
         if path.suffix.lower() in _DICOM_SUFFIXES:
             raise InputError("a DICOM file must begin with the DICOM prefix", where=path.name) from None
         return None
     except DAMAGE_ERRORS as error:
-        raise _report_damage(path, error) from error
-    kind = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
-    if kind is not None and not kind.name.endswith("Image Storage"):
-        return None
-    if missing := [name for name in ("SeriesInstanceUID", "Rows", "Columns") if name not in header]:
-        raise _report_damage(path, f"{missing[0]} is missing")
+        hint = "copy the file again, it may be truncated"
+        raise InputError("a DICOM image must be whole", found=path.name, where=str(error), hint=hint) from error
+
+
+def convert_age_to_years(text: str) -> str:
+    """A DICOM age such as `060Y`, `018M`, `003W` or `010D` in years, at most two decimals; empty where it is none."""
+    number, unit = text[:-1], text[-1:]
+    if unit not in _DAYS_BY_UNIT or not number.isdigit():
+        return ""
+    return f"{int(number) * _DAYS_BY_UNIT[unit] / _DAYS_BY_UNIT['Y']:.2f}".rstrip("0").rstrip(".")
+
+
+def _is_image(header: Dataset) -> bool:
+    """Reports, plans and segmentations are not; of a private kind, what has rows is."""
+    kind = UID(str(header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID") or ""))
+    is_known = kind.name != str(kind)
+    return kind.name.endswith("Image Storage") if is_known else "Rows" in header or not kind.is_private
+
+
+def _to_slice_header(header: Dataset, path: Path) -> SliceHeader:
     return SliceHeader(
         path=path,
         series_uid=str(header.SeriesInstanceUID),
@@ -118,19 +135,6 @@ def read_slice_header(path: Path) -> SliceHeader | None:
         pixel_spacing_mm=_to_numbers(header.get("PixelSpacing"), 2),
         slice_spacing_mm=_to_number(header.get("SpacingBetweenSlices")) or _to_number(header.get("SliceThickness")),
     )
-
-
-def _report_damage(path: Path, reason: object) -> InputError:
-    hint = "copy the file again, it may be truncated"
-    return InputError("a DICOM image must be whole", found=path.name, where=str(reason), hint=hint)
-
-
-def convert_age_to_years(text: str) -> str:
-    """A DICOM age such as `060Y`, `018M`, `003W` or `010D` in years, at most two decimals; empty where it is none."""
-    number, unit = text[:-1], text[-1:]
-    if unit not in _DAYS_BY_UNIT or not number.isdigit():
-        return ""
-    return f"{int(number) * _DAYS_BY_UNIT[unit] / _DAYS_BY_UNIT['Y']:.2f}".rstrip("0").rstrip(".")
 
 
 def _to_column(name: str, value: Any) -> str:

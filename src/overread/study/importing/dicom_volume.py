@@ -122,7 +122,8 @@ def _read_slice(header: SliceHeader) -> NDArray[Any]:
     """Rescaled pixels, (X, Y)."""
     try:
         dataset = pydicom.dcmread(header.path)
-        pixels = dataset.pixel_array
+        slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
+        return np.asarray(dataset.pixel_array.T * slope + intercept, np.float64)
     except DAMAGE_ERRORS as error:
         raise InputError(
             "a DICOM slice must be whole and of a known compression",
@@ -130,8 +131,6 @@ def _read_slice(header: SliceHeader) -> NDArray[Any]:
             where=header.path.name,
             hint="copy it again, or decompress it, for example with `gdcmconv --raw`",
         ) from error
-    slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
-    return np.asarray(pixels.T * slope + intercept, np.float64)
 
 
 def _to_smallest_type(voxels: NDArray[Any]) -> NDArray[Any]:

@@ -9,6 +9,8 @@ from overread.errors import InputError
 from overread.types import Mask
 
 _LISTED_VALUES = 10
+_DECIMALS = 3
+"""Scaled NIfTI files hold 0.9999999 in the place of 1."""
 
 
 def binarise_mask(voxels: NDArray[Any], label_values: tuple[int, ...]) -> tuple[Mask, float | None]:
@@ -24,6 +26,8 @@ def binarise_mask(voxels: NDArray[Any], label_values: tuple[int, ...]) -> tuple[
     Raises:
         InputError: the mask holds more than 0 and one other value, and `label_values` chooses none.
     """
+    if voxels.dtype.kind == "f":
+        voxels = np.round(voxels, _DECIMALS)
     if label_values:
         return np.isin(voxels, label_values), None
     mask = voxels != 0
