@@ -69,7 +69,8 @@ def _describe(error: ValidationError, model: type[BaseModel]) -> str:
         elif problem["type"] == "missing":
             parts.append(f"{key} must be given")
         else:
-            parts.append(f"{key}: {problem['msg']}, got {problem['input']!r}")
+            found = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+            parts.append(f"{key}: {problem['msg'].removeprefix('Value error, ')}{found}")
     return "; ".join(parts)
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from overread.study.check import check_study
 from overread.study.digest import compute_source_digest
-from overread.study.exporting import export_bids, export_nnunet
-from overread.study.importing import ImportSettings, import_study
+from overread.study.exporting.bids import export_bids
+from overread.study.exporting.nnunet import export_nnunet
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 from overread.study.study import Study
 
 pytestmark = pytest.mark.realdata

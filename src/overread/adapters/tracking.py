@@ -84,6 +84,14 @@ class Tracker:
         ids = [run.info.run_id for run in sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))]
         return ids[0] if ids else None
 
+    def has_finished(self, fingerprint: str) -> bool:
+        """Whether there is a run with a fingerprint and it has ended well."""
+        run_id = self.find_run(fingerprint)
+        if run_id is None:
+            return False
+        with describing_tracking_failures(f"read run {run_id}"):
+            return bool(self.client.get_run(run_id).info.status == "FINISHED")
+
     def download_file(self, run_id: str, artifact: str, folder: Path) -> Path:
         """Copy an artifact (a file or a folder) of a run into `folder` and return its path there."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -41,4 +41,4 @@ def predict_case(
             device=device,
         )
         total += resample_probability(probability, total.shape)
-    return total / len(folders)
+    return total / np.float32(len(folders))

@@ -28,11 +28,10 @@ def load_network(folder: Path, device: torch.device) -> tuple[nn.Module, SavedNe
     """
     try:
         settings = SavedNetworkSettings.model_validate_json((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        weights = load_file(folder / WEIGHTS_FILE)
+        network = build_network(settings.network, dimensions=settings.dimensions, channel_count=len(settings.channels))
+        network.load_state_dict(load_file(folder / WEIGHTS_FILE))
     except Exception as error:
         raise StorageError(
             f"a saved network must hold {WEIGHTS_FILE} and {SETTINGS_FILE}, got {folder}: {error}"
         ) from error
-    network = build_network(settings.network, dimensions=settings.dimensions, channel_count=len(settings.channels))
-    network.load_state_dict(weights)
     return place_network(network, device, dimensions=settings.dimensions).eval(), settings

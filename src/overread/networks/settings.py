@@ -26,7 +26,10 @@ class NetworkSettings(Settings):
 
     @property
     def downsampling(self) -> int:
-        """Each side of an input must be a multiple of this."""
+        """Factor between the sides of an input and of the coarsest level.
+
+        `unet` needs inputs whose sides are multiples of it; `basic_unet` pads what does not fit.
+        """
         return 1 << (len(self.channels) - 1)
 
 

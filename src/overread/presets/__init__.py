@@ -3,7 +3,7 @@
 from importlib import resources
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from overread.errors import SettingsError
 from overread.inference.settings import InferenceSettings
@@ -23,6 +23,16 @@ class Preset(Settings):
         0.2, gt=0, lt=1, description="share of the training subjects kept for validation"
     )
     surface_tolerance: float = Field(1.0, gt=0, description="tolerance of the surface Dice, in the study's length unit")
+
+    @model_validator(mode="after")
+    def _patches_fit_network(self) -> "Preset":
+        sides, network = self.training.sampling.patch_size, self.network
+        if network.architecture == "unet" and any(side % network.downsampling for side in sides):
+            raise ValueError(
+                f"the sides of patch_size must be multiples of {network.downsampling}, the network's down-sampling, "
+                f"not {sides}"
+            )
+        return self
 
 
 def list_presets() -> tuple[str, ...]:

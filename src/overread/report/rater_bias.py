@@ -27,7 +27,7 @@ from overread.report.per_case import (
     compute_mean_gaps,
     compute_source_agreement,
 )
-from overread.report.training_summary import sort_trainings, summarise_trainings
+from overread.report.training_summary import list_folds, sort_trainings, summarise_trainings
 from overread.report.wording import word_amplification, word_answer
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
@@ -81,6 +81,7 @@ def write_rater_bias_report(
         "gallery": draw_gallery(chosen, study=study, predictions=predictions, colours=colours),
         "choice_rule": CHOICE_RULE,
         "trainings": sort_trainings(trainings, evaluation.sources),
+        "folds": list_folds(trainings, evaluation.sources),
         "summaries": summarise_trainings(trainings, evaluation.sources),
         "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
         **_tell_findings(evaluation, comparisons, noun),

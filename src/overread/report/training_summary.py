@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overread.training.result import TrainingResult
+from overread.training.result import TrainingJob, TrainingResult
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,12 @@ def sort_trainings(trainings: Sequence[TrainingResult], sources: Sequence[str]) 
     """Sort by source, fold and repeat."""
     place = {source: index for index, source in enumerate(sources)}
     return sorted(trainings, key=lambda result: (place.get(result.job.source, len(place)), *_key(result)))
+
+
+def list_folds(trainings: Sequence[TrainingResult], sources: Sequence[str]) -> list[TrainingJob]:
+    """One job of each source and fold; its repeats learn from and are held out from the same cases."""
+    jobs = (result.job for result in sort_trainings(trainings, sources))
+    return list({(job.source, job.fold): job for job in jobs}.values())
 
 
 def _key(result: TrainingResult) -> tuple[str, int, int]:

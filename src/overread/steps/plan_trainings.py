@@ -29,7 +29,7 @@ class PlanSettings(Settings):
     repeats: int = Field(1, description="random initialisations per source and fold, whose predictions are averaged")
     epochs: int = Field(0, description="upper bound of epochs; 0 takes the preset's")
     seed: int = Field(0, description="seeds folds, initialisation and sampling")
-    jobs_per_task: int = Field(1, ge=0, description="trainings that share a task and its GPU; 0 for all in one task")
+    jobs_per_task: int = Field(1, description="trainings that share a task and its GPU; 0 for all in one task")
 
 
 def run(
@@ -62,6 +62,9 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
         raise InputError("a study must have at least one source that is neither hidden nor derived", found="none")
     if settings.repeats < 1:
         raise InputError("repeats must be 1 or more", found=settings.repeats)
+    if settings.jobs_per_task < 0:
+        raise InputError("jobs_per_task must be 0 (all in one task) or more", found=settings.jobs_per_task)
+    check_seed(settings.seed)
     preset = apply_epochs(read_preset(settings.preset), settings.epochs)
     check_dimensions(preset, settings.preset, study)
     _check_case_counts(study, sources, settings.folds)
@@ -124,6 +127,12 @@ def apply_epochs(preset: Preset, epochs: int) -> Preset:
     if epochs == 0:
         return preset
     return preset.model_copy(update={"training": preset.training.model_copy(update={"epochs": epochs})})
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a negative seed, which NumPy's generators do not take."""
+    if seed < 0:
+        raise InputError("seed must be 0 or more", found=seed)
 
 
 def check_dimensions(preset: Preset, name: str, study: Study) -> None:

@@ -10,6 +10,7 @@ from overread.evaluation.results import name_network
 from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.plan import TrainingPlan
 from overread.steps.progress import report_progress
+from overread.steps.reuse import reuse_result
 from overread.steps.workers import run_side_by_side
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
@@ -50,7 +51,11 @@ def run(
     study, plan = Study.open(study_folder), TrainingPlan.read(plan_file)
     folder_of = _find_networks(plan, networks)
     key_of = {source: _compute_key(plan, source, folder_of) for source in plan.sources}
-    todo = [source for source, key in key_of.items() if not open_store(store).fetch(key, output / name_network(source))]
+    todo = [
+        source
+        for source, key in key_of.items()
+        if not reuse_result(open_store(store), key, output / name_network(source))
+    ]
     work = [
         item for source in todo for item in _assign(study, study_folder, plan_file, plan, source, folder_of, output)
     ]

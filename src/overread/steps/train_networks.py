@@ -1,7 +1,6 @@
 """Step: train the networks of one batch of jobs, side by side."""
 
 import logging
-import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,8 +14,9 @@ from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.pipeline_run import connect, failing_with_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.progress import report_progress
-from overread.steps.training_run import log_epoch, log_result, log_untracked_results, open_training_run
-from overread.steps.workers import run_side_by_side, stop_if_orphaned
+from overread.steps.reuse import reuse_result
+from overread.steps.training_run import log_epochs, log_result, log_untracked_results, open_training_run
+from overread.steps.workers import run_side_by_side
 from overread.study.digest import compute_study_digest
 from overread.study.study import Study
 from overread.training.history import EpochReport
@@ -37,7 +37,6 @@ class Assignment:
         job: what to train.
         folder: gets the trained network.
         store: address of the result store.
-        parent: process that hands out the assignments.
     """
 
     study: Path
@@ -45,7 +44,6 @@ class Assignment:
     job: TrainingJob
     folder: Path
     store: str
-    parent: int
 
 
 def run(
@@ -70,7 +68,7 @@ def run(
     jobs = {job.name: job for job in plan.jobs}
     if unknown := [name for name in job_names if name not in jobs]:
         raise InputError("a job must be one of the plan", found=", ".join(unknown), hint=f"known: {', '.join(jobs)}")
-    work = [Assignment(study_folder, plan_file, jobs[name], output / name, store, os.getpid()) for name in job_names]
+    work = [Assignment(study_folder, plan_file, jobs[name], output / name, store) for name in job_names]
     with failing_with_pipeline_run(plan, store):
         reused = [item for item in work if _reuse(study, plan, item)]
         if reused:
@@ -94,7 +92,8 @@ def compute_job_fingerprint(study: Study, preset: Preset, job: TrainingJob) -> s
 
 
 def _reuse(study: Study, plan: TrainingPlan, item: Assignment) -> bool:
-    found = open_store(item.store).fetch(_build_key(compute_job_fingerprint(study, plan.preset, item.job)), item.folder)
+    key = _build_key(compute_job_fingerprint(study, plan.preset, item.job))
+    found = reuse_result(open_store(item.store), key, item.folder)
     if found:
         report_progress(f"{item.job.name}: reused")
     return found
@@ -123,11 +122,10 @@ def _train(item: Assignment) -> TrainingResult:
             _LOGGER.warning("training goes on untracked, the next run of the pipeline will log it: %s", error)
             run = None
 
-        def on_epoch(report: EpochReport) -> None:
-            stop_if_orphaned(item.parent)
+        def on_epoch(reports: Sequence[EpochReport]) -> None:
             store.save_file(key, _CHECKPOINT, checkpoint)
             if run is not None:
-                log_epoch(run, report)
+                log_epochs(run, reports)
 
         result = run_training_job(
             study,

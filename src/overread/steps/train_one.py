@@ -1,11 +1,12 @@
 """Step: train one network on all labelled cases of a source."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 from overread.errors import InputError, SettingsError
 from overread.presets import read_preset
-from overread.steps.plan_trainings import apply_epochs, check_dimensions
+from overread.steps.plan_trainings import apply_epochs, check_dimensions, check_seed
 from overread.steps.progress import report_progress
 from overread.steps.train_networks import compute_job_fingerprint
 from overread.study.splits import split_validation
@@ -26,12 +27,16 @@ def run(folder: Path, output: Path, *, source: str, preset: str, epochs: int, se
     study.select_sources([source])
     if device not in ("auto", "cpu", "cuda"):
         raise SettingsError("device must be auto, cpu or cuda", found=repr(device))
+    check_seed(seed)
     settings = apply_epochs(read_preset(preset), epochs)
     check_dimensions(settings, preset, study)
     labelled = study.labelled_case_ids(source)
     train, validation = split_validation(study, labelled, fraction=settings.validation_fraction, seed=seed)
-    if not train:
-        raise InputError("a source must have labelled at least two subjects", found=len(labelled), where=source)
+    if not train or not validation:
+        subjects = len({study.subject_of[case_id] for case_id in labelled})
+        raise InputError(
+            "a source must have labelled at least two subjects", found=subjects, where=f"source {source!r}"
+        )
     job = TrainingJob(
         source=source, fold=0, repeat=0, seed=seed, train_cases=train, validation_cases=validation, test_cases=()
     )
@@ -50,6 +55,7 @@ def run(folder: Path, output: Path, *, source: str, preset: str, epochs: int, se
     return result
 
 
-def _report(report: EpochReport) -> None:
+def _report(reports: Sequence[EpochReport]) -> None:
+    report = reports[-1]
     dice = "" if report.validation_dice is None else f", validation Dice {report.validation_dice:.3f}"
     report_progress(f"epoch {report.epoch}: loss {report.loss:.4f}{dice}, {report.seconds:.0f} s")

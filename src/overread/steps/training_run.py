@@ -29,18 +29,18 @@ def open_training_run(tracker: "Tracker", plan: TrainingPlan, job: TrainingJob, 
     return run
 
 
-def log_epoch(run: "TrackedRun", report: EpochReport) -> None:
-    """Log the figures of one epoch."""
-    values = {"loss": report.loss, "learning_rate": report.learning_rate}
-    if report.validation_dice is not None:
-        values["validation_dice"] = report.validation_dice
-    run.log_metrics(values, step=report.epoch)
+def log_epochs(run: "TrackedRun", reports: Sequence[EpochReport]) -> None:
+    """Log the figures of all epochs so far; the run drops those that it has."""
+    for report in reports:
+        values = {"loss": report.loss, "learning_rate": report.learning_rate}
+        if report.validation_dice is not None:
+            values["validation_dice"] = report.validation_dice
+        run.log_metrics(values, step=report.epoch)
 
 
 def log_result(run: "TrackedRun", folder: Path) -> None:
     """Log what a finished training has left in `folder`."""
-    for report in read_history(folder / HISTORY_FILE):
-        log_epoch(run, report)
+    log_epochs(run, read_history(folder / HISTORY_FILE))
     result = TrainingResult.read(folder)
     run.log_metrics(
         {
@@ -55,13 +55,13 @@ def log_result(run: "TrackedRun", folder: Path) -> None:
 
 
 def log_untracked_results(plan: TrainingPlan, store: str, finished: Sequence[tuple[TrainingResult, Path]]) -> None:
-    """Log finished trainings that MLflow does not know, because it was away when they ran or is another one."""
+    """Log finished trainings that MLflow does not know to the end: it was away, is another one, or they were killed."""
     from overread.adapters.mlflow_calls import TrackingOutageError
 
     try:
         tracker = connect(plan, store)
         for result, folder in finished:
-            if tracker.find_run(result.fingerprint) is None:
+            if not tracker.has_finished(result.fingerprint):
                 with open_training_run(tracker, plan, result.job, result.fingerprint) as run:
                     log_result(run, folder)
     except TrackingOutageError as error:

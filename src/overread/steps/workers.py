@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import TypeVar
@@ -27,7 +28,7 @@ def run_side_by_side(
         yield from map(function, arguments)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(arguments)), context, initializer=_use_one_thread) as pool:
+    with ProcessPoolExecutor(min(processes, len(arguments)), context, initializer=_prepare_worker) as pool:
         futures = [pool.submit(function, argument) for argument in arguments]
         try:
             for future in as_completed(futures):
@@ -37,12 +38,15 @@ def run_side_by_side(
             raise
 
 
-def stop_if_orphaned(parent: int) -> None:
-    """End this process when the one that started it is gone, so that it does not race with a restarted one."""
-    if multiprocessing.parent_process() is not None and os.getppid() != parent:
-        os._exit(1)
-
-
-def _use_one_thread() -> None:
+def _prepare_worker() -> None:
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as its parent is gone, so that it does not race with a restarted one."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker has a parent"
+    parent.join()
+    os._exit(1)

@@ -19,7 +19,7 @@ def normalise(image: Image, settings: IntensitySettings) -> Image:
     """
     if settings.recipe == "window":
         scaled = (image - settings.window_centre) / (settings.window_width / 2)
-        return np.clip(scaled, -1, 1).astype(np.float32)
+        return np.asarray(np.clip(scaled, -1, 1), np.float32)
     return np.stack([_z_score(channel, nonzero_only=settings.nonzero_only) for channel in image])
 
 

@@ -18,15 +18,24 @@ from PIL import Image as PillowImage
 from PIL.ImageFile import ImageFile
 
 from overread.errors import InputError
+from overread.study.file_endings import IMAGE_SUFFIX, NIFTI_SUFFIXES, VOLUME_SUFFIX
 from overread.study.png import encode_png
 from overread.types import Affine, Mask, Spacing
 
-VOLUME_SUFFIX = ".nii.gz"
-IMAGE_SUFFIX = ".png"
-NIFTI_SUFFIXES = (".nii.gz", ".nii")
-TIFF_SUFFIXES = (".tiff", ".tif")
-RASTER_SUFFIXES = (*NIFTI_SUFFIXES, IMAGE_SUFFIX, *TIFF_SUFFIXES)
-"""File name endings that can be read, in lower case."""
+__all__ = [
+    "AFFINE_TOLERANCE",
+    "IMAGE_SUFFIX",
+    "VOLUME_SUFFIX",
+    "Raster",
+    "compute_spacing_mm",
+    "have_same_affine",
+    "read_affine_and_shape",
+    "read_label_raster",
+    "read_raster",
+    "write_image",
+    "write_mask",
+    "write_volume",
+]
 AFFINE_TOLERANCE = 1e-3
 """Two affines agree when axes and origin differ by at most this share of the voxel size."""
 _GZIP_LEVEL = 1

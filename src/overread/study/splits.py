@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overread.errors import InputError
+from overread.study.cases import SPLITS
 from overread.study.study import Study
 
 
@@ -21,8 +22,8 @@ class Fold:
 def split_folds(study: Study, *, folds: int, validation_fraction: float, seed: int) -> tuple[Fold, ...]:
     """Split a study's cases for a k-fold cross-validation by subject.
 
-    Each case is in the test part of exactly one fold. Where `cases.csv` has a `split` column, that one split is used
-    and `folds` must be 1.
+    Each case is in the test part of exactly one fold. Where `cases.csv` has a `split` column, that one split is used,
+    with validation subjects drawn from its training subjects if it names none, and `folds` must be 1.
 
     Args:
         study: the study.
@@ -32,12 +33,16 @@ def split_folds(study: Study, *, folds: int, validation_fraction: float, seed: i
         seed: shuffles the subjects.
 
     Raises:
-        InputError: fewer subjects than folds, or folds and split column disagree.
+        InputError: fewer subjects than folds, fewer than 3 subjects, folds and split column disagree, or a part of the
+            split column lacks cases.
     """
-    fixed = any(case.split for case in study.cases)
-    if fixed and folds == 1:
-        return (_fixed_fold(study),)
+    if any(case.split for case in study.cases):
+        return (_fixed_fold(study, folds, validation_fraction, seed),)
     subjects = list(dict.fromkeys(case.subject_id for case in study.cases))
+    if len(subjects) < 3:
+        raise InputError(
+            "a study must have at least 3 subjects, to train, to validate and to test on", found=len(subjects)
+        )
     if folds < 2 or folds > len(subjects):
         raise InputError(
             f"folds must lie between 2 and the number of subjects, {len(subjects)}",
@@ -87,9 +92,21 @@ def _select_cases(study: Study, subjects: Sequence[str]) -> tuple[str, ...]:
     return tuple(case.case_id for case in study.cases if case.subject_id in subjects)
 
 
-def _fixed_fold(study: Study) -> Fold:
-    parts = {name: tuple(c.case_id for c in study.cases if c.split == name) for name in ("train", "validation", "test")}
-    for name, cases in parts.items():
-        if not cases:
-            raise InputError(f"the split column of cases.csv must name at least one {name} case", found="none")
-    return Fold(**parts)
+def _fixed_fold(study: Study, folds: int, validation_fraction: float, seed: int) -> Fold:
+    if folds != 1:
+        raise InputError(
+            "folds must be 1 where cases.csv has a split column",
+            found=folds,
+            hint="set folds to 1, or remove the column for a cross-validation",
+        )
+    if unsplit := [case.case_id for case in study.cases if not case.split]:
+        raise InputError("every case must have a split where cases.csv has that column", found=f"none for {unsplit[0]}")
+    train, validation, test = (tuple(c.case_id for c in study.cases if c.split == name) for name in SPLITS)
+    if not validation:
+        train, validation = split_validation(study, train, fraction=validation_fraction, seed=seed)
+    if not train or not validation or not test:
+        raise InputError(
+            "the split column of cases.csv must leave cases to train, to validate and to test on",
+            found=f"{len(train)}, {len(validation)} and {len(test)}",
+        )
+    return Fold(train, validation, test)

@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from overread.study.intensity import normalise
 from overread.study.label_set import LabelSet
@@ -23,6 +27,11 @@ class WorkingCase:
     case_id: str
     image: Image
     mask: Mask
+
+    @cached_property
+    def foreground(self) -> NDArray[np.intp]:
+        """Flat indices of the labelled voxels."""
+        return np.flatnonzero(self.mask)
 
 
 def read_working_image(study: Study, case_id: str, working_spacing: Spacing | None) -> Image:

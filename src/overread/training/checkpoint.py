@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from overread.errors import TrainingError
+from overread.training.history import EpochReport
 
 
 @dataclass
@@ -33,6 +34,11 @@ class TrainingState:
     seconds: float = 0.0
     history: list[dict[str, float | int | None]] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def reports(self) -> tuple[EpochReport, ...]:
+        """The history as reports."""
+        return tuple(EpochReport.parse(values, where="checkpoint") for values in self.history)
 
 
 def save_checkpoint(

@@ -1,10 +1,11 @@
 """One training from start to end: cases in, a saved network and its result out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
+from overread.errors import InputError
 from overread.networks.build import build_network, count_parameters
 from overread.networks.saved import save_network
 from overread.networks.settings import SavedNetworkSettings
@@ -26,11 +27,15 @@ def run_training_job(
     checkpoint: Path,
     fingerprint: str,
     device: torch.device,
-    on_epoch: Callable[[EpochReport], None],
+    on_epoch: Callable[[Sequence[EpochReport]], None],
 ) -> TrainingResult:
     """Train the network of a job and save it, with its result, in `folder`.
 
     Cases that the source has not labelled are left out of training and validation.
+
+    Raises:
+        InputError: no case is left for one of the two.
+        TrainingError: see `train`.
     """
     settings = preset.training
     labels = study.labels(job.source)
@@ -38,6 +43,12 @@ def run_training_job(
         read_working_cases(study, labels, labels.select_labelled(case_ids), settings.working_spacing)
         for case_ids in (job.train_cases, job.validation_cases)
     )
+    if not train_cases or not validation_cases:
+        raise InputError(
+            "a training must have labelled training and validation cases",
+            found=f"{len(train_cases)} and {len(validation_cases)}",
+            where=f"source {job.source!r}",
+        )
     torch.manual_seed(job.seed)
     dimensions, channels = study.settings.dimensions, study.settings.channels
     network = build_network(preset.network, dimensions=dimensions, channel_count=len(channels))
@@ -63,7 +74,7 @@ def run_training_job(
         precision=settings.precision,
     )
     save_network(folder, network, saved)
-    write_history(folder / HISTORY_FILE, [EpochReport.parse(report, where="checkpoint") for report in state.history])
+    write_history(folder / HISTORY_FILE, state.reports)
     patch_voxels = int(torch.Size(settings.sampling.patch_size).numel())
     result = TrainingResult(
         job=job,

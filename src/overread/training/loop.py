@@ -33,7 +33,7 @@ def train(
     device: torch.device,
     checkpoint: Path,
     fingerprint: str,
-    on_epoch: Callable[[EpochReport], None],
+    on_epoch: Callable[[Sequence[EpochReport]], None],
 ) -> TrainingState:
     """Train a network and leave in it the weights of the epoch with the best validation Dice.
 
@@ -50,7 +50,8 @@ def train(
         device: where to train.
         checkpoint: file that is written after every epoch and resumed from where it exists.
         fingerprint: names this training; a checkpoint of another one is refused.
-        on_epoch: called after every epoch, when the checkpoint is on disk.
+        on_epoch: called after every epoch, when the checkpoint is on disk, with the reports of all epochs so far, those
+            before an interruption included.
 
     Returns:
         The state at the end.
@@ -103,7 +104,7 @@ def train(
             network=network.state_dict(),
             optimiser=optimiser.state_dict(),
         )
-        on_epoch(report)
+        on_epoch(state.reports)
 
     network.load_state_dict(state.best_weights)
     return state

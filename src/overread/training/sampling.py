@@ -19,10 +19,11 @@ class PatchRecord:
 
     Attributes:
         case_index: which of the training cases.
-        centre: voxel of the working grid at the patch's centre, one index per spatial axis.
-        flips: per spatial axis, whether the patch is mirrored.
-        rotation_radians: turn in the plane of the first two spatial axes.
-        zoom: magnification.
+        centre: voxel of the working grid, one index per spatial axis, that is at index `side // 2` of the patch before
+            it is varied.
+        flips: per spatial axis, whether the patch is mirrored about its middle.
+        rotation_radians: turn about the middle of the patch, in the plane of the first two spatial axes.
+        zoom: magnification about the middle of the patch.
         gain: factor on each channel, (C,).
         offset: added to each channel after the gain, (C,).
         noise_seed: seeds the added noise.
@@ -49,7 +50,7 @@ def sample_patch(
     low, high = settings.zoom_range
     return PatchRecord(
         case_index=index,
-        centre=_sample_centre(case.mask, settings.foreground_fraction, generator),
+        centre=_sample_centre(case, settings.foreground_fraction, generator),
         flips=tuple(axis in settings.flip_axes and bool(generator.integers(2)) for axis in range(dimensions)),
         rotation_radians=float(generator.uniform(-turn, turn)),
         zoom=math.exp(generator.uniform(math.log(low), math.log(high))),
@@ -80,11 +81,13 @@ def apply_patch(settings: SamplingSettings, cases: Sequence[WorkingCase], record
     return image, mask
 
 
-def _sample_centre(mask: Mask, foreground_fraction: float, generator: np.random.Generator) -> tuple[int, ...]:
+def _sample_centre(case: WorkingCase, foreground_fraction: float, generator: np.random.Generator) -> tuple[int, ...]:
     on_foreground = generator.random() < foreground_fraction
-    foreground = np.flatnonzero(mask) if on_foreground else np.empty(0, np.intp)
-    flat = generator.choice(foreground) if foreground.size else generator.integers(mask.size)
-    return tuple(int(index) for index in np.unravel_index(int(flat), mask.shape))
+    if on_foreground and case.foreground.size:
+        flat = int(generator.choice(case.foreground))
+    else:
+        flat = int(generator.integers(case.mask.size))
+    return tuple(int(index) for index in np.unravel_index(flat, case.mask.shape))
 
 
 def _sample_uniform(limits: tuple[float, float], count: int, generator: np.random.Generator) -> tuple[float, ...]:
@@ -105,8 +108,9 @@ def _crop(case: WorkingCase, size: tuple[int, ...], record: PatchRecord) -> tupl
 
 
 def _warp(case: WorkingCase, size: tuple[int, ...], record: PatchRecord) -> tuple[Image, Mask]:
-    matrix = _build_matrix(record)
-    offset = np.asarray(record.centre) - matrix @ ((np.asarray(size) - 1) / 2)
+    matrix, sides = _build_matrix(record), np.asarray(size)
+    middle = (sides - 1) / 2
+    offset = np.asarray(record.centre) - sides // 2 + middle - matrix @ middle
     image = np.stack(
         [
             ndimage.affine_transform(channel, matrix, offset, output_shape=size, order=1, mode="constant")

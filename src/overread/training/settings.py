@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from overread.settings import Settings
 
@@ -18,6 +18,28 @@ class SamplingSettings(Settings):
     gain_range: tuple[float, float] = Field((1.0, 1.0), description="factor on intensities, uniform between the two")
     offset_range: tuple[float, float] = Field((0.0, 0.0), description="added to intensities, uniform, in std units")
     noise_std: float = Field(0.0, ge=0, description="std of added Gaussian noise, in std units of the image")
+
+    @field_validator("patch_size")
+    @classmethod
+    def _is_a_shape(cls, sides: tuple[int, ...]) -> tuple[int, ...]:
+        if len(sides) not in (2, 3) or min(sides) < 1:
+            raise ValueError("patch_size must hold 2 or 3 positive numbers")
+        return sides
+
+    @field_validator("zoom_range", "gain_range", "offset_range")
+    @classmethod
+    def _is_a_range(cls, limits: tuple[float, float]) -> tuple[float, float]:
+        if limits[0] > limits[1]:
+            raise ValueError("a range must be [lower, upper]")
+        return limits
+
+    @model_validator(mode="after")
+    def _variations_fit(self) -> "SamplingSettings":
+        if not set(self.flip_axes) <= set(range(len(self.patch_size))):
+            raise ValueError(f"flip_axes must be axes of patch_size, 0 to {len(self.patch_size) - 1}")
+        if self.zoom_range[0] <= 0:
+            raise ValueError("zoom_range must be above 0")
+        return self
 
 
 class TrainingSettings(Settings):
@@ -40,3 +62,10 @@ class TrainingSettings(Settings):
         description="voxel size that cases are resampled to, in the study's length unit; None keeps each case's own",
     )
     sampling: SamplingSettings
+
+    @model_validator(mode="after")
+    def _grid_fits(self) -> "TrainingSettings":
+        spacing, axes = self.working_spacing, len(self.sampling.patch_size)
+        if spacing is not None and (len(spacing) != axes or min(spacing) <= 0):
+            raise ValueError(f"working_spacing must hold a positive number for each of the {axes} axes of patch_size")
+        return self

@@ -149,7 +149,8 @@ def test_what_was_trained_on_what_is_told_in_full(page, inputs):
         assert value in page.text
     assert "learning_rate: 0.0005" in page.text
     assert "All 4 trainings" in page.text
-    assert "ann 0 1 18 2 / 1 / 1 1 : c03 12 (9) 0.812 1,234,567 1 min 35 s 250,000 cpu 0123456789ab" in page.text
+    assert "ann 0 1 18 2 / 1 / 1 12 (9) 0.812 1,234,567 1 min 35 s 250,000 cpu 0123456789ab" in page.text
+    assert "ben 0 c00, c01 c02 c03" in page.text
     assert "ann 2 1 2 2 0.812 3 min 10 s" in page.text
 
 

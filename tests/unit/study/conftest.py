@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from overread.errors import StudyError
-from overread.study.importing import ImportSettings, import_study
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 
 AFFINE = np.array([[-0.5, 0, 0, 10], [0, 2, 0, -20], [0, 0, 3, 30], [0, 0, 0, 1]], np.float64)
 """Voxels of 0.5 × 2 × 3 mm, x to the left."""

@@ -4,7 +4,8 @@ import pytest
 
 from overread.errors import StudyError
 from overread.study.check import check_study, find_study_problems
-from overread.study.importing import ImportSettings, import_study
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 from overread.study.png import encode_png
 from overread.study.rasters import write_image, write_mask, write_volume
 from overread.study.study import Study

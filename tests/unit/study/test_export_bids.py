@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.study.exporting import export_bids
-from overread.study.importing import ImportSettings, import_study
+from overread.study.exporting.bids import export_bids
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 from overread.study.study import Study
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.study.exporting import export_nnunet
-from overread.study.importing import ImportSettings, import_study
+from overread.study.exporting.nnunet import export_nnunet
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 from overread.study.study import Study
 
 

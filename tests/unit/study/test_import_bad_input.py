@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from overread.errors import InputError
-from overread.study.importing import ImportSettings, import_study
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 
 VOXELS = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
 NO_MASK = np.zeros((3, 4, 5), np.uint8)

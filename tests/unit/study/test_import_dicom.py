@@ -5,8 +5,9 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import BasicTextSRStorage, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from overread.study.importing import ImportSettings, import_study
 from overread.study.importing.dicom_header import convert_age_to_years
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 from overread.study.study import Study
 
 DICOM = ImportSettings(layout="dicom")

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from overread.errors import InputError, SettingsError
-from overread.study.importing import ImportSettings, import_study
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 from overread.study.rasters import read_raster
 from overread.study.schema import Provenance
 from overread.study.study import Study

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from overread.study.importing import ImportSettings, import_study
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 from overread.study.study import Study
 
 MSD = ImportSettings(layout="msd")

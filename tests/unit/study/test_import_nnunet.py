@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from overread.study.importing import ImportSettings, import_study
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 from overread.study.study import Study
 
 NNUNET = ImportSettings(layout="nnunet")
@@ -71,6 +72,8 @@ def test_a_mask_without_an_image_is_told(raw):
     [
         ({"labels": {"background": 0, "whole": [1, 2], "core": 2}}, "labels must have one value each"),
         ({"labels": {"background": 0, "a": 1, "b": 2}}, "the masks must outline one structure, got 1 a, 2 b"),
+        ({"labels": {"background": 0, "a": "one"}}, "labels must be whole numbers"),
+        ({"labels": ["background", "a"]}, "labels must have one value each"),
         ({"file_ending": ".nrrd"}, "file_ending must be one of .nii.gz, .nii, .png, .tiff, .tif, got .nrrd"),
         ({"file_ending": ".png"}, "imagesTr must hold files named <case>_0000.png, got none"),
         ({"dataset": {}}, "files must lie in imagesTr and labelsTr, got a list 'dataset'"),

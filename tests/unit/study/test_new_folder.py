@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError, StorageError
-from overread.study.importing import ImportSettings, import_study
+from overread.study.importing.settings import ImportSettings
+from overread.study.importing.study_import import import_study
 from overread.study.new_folder import create_folder
 from overread.study.png import encode_png
 

@@ -67,17 +67,17 @@ def write_case(folder: Path, planned: PlannedCase, settings: ImportSettings, *, 
     for name, raster in channels.items():
         _write_channel(folder / IMAGES_FOLDER / case_id, name, raster)
     image = next(iter(channels.values()))
-    masks: dict[str, tuple[Mask, float | None]] = {}
+    spacing = image.spacing_mm or (settings.pixel_size_mm or 1.0,) * 2
+    loads: dict[str, float] = {}
+    values: dict[str, float | None] = {}
     for source, path in planned.masks.items():
         try:
-            masks[source] = _read_mask(path, image, settings, where=f"{where}, source {source!r}")
-            target = folder / LABELS_FOLDER / source / f"{case_id}{_choose_suffix(dimensions)}"
-            write_mask(target, masks[source][0], image.affine)
+            mask, values[source] = _read_mask(path, image, settings, where=f"{where}, source {source!r}")
         except StudyError as error:
             problems += error.problems
-    spacing = image.spacing_mm or (settings.pixel_size_mm or 1.0,) * 2
-    loads = {source: compute_load(mask, spacing) for source, (mask, _) in masks.items()}
-    values = {source: value for source, (_, value) in masks.items()}
+            continue
+        write_mask(folder / LABELS_FOLDER / source / f"{case_id}{_choose_suffix(dimensions)}", mask, image.affine)
+        loads[source] = compute_load(mask, spacing)
     return WrittenCase(case_id, tuple(channels), loads, values, tuple(problems))
 
 

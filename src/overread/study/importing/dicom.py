@@ -15,7 +15,7 @@ from overread.study.importing.folders import add_masks, find_duplicate_files, fi
 from overread.study.importing.pattern import list_files
 from overread.study.importing.plan import ImportPlan, PlannedCase
 from overread.study.importing.settings import ImportSettings
-from overread.study.problem import describe_problem
+from overread.study.problem import describe_problem, make_study_error
 
 Series = list[SliceHeader]
 
@@ -35,7 +35,7 @@ def plan_dicom(source: Path, settings: ImportSettings) -> ImportPlan:
     if not series_by_uid:
         if problems:
             raise StudyError(problems)
-        raise StudyError([describe_problem("a DICOM tree must hold images", found="none", where=str(source))])
+        raise make_study_error("a DICOM tree must hold images", found="none", where=str(source))
     cases = _plan_cases(list(series_by_uid.values()))
     masks = find_mask_files(source, files, settings)
     problems += find_duplicate_files(source, masks, "mask")

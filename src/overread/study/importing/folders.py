@@ -6,14 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from overread.errors import StudyError
 from overread.study.cases import Case
+from overread.study.file_endings import NIFTI_SUFFIXES
 from overread.study.importing.channels import SINGLE_CHANNEL, read_channel_files
 from overread.study.importing.pattern import FilePattern, list_files, match_first
 from overread.study.importing.plan import ImportPlan, PlannedCase
 from overread.study.importing.settings import ImportSettings
-from overread.study.problem import describe_problem
-from overread.study.rasters import NIFTI_SUFFIXES
+from overread.study.problem import describe_problem, make_study_error
 
 IMAGE_PATTERNS = ("images/{case}/{channel}.*", "images/{case}.*")
 LABEL_PATTERNS = ("labels/{source}/{case}.*", "labels/{case}.*")
@@ -54,12 +53,8 @@ def plan_folders(source: Path, settings: ImportSettings) -> ImportPlan:
     if not images:
         looked_for = " or ".join(pattern.text for pattern in image_patterns)
         hint = "give the pattern of your image files, for example images='{case}_{channel}.nii.gz'"
-        raise StudyError(
-            [
-                describe_problem(
-                    f"a data set must hold images named {looked_for}", found="none", where=str(source), hint=hint
-                )
-            ]
+        raise make_study_error(
+            f"a data set must hold images named {looked_for}", found="none", where=str(source), hint=hint
         )
     problems = [*find_duplicate_files(source, images, "image"), *_find_mixed_formats(source, images)]
     problems += _find_unreadable_files(source, files) if settings.images is None else []

@@ -11,11 +11,17 @@ from typing import Any
 from overread.errors import StudyError
 from overread.study.cases import Case
 from overread.study.importing.channels import read_volume_channels
-from overread.study.importing.dataset_json import DATASET_FILE, list_channel_names, name_target, read_dataset_json
+from overread.study.importing.dataset_json import (
+    DATASET_FILE,
+    list_channel_names,
+    name_target,
+    read_dataset_json,
+    read_label_values,
+)
 from overread.study.importing.pattern import strip_raster_suffix
 from overread.study.importing.plan import ImportPlan, PlannedCase
 from overread.study.importing.settings import ImportSettings
-from overread.study.problem import describe_problem
+from overread.study.problem import describe_problem, make_study_error
 
 
 def plan_msd(source: Path, settings: ImportSettings) -> ImportPlan:
@@ -34,7 +40,7 @@ def plan_msd(source: Path, settings: ImportSettings) -> ImportPlan:
         raise StudyError(problems or [describe_problem("training must name at least one case", where=DATASET_FILE)])
     cases = tuple(_plan_case(source, image, label, channels, settings.source_name) for image, label in pairs)
     is_ct = all(channel.casefold() == "ct" for channel in channels)
-    target = name_target({int(value): name for value, name in content["labels"].items()}, settings)
+    target = name_target(read_label_values(dict(content["labels"]).items()), settings)
     return ImportPlan(cases, 3, modality="CT" if is_ct else "MR", target=target)
 
 
@@ -43,7 +49,7 @@ def _read_entries(entries: Any) -> list[dict[str, str]]:
         isinstance(entry, dict) and {"image", "label"} <= set(entry) for entry in entries
     ):
         return entries
-    raise StudyError([describe_problem("training must be a list of image and label", where=DATASET_FILE)])
+    raise make_study_error("training must be a list of image and label", where=DATASET_FILE)
 
 
 def _read_test_entry(entry: Any) -> str:

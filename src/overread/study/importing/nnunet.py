@@ -6,21 +6,30 @@ the division into train and test is kept in the column `split`.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from overread.errors import StudyError
+from overread.errors import InputError
 from overread.study.cases import Case
+from overread.study.file_endings import NIFTI_SUFFIXES, RASTER_SUFFIXES
 from overread.study.importing.channels import COLOURS, read_channel_files
-from overread.study.importing.dataset_json import DATASET_FILE, list_channel_names, name_target, read_dataset_json
+from overread.study.importing.dataset_json import (
+    DATASET_FILE,
+    list_channel_names,
+    name_target,
+    read_dataset_json,
+    read_label_values,
+)
 from overread.study.importing.folders import FilesByKey, add_masks, find_stray_masks
 from overread.study.importing.pattern import FilePattern
 from overread.study.importing.plan import ImportPlan, PlannedCase
 from overread.study.importing.settings import ImportSettings
-from overread.study.problem import describe_problem
-from overread.study.rasters import NIFTI_SUFFIXES, RASTER_SUFFIXES
+from overread.study.problem import make_study_error
+from overread.study.rasters import Raster
 
+_IGNORED = "ignore"
 _FOLDERS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
 
 
@@ -43,9 +52,7 @@ def plan_nnunet(source: Path, settings: ImportSettings) -> ImportPlan:
         problems += find_stray_masks(source, masks, {planned.case.case_id for planned in found})
         cases += add_masks(found, masks)
     if not cases:
-        raise StudyError(
-            [describe_problem(f"imagesTr must hold files named <case>_0000{ending}", found="none", where=str(source))]
-        )
+        raise make_study_error(f"imagesTr must hold files named <case>_0000{ending}", found="none", where=str(source))
     is_ct = all(channel.casefold() == "ct" for channel in channels)
     dimensions: Literal[2, 3] = 3 if ending in NIFTI_SUFFIXES else 2
     return ImportPlan(tuple(cases), dimensions, "CT" if is_ct else None, target, tuple(problems))
@@ -54,41 +61,31 @@ def plan_nnunet(source: Path, settings: ImportSettings) -> ImportPlan:
 def _read_channel_names(content: dict[str, Any]) -> tuple[str, ...]:
     if "dataset" in content:
         hint = "copy the files that it lists into imagesTr and labelsTr"
-        raise StudyError(
-            [
-                describe_problem(
-                    "files must lie in imagesTr and labelsTr", found="a list 'dataset'", where=DATASET_FILE, hint=hint
-                )
-            ]
+        raise make_study_error(
+            "files must lie in imagesTr and labelsTr", found="a list 'dataset'", where=DATASET_FILE, hint=hint
         )
     names = content.get("channel_names", content.get("modality"))
     if names is None:
-        raise StudyError([describe_problem("dataset.json must hold channel_names", where=DATASET_FILE)])
+        raise make_study_error("dataset.json must hold channel_names", where=DATASET_FILE)
     return list_channel_names(names)
 
 
 def _read_file_ending(content: dict[str, Any]) -> str:
     ending = str(content.get("file_ending", ".nii.gz"))
     if ending not in RASTER_SUFFIXES:
-        raise StudyError(
-            [
-                describe_problem(
-                    f"file_ending must be one of {', '.join(RASTER_SUFFIXES)}", found=ending, where=DATASET_FILE
-                )
-            ]
+        raise make_study_error(
+            f"file_ending must be one of {', '.join(RASTER_SUFFIXES)}", found=ending, where=DATASET_FILE
         )
     return ending
 
 
 def _read_label_names(labels: dict[str, Any]) -> dict[int, str]:
     """Version 2 maps names to values (a region: to several), version 1 values to names."""
-    if any(isinstance(value, list) for value in labels.values()):
+    if not isinstance(labels, dict) or any(isinstance(value, list) for value in labels.values()):
         hint = "list the plain labels instead of regions"
-        raise StudyError(
-            [describe_problem("labels must have one value each", found=labels, where=DATASET_FILE, hint=hint)]
-        )
+        raise make_study_error("labels must have one value each", found=labels, where=DATASET_FILE, hint=hint)
     pairs = ((key, value) if str(key).isdigit() else (value, key) for key, value in labels.items())
-    return {int(value): str(name) for value, name in pairs if name != "ignore"}
+    return read_label_values((value, name) for value, name in pairs if name != _IGNORED)
 
 
 def _find_masks(folder: Path, ending: str, source_name: str) -> FilesByKey:
@@ -112,16 +109,12 @@ def _plan_cases(folder: Path, ending: str, channels: tuple[str, ...], columns: d
     ]
 
 
-def _read_channels(files: dict[str, Path], names: tuple[str, ...]) -> dict[str, Any]:
+def _read_channels(files: Mapping[str, Path], names: tuple[str, ...]) -> dict[str, Raster]:
     """Read the files of a case and give them the names of `dataset.json`; one RGB file stands for three channels."""
     rasters = read_channel_files(files)
-    if len(rasters) != len(names) or (
-        tuple(rasters) != COLOURS and list(files) != [f"{i:04}" for i in range(len(names))]
-    ):
-        from overread.errors import InputError
-
-        raise InputError(
-            f"a case must have one file per channel ({', '.join(names)})",
-            found=", ".join(p.name for p in files.values()),
-        )
+    is_colour = tuple(rasters) == COLOURS
+    is_numbered = list(files) == [f"{index:04}" for index in range(len(names))]
+    if len(rasters) != len(names) or not (is_colour or is_numbered):
+        found = ", ".join(path.name for path in files.values())
+        raise InputError(f"a case must have one file per channel ({', '.join(names)})", found=found)
     return dict(zip(names, rasters.values(), strict=True))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path, PurePath
 
-from overread.study.rasters import RASTER_SUFFIXES
+from overread.study.file_endings import RASTER_SUFFIXES
 
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _ANY_SUFFIX = ".*"
