@@ -15,8 +15,10 @@ MOST_PARAMETERS = 10
 
 
 def find_outer_parameters_in_loops(document: dict[str, Any]) -> list[str]:
-    """Output parameters of tasks outside a loop that its body reads: kfp's local runner hands over the loop item instead."""
-    dags = {name: c["dag"] for name, c in document["components"].items() if "dag" in c} | {"root": document["root"]["dag"]}
+    """Outputs of tasks outside a loop that its body reads: kfp's local runner hands over the loop item instead."""
+    dags = {name: c["dag"] for name, c in document["components"].items() if "dag" in c} | {
+        "root": document["root"]["dag"]
+    }
     found = []
     for dag in dags.values():
         for name, task in dag["tasks"].items():
@@ -28,6 +30,10 @@ def find_outer_parameters_in_loops(document: dict[str, Any]) -> list[str]:
                 f"{name}.{key}" for key, value in inputs.items() if "taskOutputParameter" in value and key != items
             ]
     return found
+
+
+def list_dags(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [c["dag"] for c in document["components"].values() if "dag" in c] + [document["root"]["dag"]]
 
 
 def read_compiled(path) -> dict[str, Any]:
@@ -61,8 +67,7 @@ def test_the_run_form_has_few_parameters_the_revision_among_them(pipeline):
 
 def test_every_task_has_a_title_and_is_not_cached_by_name(pipeline):
     document = read_compiled(pipeline.package)
-    dags = [c["dag"] for c in document["components"].values() if "dag" in c] + [document["root"]["dag"]]
-    for dag in dags:
+    for dag in list_dags(document):
         for name, task in dag["tasks"].items():
             assert task["taskInfo"]["name"] != name, f"{name} has no display name"
             assert not task.get("cachingOptions", {}).get("enableCache"), f"{name} is cached"

@@ -11,6 +11,7 @@ from overread.evaluation.results import CrossEvaluation
 from tests.pipelines.conftest import draw_disc, run_module
 
 NETWORKS = 4
+pytestmark = pytest.mark.usefixtures("first")
 
 
 def run_rater_bias(study: Path, preset: Path, *settings: str) -> subprocess.CompletedProcess[str]:
@@ -49,13 +50,13 @@ def test_every_task_has_a_line_and_no_library_noise_is_shown(first):
     assert "INFO" not in first.stdout
 
 
-def test_the_report_is_one_page_that_answers_the_question(study, first):
+def test_the_report_is_one_page_that_answers_the_question(study):
     page = (study / ".overread" / "latest" / "rater-bias" / "report.html").read_text()
     assert "Does it matter which rater trained my network?" in page
     assert "network-tight" in page or "tight" in page
 
 
-def test_the_evaluation_covers_every_pair_and_case(study, first):
+def test_the_evaluation_covers_every_pair_and_case(study):
     folder = study / ".overread" / "latest" / "rater-bias" / "cross_evaluation"
     evaluation = CrossEvaluation.model_validate_json((folder / "evaluation.json").read_text())
     assert evaluation.sources == ("tight", "wide")
@@ -64,7 +65,7 @@ def test_the_evaluation_covers_every_pair_and_case(study, first):
     assert pair.source_order.below == 6
 
 
-def test_mlflow_has_one_parent_and_one_child_per_training_each_with_its_data(study, first):
+def test_mlflow_has_one_parent_and_one_child_per_training_each_with_its_data(study):
     _, runs = find_runs(study)
     parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
@@ -87,7 +88,7 @@ def test_mlflow_has_one_parent_and_one_child_per_training_each_with_its_data(stu
     }
 
 
-def test_the_parent_run_holds_summary_metrics_tables_and_the_report(study, first):
+def test_the_parent_run_holds_summary_metrics_tables_and_the_report(study):
     client, runs = find_runs(study)
     (parent,) = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
     assert {"same_dice", "cross_dice", "dice_gap", "paired_p"} <= parent.data.metrics.keys()
@@ -95,7 +96,7 @@ def test_the_parent_run_holds_summary_metrics_tables_and_the_report(study, first
     assert {"evaluation.json", "comparisons.csv", "report.html"} <= artifacts
 
 
-def test_a_second_run_reuses_every_training_and_opens_no_new_run(study, preset, first):
+def test_a_second_run_reuses_every_training_and_opens_no_new_run(study, preset):
     before = {run.info.run_id for run in find_runs(study)[1]}
     again = run_rater_bias(study, preset)
     assert again.returncode == 0, again.stderr
@@ -103,7 +104,7 @@ def test_a_second_run_reuses_every_training_and_opens_no_new_run(study, preset, 
     assert {run.info.run_id for run in find_runs(study)[1]} == before
 
 
-def test_new_labels_retrain_their_source_only_and_an_old_revision_can_be_named(study, preset, first, tmp_path):
+def test_new_labels_retrain_their_source_only_and_an_old_revision_can_be_named(study, preset):
     old = subprocess.run(["git", "-C", study, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
     Image.fromarray(draw_disc(9).astype("uint8")).save(study / "labels" / "wide" / "c0.png")
     refused = run_rater_bias(study, preset)
@@ -121,7 +122,7 @@ def test_new_labels_retrain_their_source_only_and_an_old_revision_can_be_named(s
     assert len(list_reused(named)) == NETWORKS
 
 
-def test_predictions_can_be_added_to_the_study_as_a_source(study, first):
+def test_predictions_can_be_added_to_the_study_as_a_source(study):
     masks = study / ".overread" / "latest" / "rater-bias" / "predictions" / "network-tight"
     assert run_module("overread.cli", "labels", "add", str(study), str(masks)).returncode == 0
     assert run_module("overread.cli", "study", "check", str(study)).returncode == 0
@@ -143,13 +144,13 @@ def test_predictions_can_be_added_to_the_study_as_a_source(study, first):
         ("jobs_per_task=-1", "jobs_per_task"),
     ],
 )
-def test_bad_input_is_one_message_and_exit_code_2(study, preset, first, setting, message):
+def test_bad_input_is_one_message_and_exit_code_2(study, preset, setting, message):
     done = run_rater_bias(study, preset, setting)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_the_summary_can_be_read_by_a_program(study, first):
+def test_the_summary_can_be_read_by_a_program(study):
     folder = study / ".overread" / "latest" / "rater-bias" / "cross_evaluation"
     assert json.loads((folder / "evaluation.json").read_text())["study"] == "discs"

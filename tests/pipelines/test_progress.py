@@ -11,7 +11,7 @@ def test_a_line_per_task_and_the_steps_own_progress_are_shown_and_the_rest_is_on
     stream = ProgressStream(terminal, log)
     stream.write("10:00:00.000 - INFO - Executing task \x1b[96m'train-networks'\x1b[0m\n    some library noise\n    ")
     stream.write(f"{MARK}rater1-fold0: validation Dice 0.812\n")
-    stream.write("10:00:05.000 - INFO - Task \x1b[96m'train-networks'\x1b[0m finished with status \x1b[92mSUCCESS\x1b[0m\n")
+    stream.write("10:00:05.000 - INFO - Task 'train-networks' finished with status \x1b[92mSUCCESS\x1b[0m\n")
     shown = terminal.getvalue().splitlines()
     assert shown[:2] == ["  train-networks …", "    rater1-fold0: validation Dice 0.812"]
     assert shown[2].startswith("  train-networks done after ")

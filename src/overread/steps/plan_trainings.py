@@ -45,7 +45,7 @@ def run(
     with open_pipeline_run(connect(plan, store), plan) as tracked:
         tracked.log_study(plan.study, digest=plan.study_digest, revision=revision, uri=study_uri)
         tracked.log_settings(settings.model_dump(mode="json"))
-        tracked.log_file(plan_file)
+        tracked.log_settings({"preset_yaml": plan.preset.to_yaml()})
     return plan
 
 

@@ -7,7 +7,7 @@ from overread.adapters.environment import read_environment
 
 
 def locate_store() -> str:
-    """Address of the result store; without OVERREAD_STORE a folder of this machine, which a new machine does not have."""
+    """Address of the result store; without OVERREAD_STORE a folder of this machine, which the next one lacks."""
     return read_environment().store_url or str(Path(tempfile.gettempdir()) / "overread-store")
 
 

@@ -1,5 +1,7 @@
 """Step: write the report of `rater-bias`, and end its run in MLflow."""
 
+import shutil
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,4 +89,6 @@ def _log(tracked: TrackedRun, evaluation: CrossEvaluation, evaluation_folder: Pa
     tracked.log_metrics(collect_metrics(evaluation))
     tracked.log_file(evaluation_folder / EVALUATION_FILE)
     tracked.log_file(evaluation_folder / COMPARISONS_FILE)
-    tracked.log_file(report_file)
+    with tempfile.TemporaryDirectory(prefix="overread-report-") as scratch:
+        # MLflow shows a page only where its name ends in .html, which Kubeflow's artifact paths do not.
+        tracked.log_file(Path(shutil.copyfile(report_file, Path(scratch) / "report.html")))

@@ -24,7 +24,7 @@ def compute_files_digest(root: Path, paths: Iterable[Path]) -> str:
 def compute_study_digest(study: Study, sources: Sequence[str]) -> str:
     """SHA-256 over what a training on `sources` reads: images, case table, settings and the masks of `sources`.
 
-    The other sources that `study.yaml` lists do not count, so adding a source leaves the digest of the others as it was.
+    The other sources that `study.yaml` lists do not count: adding a source leaves the digests of the others alone.
     """
     paths = [study.root / CASES_FILE]
     paths += [study.image_path(case_id, channel) for case_id in study.case_ids for channel in study.settings.channels]

@@ -43,11 +43,12 @@ def split_folds(study: Study, *, folds: int, validation_fraction: float, seed: i
         raise InputError(
             "a study must have at least 3 subjects, to train, to validate and to test on", found=len(subjects)
         )
-    if folds < 2 or folds > len(subjects):
+    fewest = 3 if len(subjects) == 3 else 2
+    if not fewest <= folds <= len(subjects):
         raise InputError(
-            f"folds must lie between 2 and the number of subjects, {len(subjects)}",
+            f"folds must lie between {fewest} and the number of subjects, {len(subjects)}",
             found=folds,
-            hint="one fold needs a split column in cases.csv; each fold needs a subject to hold out",
+            hint="each fold needs a subject to hold out, and at least two others; for one fold give cases.csv a column split",
         )
     order = np.random.default_rng(seed).permutation(len(subjects))
     chunks = [[subjects[index] for index in chunk] for chunk in np.array_split(order, folds)]

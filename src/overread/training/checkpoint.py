@@ -66,10 +66,12 @@ def load_checkpoint(
         return None
     try:
         content = torch.load(path, map_location=device, weights_only=True)
+        owner, state = content["fingerprint"], TrainingState(**content["state"])
+        network, optimiser = content["network"], content["optimiser"]
     except Exception as error:
         raise TrainingError(
-            f"a checkpoint must be whole, got {path}: {error}. Hint: delete it to start over."
+            f"a checkpoint must be whole, got {path}: {error!r}. Hint: delete it to start over."
         ) from error
-    if content["fingerprint"] != fingerprint:
+    if owner != fingerprint:
         raise TrainingError(f"a checkpoint must belong to the training that resumes it, got another's in {path}.")
-    return TrainingState(**content["state"]), content["network"], content["optimiser"]
+    return state, network, optimiser

@@ -1,0 +1,226 @@
+"""The training loop, on small 2D blocks."""
+
+from collections.abc import Callable, Sequence
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from overread.errors import TrainingError
+from overread.inference.settings import InferenceSettings
+from overread.networks.build import build_network
+from overread.networks.settings import NetworkSettings
+from overread.training.cases import WorkingCase
+from overread.training.checkpoint import TrainingState
+from overread.training.history import EpochReport
+from overread.training.loop import compute_learning_rate, train
+from overread.training.settings import SamplingSettings, TrainingSettings
+
+SAMPLING = SamplingSettings(patch_size=(8, 8), flip_axes=(0, 1), rotation_degrees=20.0, noise_std=0.1)
+SETTINGS = TrainingSettings(epochs=4, steps_per_epoch=3, batch_size=2, learning_rate=0.02, sampling=SAMPLING)
+
+
+def make_cases(count: int = 3) -> tuple[WorkingCase, ...]:
+    generator = np.random.default_rng(0)
+    cases = []
+    for index in range(count):
+        mask = np.zeros((12, 12), np.bool_)
+        mask[index : index + 6, 2:9] = True
+        image = generator.normal(0, 0.3, (1, 12, 12)) + mask
+        cases.append(WorkingCase(str(index), image.astype(np.float32), mask))
+    return tuple(cases)
+
+
+def build(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return build_network(NetworkSettings(channels=(4, 8), dropout=0.5), dimensions=2, channel_count=1)
+
+
+def run(
+    network: nn.Module,
+    checkpoint: Path,
+    settings: TrainingSettings = SETTINGS,
+    *,
+    cases: Sequence[WorkingCase] = (),
+    seed: int = 0,
+    on_epoch: Callable[[Sequence[EpochReport]], None] = lambda _: None,
+) -> TrainingState:
+    return train(
+        network,
+        train_cases=cases or make_cases(),
+        validation_cases=make_cases(1),
+        settings=settings,
+        inference=InferenceSettings(),
+        seed=seed,
+        device=torch.device("cpu"),
+        checkpoint=checkpoint,
+        fingerprint="f",
+        on_epoch=on_epoch,
+    )
+
+
+def change(**values: Any) -> TrainingSettings:
+    return SETTINGS.model_copy(update=values)
+
+
+def copy_weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: weight.clone() for name, weight in network.state_dict().items()}
+
+
+def are_equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    """Whether two sets of weights are the same bit for bit."""
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+class TestLearningRate:
+    def test_stays_when_constant(self) -> None:
+        assert [compute_learning_rate(change(learning_rate=0.1), step) for step in (0, 7, 11)] == [0.1] * 3
+
+    def test_falls_as_a_half_cosine_over_all_steps(self) -> None:
+        """Four steps of two epochs: 0.1 × (1 + cos(0, 45, 90, 135 degrees)) / 2."""
+        settings = change(learning_rate=0.1, schedule="cosine", epochs=2, steps_per_epoch=2)
+        rates = [compute_learning_rate(settings, step) for step in range(4)]
+        assert rates == pytest.approx([0.1, 0.085355339, 0.05, 0.014644661])
+
+    def test_is_reported_for_the_last_step_of_each_epoch(self, tmp_path: Path) -> None:
+        settings = change(learning_rate=0.1, schedule="cosine", epochs=2, steps_per_epoch=2)
+        state = run(build(), tmp_path / "c.pt", settings)
+        expected = [0.05 * (1 + cos(pi / 4)), 0.05 * (1 + cos(3 * pi / 4))]
+        assert [report.learning_rate for report in state.reports] == pytest.approx(expected)
+
+
+class TestStep:
+    """One step of a single weight; Adam's first step has the size of the learning rate, whatever the gradient."""
+
+    @pytest.mark.parametrize(("decay", "expected"), [(0.0, 0.5 + 0.01), (0.1, 0.5 * (1 - 0.001) + 0.01)])
+    def test_is_adam_with_decoupled_weight_decay(self, tmp_path: Path, decay: float, expected: float) -> None:
+        network = nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.constant_(network.weight, 0.5)
+        bright = WorkingCase("c", np.ones((1, 12, 12), np.float32), np.ones((12, 12), np.bool_))
+        settings = change(
+            epochs=1,
+            steps_per_epoch=1,
+            learning_rate=0.01,
+            weight_decay=decay,
+            precision="fp32",
+            sampling=SamplingSettings(patch_size=(4, 4)),
+        )
+        run(network, tmp_path / "c.pt", settings, cases=[bright])
+        assert network.weight.item() == pytest.approx(expected, abs=1e-6)
+
+
+class TestTraining:
+    def test_learns_the_blocks(self, tmp_path: Path) -> None:
+        settings = change(epochs=12, steps_per_epoch=10, loss="dice_cross_entropy")
+        torch.manual_seed(0)
+        network = build_network(NetworkSettings(channels=(4, 8)), dimensions=2, channel_count=1)
+        state = run(network, tmp_path / "c.pt", settings)
+        assert state.best_dice > 0.9
+        assert state.reports[-1].loss < state.reports[0].loss
+
+    def test_leaves_the_weights_of_the_best_epoch(self, tmp_path: Path) -> None:
+        network, seen = build(), []
+        state = run(network, tmp_path / "c.pt", on_epoch=lambda _: seen.append(copy_weights(network)))
+        dice = [report.validation_dice for report in state.reports]
+        assert state.best_dice == max(value for value in dice if value is not None)
+        assert dice[state.best_epoch - 1] == state.best_dice
+        assert are_equal(copy_weights(network), seen[state.best_epoch - 1])
+
+    def test_stops_when_validation_has_not_improved_for_as_long_as_its_patience(self, tmp_path: Path) -> None:
+        settings = change(epochs=50, learning_rate=1e-30, patience=3)
+        network = nn.Conv2d(1, 1, 1)
+        state = run(network, tmp_path / "c.pt", settings)
+        assert (state.epoch, state.best_epoch, state.stale_validations) == (4, 1, 3)
+
+    def test_validates_at_the_asked_epochs_and_at_the_last(self, tmp_path: Path) -> None:
+        state = run(build(), tmp_path / "c.pt", change(epochs=5, validation_every=2))
+        assert [report.validation_dice is not None for report in state.reports] == [False, True, False, True, True]
+
+    def test_reports_every_epoch_with_those_before_it(self, tmp_path: Path) -> None:
+        counts: list[list[int]] = []
+        run(build(), tmp_path / "c.pt", on_epoch=lambda reports: counts.append([report.epoch for report in reports]))
+        assert counts == [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4]]
+
+    def test_another_seed_gives_other_weights_and_the_same_seed_the_same(self, tmp_path: Path) -> None:
+        networks = [build() for _ in range(3)]
+        for name, seed, network in zip("abc", (0, 0, 1), networks, strict=True):
+            run(network, tmp_path / f"{name}.pt", seed=seed)
+        first, again, other = map(copy_weights, networks)
+        assert are_equal(first, again)
+        assert not are_equal(first, other)
+
+    def test_breaks_off_without_a_checkpoint_when_the_loss_is_not_finite(self, tmp_path: Path) -> None:
+        broken = WorkingCase("c", np.full((1, 12, 12), np.inf, np.float32), np.ones((12, 12), np.bool_))
+        with pytest.raises(TrainingError, match="the loss must stay finite, got nan in epoch 1"):
+            run(build(), tmp_path / "c.pt", cases=[broken])
+        assert list(tmp_path.iterdir()) == []
+
+
+class InterruptionError(Exception):
+    """Stands for whatever ends a process between two epochs."""
+
+
+def run_interrupted(network: nn.Module, checkpoint: Path, settings: TrainingSettings, after: int) -> None:
+    def interrupt(reports: Sequence[EpochReport]) -> None:
+        if len(reports) == after:
+            raise InterruptionError
+
+    with pytest.raises(InterruptionError):
+        run(network, checkpoint, settings, on_epoch=interrupt)
+
+
+class TestInterruptedTraining:
+    @pytest.mark.parametrize("precision", ["bf16", "fp32"])
+    @pytest.mark.parametrize("after", [1, 3])
+    def test_ends_with_exactly_the_weights_of_one_that_was_not_interrupted(
+        self, tmp_path: Path, precision: str, after: int
+    ) -> None:
+        settings = change(precision=precision, schedule="cosine", weight_decay=0.01)
+        whole, resumed = build(), build(seed=99)
+        expected = run(whole, tmp_path / "whole.pt", settings)
+        run_interrupted(build(), tmp_path / "c.pt", settings, after)
+        state = run(resumed, tmp_path / "c.pt", settings)
+
+        assert are_equal(copy_weights(resumed), copy_weights(whole))
+        assert (state.best_epoch, state.best_dice) == (expected.best_epoch, expected.best_dice)
+        losses = [[report.loss for report in found.reports] for found in (state, expected)]
+        assert losses[0] == losses[1]
+
+    def test_tells_of_the_epochs_before_the_interruption(self, tmp_path: Path) -> None:
+        run_interrupted(build(), tmp_path / "c.pt", SETTINGS, 2)
+        told: list[list[int]] = []
+        run(build(), tmp_path / "c.pt", on_epoch=lambda reports: told.append([report.epoch for report in reports]))
+        assert told == [[1, 2, 3], [1, 2, 3, 4]]
+
+    def test_counts_its_patience_on(self, tmp_path: Path) -> None:
+        settings = change(epochs=50, learning_rate=1e-30, patience=3)
+        torch.manual_seed(0)
+        network = nn.Conv2d(1, 1, 1)
+        run_interrupted(network, tmp_path / "c.pt", settings, 3)
+        assert run(network, tmp_path / "c.pt", settings).epoch == 4
+
+    def test_that_had_done_all_its_epochs_only_takes_its_best_weights(self, tmp_path: Path) -> None:
+        finished, again = build(), build(seed=99)
+        run(finished, tmp_path / "c.pt")
+        run(again, tmp_path / "c.pt", on_epoch=lambda _: pytest.fail("no epoch is left"))
+        assert are_equal(copy_weights(again), copy_weights(finished))
+
+    def test_refuses_the_checkpoint_of_another_training(self, tmp_path: Path) -> None:
+        run(build(), tmp_path / "c.pt")
+        with pytest.raises(TrainingError, match="must belong to the training that resumes it"):
+            train(
+                build(),
+                train_cases=make_cases(),
+                validation_cases=make_cases(1),
+                settings=SETTINGS,
+                inference=InferenceSettings(),
+                seed=0,
+                device=torch.device("cpu"),
+                checkpoint=tmp_path / "c.pt",
+                fingerprint="another",
+                on_epoch=lambda _: None,
+            )
