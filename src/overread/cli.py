@@ -46,18 +46,19 @@ def import_(
 
 
 @study_app.command
-def demo(folder: Path, *, seed: int = 0, remote: str | None = None) -> None:
+def demo(folder: Path, *, seed: int = 0, remote: str | None = None, versioned: bool = True) -> None:
     """Make the synthetic demo study, as a git and DVC repository.
 
     Args:
         folder: Folder of the new study.
         seed: The same seed gives the same bytes.
         remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
+        versioned: Make it a repository; without, it can be tracked by the DVC repository that it lies in.
     """
     from overread.steps import make_study
     from overread.study.summary_table import format_summary
 
-    print(format_summary(make_study.from_nothing(folder, seed=seed, remote=remote)))
+    print(format_summary(make_study.from_nothing(folder, seed=seed, remote=remote, versioned=versioned)))
 
 
 @study_app.command

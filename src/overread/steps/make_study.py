@@ -21,12 +21,13 @@ def from_data_set(source: Path, folder: Path, *, settings: ImportSettings, remot
     return summary
 
 
-def from_nothing(folder: Path, *, seed: int, remote: str | None) -> StudySummary:
-    """Write the synthetic demo study and version it."""
+def from_nothing(folder: Path, *, seed: int, remote: str | None, versioned: bool) -> StudySummary:
+    """Write the synthetic demo study, and version it unless another repository does."""
     from overread.study.demo import DemoSettings, write_demo_study
 
     write_demo_study(folder, settings=DemoSettings(seed=seed))
-    _version(folder, remote, "Add the demo study")
+    if versioned:
+        _version(folder, remote, "Add the demo study")
     return describe_study(Study.open(folder))
 
 
