@@ -13,6 +13,23 @@ from components.write_report import write_report
 from pipelines.resources import place_on_cpu, place_on_gpu
 
 
+DESCRIPTION = """Does it matter which rater trained my network?
+
+Trains the same network once per rater, under cross-validation by subject, and compares every network with every rater on \
+held-out cases (Schwartzman et al. 2019).
+
+- study: address of the study's git repository, a folder or URL
+- revision: commit, branch or tag of the study; empty for the newest commit
+- sources: label sets to compare, as a,b,c; empty for all raters
+- preset: settings of network and training: demo, cells, schwartzman2019, or the path of a YAML file
+- folds: rounds of the cross-validation; each case is held out in one of them
+- repeats: random initialisations per rater and fold, whose predictions are averaged
+- epochs: upper bound of epochs; 0 takes the preset's
+- seed: seeds folds, initialisation and sampling
+- jobs_per_task: trainings that share one task and its GPU; 0 puts all into one task
+"""
+
+
 class RaterBiasOutputs(NamedTuple):
     """What the pipeline leaves."""
 
@@ -21,7 +38,7 @@ class RaterBiasOutputs(NamedTuple):
     predictions: dsl.Dataset
 
 
-@dsl.pipeline(name="rater-bias", display_name="Rater bias")
+@dsl.pipeline(name="rater-bias", display_name="Rater bias", description=DESCRIPTION)
 def rater_bias(
     study: str,
     revision: str = "",
@@ -33,22 +50,7 @@ def rater_bias(
     seed: int = 0,
     jobs_per_task: int = 1,
 ) -> RaterBiasOutputs:
-    """Does it matter which rater trained my network?
-
-    Trains the same network once per rater, under cross-validation by subject, and compares every network with every
-    rater on held-out cases (Schwartzman et al. 2019).
-
-    Args:
-        study: Address of the study's git repository (folder or URL).
-        revision: Commit, branch or tag of the study; empty for the newest commit.
-        sources: Label sets to compare, as a,b,c; empty for all raters.
-        preset: Settings of network and training: demo, cells, schwartzman2019, or the path of a YAML file.
-        folds: Rounds of the cross-validation; each case is held out in one of them.
-        repeats: Random initialisations per rater and fold; their predictions are averaged.
-        epochs: Upper bound of epochs; 0 takes the preset's.
-        seed: Seeds folds, initialisation and sampling.
-        jobs_per_task: Trainings that share one task and its GPU; 0 puts all into one task.
-    """
+    """Train once per rater, compare every network with every rater."""
     fetched = place_on_cpu(fetch_study(study_uri=study, revision=revision, sources=sources), "Fetch study")
     planned = place_on_cpu(
         plan_trainings(

@@ -65,6 +65,12 @@ def test_the_run_form_has_few_parameters_the_revision_among_them(pipeline):
     assert [name for name, value in inputs.items() if "defaultValue" not in value] == ["study"]
 
 
+def test_the_description_explains_every_parameter(pipeline):
+    document = read_compiled(pipeline.package)
+    for name in document["root"]["inputDefinitions"]["parameters"]:
+        assert f"- {name}: " in document["pipelineInfo"]["description"]
+
+
 def test_every_task_has_a_title_and_is_not_cached_by_name(pipeline):
     document = read_compiled(pipeline.package)
     for dag in list_dags(document):

@@ -23,10 +23,10 @@ def compute_fingerprint(kind: str, *, packages: tuple[str, ...], parts: Mapping[
 
 @cache
 def compute_code_digest(package: str = "") -> str:
-    """SHA-256 over the source files of one package of Overread, or of all of it."""
-    root = Path(overread.__file__).parent / package
+    """SHA-256 over the modules of one package of Overread, its sub-packages left out, or over all of Overread."""
+    root = Path(overread.__file__).parent
+    paths = (root / package).glob("*") if package else root.rglob("*")
     total = hashlib.sha256()
-    for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".yaml", ".j2", ".css"):
-            total.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    for path in sorted(path for path in paths if path.suffix in (".py", ".yaml", ".j2", ".css")):
+        total.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
     return total.hexdigest()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from overread.presets import Preset
 from overread.settings import Settings
+from overread.study.digest import compute_study_digest
 from overread.training.result import TrainingJob
 
 
@@ -19,7 +20,7 @@ class TrainingPlan(Settings):
     repeats: int
     seed: int
     revision: str
-    study_digest: str
+    images_digest: str
     source_digests: dict[str, str]
     jobs: tuple[TrainingJob, ...]
     jobs_per_task: int
@@ -34,6 +35,15 @@ class TrainingPlan(Settings):
         """Write the plan as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+
+    @property
+    def study_digest(self) -> str:
+        """SHA-256 over all that the jobs read."""
+        return compute_study_digest(self.images_digest, self.source_digests)
+
+    def compute_data_digest(self, source: str) -> str:
+        """SHA-256 over what the trainings on one source read."""
+        return compute_study_digest(self.images_digest, {source: self.source_digests[source]})
 
     @property
     def batches(self) -> list[list[str]]:

@@ -11,7 +11,7 @@ from overread.settings import Settings
 from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.pipeline_run import connect, open_pipeline_run
 from overread.steps.plan import TrainingPlan
-from overread.study.digest import compute_source_digest, compute_study_digest
+from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
 from overread.training.result import TrainingJob
@@ -69,7 +69,9 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
     check_dimensions(preset, settings.preset, study)
     _check_case_counts(study, sources, settings.folds)
     folds = split_folds(study, folds=settings.folds, validation_fraction=preset.validation_fraction, seed=settings.seed)
-    digest = compute_study_digest(study, sources)
+    images_digest = compute_images_digest(study)
+    source_digests = {source: compute_source_digest(study, source) for source in sources}
+    digest = compute_study_digest(images_digest, source_digests)
     choices = settings.model_dump(mode="json", exclude={"jobs_per_task"}) | {"sources": sources}
     parts = {"data": digest, "revision": revision, "settings": choices, "preset": preset.model_dump(mode="json")}
     return TrainingPlan(
@@ -82,8 +84,8 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
         repeats=settings.repeats,
         seed=settings.seed,
         revision=revision,
-        study_digest=digest,
-        source_digests={source: compute_source_digest(study, source) for source in sources},
+        images_digest=images_digest,
+        source_digests=source_digests,
         jobs=tuple(_list_jobs(study, sources, folds, settings)),
         jobs_per_task=settings.jobs_per_task,
         run_fingerprint=compute_fingerprint("pipeline-run", packages=("",), parts=parts),

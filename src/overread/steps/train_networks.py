@@ -17,7 +17,6 @@ from overread.steps.progress import report_progress
 from overread.steps.reuse import reuse_result
 from overread.steps.training_run import log_epochs, log_result, log_untracked_results, open_training_run
 from overread.steps.workers import run_side_by_side
-from overread.study.digest import compute_study_digest
 from overread.study.study import Study
 from overread.training.history import EpochReport
 from overread.training.result import TrainingJob, TrainingResult
@@ -64,13 +63,13 @@ def run(
     Raises:
         InputError: a name is not a job of the plan.
     """
-    plan, study = TrainingPlan.read(plan_file), Study.open(study_folder)
+    plan = TrainingPlan.read(plan_file)
     jobs = {job.name: job for job in plan.jobs}
     if unknown := [name for name in job_names if name not in jobs]:
         raise InputError("a job must be one of the plan", found=", ".join(unknown), hint=f"known: {', '.join(jobs)}")
     work = [Assignment(study_folder, plan_file, jobs[name], output / name, store) for name in job_names]
     with failing_with_pipeline_run(plan, store):
-        reused = [item for item in work if _reuse(study, plan, item)]
+        reused = [item for item in work if _reuse(plan, item)]
         if reused:
             log_untracked_results(plan, store, [(TrainingResult.read(item.folder), item.folder) for item in reused])
         for result in run_side_by_side(_train, [item for item in work if item not in reused], processes=processes):
@@ -81,18 +80,18 @@ def run(
     return tuple(TrainingResult.read(item.folder) for item in work)
 
 
-def compute_job_fingerprint(study: Study, preset: Preset, job: TrainingJob) -> str:
+def compute_job_fingerprint(data_digest: str, preset: Preset, job: TrainingJob) -> str:
     """Name of a training: its data, settings and code, whatever else the plan holds."""
     parts = {
-        "data": compute_study_digest(study, [job.source]),
+        "data": data_digest,
         "job": job.model_dump(mode="json"),
         "preset": preset.model_dump(mode="json", include={"network", "training", "inference"}),
     }
     return compute_fingerprint("training", packages=_PACKAGES, parts=parts)
 
 
-def _reuse(study: Study, plan: TrainingPlan, item: Assignment) -> bool:
-    key = _build_key(compute_job_fingerprint(study, plan.preset, item.job))
+def _reuse(plan: TrainingPlan, item: Assignment) -> bool:
+    key = _build_key(compute_job_fingerprint(plan.compute_data_digest(item.job.source), plan.preset, item.job))
     found = reuse_result(open_store(item.store), key, item.folder)
     if found:
         report_progress(f"{item.job.name}: reused")
@@ -110,7 +109,7 @@ def _train(item: Assignment) -> TrainingResult:
 
     limit_threads(1)
     study, plan, store = Study.open(item.study), TrainingPlan.read(item.plan), open_store(item.store)
-    fingerprint = compute_job_fingerprint(study, plan.preset, item.job)
+    fingerprint = compute_job_fingerprint(plan.compute_data_digest(item.job.source), plan.preset, item.job)
     key = _build_key(fingerprint)
     item.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:

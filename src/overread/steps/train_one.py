@@ -9,6 +9,7 @@ from overread.presets import read_preset
 from overread.steps.plan_trainings import apply_epochs, check_dimensions, check_seed
 from overread.steps.progress import report_progress
 from overread.steps.train_networks import compute_job_fingerprint
+from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
 from overread.study.splits import split_validation
 from overread.study.study import Study
 from overread.training.hardware import DeviceName, select_device
@@ -40,6 +41,7 @@ def run(folder: Path, output: Path, *, source: str, preset: str, epochs: int, se
     job = TrainingJob(
         source=source, fold=0, repeat=0, seed=seed, train_cases=train, validation_cases=validation, test_cases=()
     )
+    data_digest = compute_study_digest(compute_images_digest(study), {source: compute_source_digest(study, source)})
     output.mkdir(parents=True, exist_ok=True)
     result = run_training_job(
         study,
@@ -47,7 +49,7 @@ def run(folder: Path, output: Path, *, source: str, preset: str, epochs: int, se
         settings,
         folder=output,
         checkpoint=output / "checkpoint.pt",
-        fingerprint=compute_job_fingerprint(study, settings, job),
+        fingerprint=compute_job_fingerprint(data_digest, settings, job),
         device=select_device(cast(DeviceName, device)),
         on_epoch=_report,
     )

@@ -1,7 +1,7 @@
 """Digests of what a step reads."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from overread.study.study import CASES_FILE, Study
@@ -21,19 +21,23 @@ def compute_files_digest(root: Path, paths: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def compute_study_digest(study: Study, sources: Sequence[str]) -> str:
-    """SHA-256 over what a training on `sources` reads: images, case table, settings and the masks of `sources`.
-
-    The other sources that `study.yaml` lists do not count: adding a source leaves the digests of the others alone.
-    """
-    paths = [study.root / CASES_FILE]
-    paths += [study.image_path(case_id, channel) for case_id in study.case_ids for channel in study.settings.channels]
-    paths += [study.labels(source).path(case_id) for source in sources for case_id in study.labelled_case_ids(source)]
+def compute_images_digest(study: Study) -> str:
+    """SHA-256 over the images, the case table and the settings of a study, its sources left out."""
+    paths = [study.image_path(case_id, channel) for case_id in study.case_ids for channel in study.settings.channels]
     settings = study.settings.model_dump_json(exclude={"sources"})
-    return hashlib.sha256(f"{settings}\n{compute_files_digest(study.root, paths)}".encode()).hexdigest()
+    return _combine(settings, compute_files_digest(study.root, [study.root / CASES_FILE, *paths]))
 
 
 def compute_source_digest(study: Study, source: str) -> str:
     """SHA-256 over the masks of a source."""
     labels = study.labels(source)
     return compute_files_digest(labels.folder, (labels.path(case_id) for case_id in study.labelled_case_ids(source)))
+
+
+def compute_study_digest(images_digest: str, source_digests: Mapping[str, str]) -> str:
+    """SHA-256 over the images and some sources of a study; a source that is not read does not count."""
+    return _combine(images_digest, *(f"{source} {digest}" for source, digest in sorted(source_digests.items())))
+
+
+def _combine(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -28,6 +28,6 @@ def _z_score(channel: Image, *, nonzero_only: bool) -> Image:
     values = channel[inside]
     if values.size == 0:
         return np.zeros_like(channel, np.float32)
-    mean, std = values.mean(dtype=np.float64), values.std(dtype=np.float64)
-    scaled = (channel - mean) / max(float(std), 1e-6)
+    mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    scaled = (channel - mean) / max(std, 1e-6)
     return np.where(inside, scaled, 0).astype(np.float32)

@@ -48,7 +48,7 @@ def split_folds(study: Study, *, folds: int, validation_fraction: float, seed: i
         raise InputError(
             f"folds must lie between {fewest} and the number of subjects, {len(subjects)}",
             found=folds,
-            hint="each fold needs a subject to hold out, and at least two others; for one fold give cases.csv a column split",
+            hint="each fold holds out a subject and needs two others; one fold needs a split column in cases.csv",
         )
     order = np.random.default_rng(seed).permutation(len(subjects))
     chunks = [[subjects[index] for index in chunk] for chunk in np.array_split(order, folds)]
