@@ -12,11 +12,10 @@ from components.train_networks import train_networks
 from components.write_report import write_report
 from pipelines.resources import place_on_cpu, place_on_gpu
 
-
 DESCRIPTION = """Does it matter which rater trained my network?
 
-Trains the same network once per rater, under cross-validation by subject, and compares every network with every rater on \
-held-out cases (Schwartzman et al. 2019).
+Trains the same network once per rater, under cross-validation by subject, and compares every network with every rater \
+on held-out cases (Schwartzman et al. 2019).
 
 - study: address of the study's git repository, a folder or URL
 - revision: commit, branch or tag of the study; empty for the newest commit

@@ -136,7 +136,7 @@ def test_predictions_can_be_added_to_the_study_as_a_source(study):
     ("setting", "message"),
     [
         ("sources=tight,nobody", "a source must be one of the study, got 'nobody'"),
-        ("folds=7", "folds must lie between 2 and the number of subjects, 6"),
+        ("folds=7", "as many cases as there are folds, 7, got 6; source 'tight'"),
         ("preset=demo", "a preset must fit the study, which has 2 dimensions"),
         ("preset=nothing", "preset must be a known name"),
         ("revision=v9", "v9"),

@@ -40,9 +40,9 @@ def study(raw) -> Path:
 
 
 def test_help_comes_without_heavy_libraries():
-    code = "import sys, overread.cli; print([m for m in ('torch', 'monai', 'mlflow', 'dvc', 'pandas', 'nibabel') if m in sys.modules])"
+    code = "import sys, overread.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert not {"torch", "monai", "mlflow", "dvc", "pandas", "nibabel", "scipy"} & set(done.stdout.split())
 
 
 def test_help_is_quick():

@@ -45,7 +45,7 @@ def test_no_argument_is_no_work() -> None:
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_failure_is_raised_as_it_is(processes: int) -> None:
-    with pytest.raises(ValueError, match="math domain error|nonnegative"):
+    with pytest.raises(ValueError, match=r"math domain error|nonnegative"):
         list(run_side_by_side(math.sqrt, [4, -1, 9], processes=processes))
 
 

@@ -1,0 +1,161 @@
+"""Held-out predictions: every case by the networks that did not see it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+from overread.errors import InputError
+from overread.networks.build import build_network
+from overread.networks.saved import save_network
+from overread.networks.settings import SavedNetworkSettings
+from overread.steps import predict_cases
+from overread.steps.plan import TrainingPlan
+from overread.steps.plan_trainings import PlanSettings, plan_trainings
+from overread.study.schema import Provenance
+from overread.study.study import Study
+from overread.training.result import TrainingJob, TrainingResult
+from tests.studies import make_preset, write_cubes, write_squares
+
+
+def make_plan(study: Study, *, repeats: int = 1) -> TrainingPlan:
+    preset = study.root.parent / "tiny.yaml"
+    make_preset(study.settings.dimensions).write_yaml(preset)
+    settings = PlanSettings(pipeline="rater-bias", preset=str(preset), folds=3, repeats=repeats)
+    plan = plan_trainings(study, settings, revision="")
+    plan.write(study.root.parent / "plan.json")
+    return plan
+
+
+def save_known_network(folder: Path, study: Study, plan: TrainingPlan, job: TrainingJob, logit: float) -> None:
+    """Leave what a training leaves: a network that says `logit` everywhere, and its result."""
+    dimensions, channels = study.settings.dimensions, study.settings.channels
+    settings = plan.preset.network.model_copy(update={"architecture": "basic_unet", "channels": (2, 2, 2, 2, 2)})
+    network = build_network(settings, dimensions=dimensions, channel_count=len(channels))
+    last = list(network.modules())[-1]
+    assert isinstance(last, nn.Conv2d | nn.Conv3d)
+    assert last.bias is not None
+    nn.init.zeros_(last.weight)
+    nn.init.constant_(last.bias, logit)
+    saved = SavedNetworkSettings(
+        network=settings,
+        dimensions=dimensions,
+        channels=channels,
+        intensity=study.settings.intensity,
+        patch_size=(16,) * dimensions,
+        working_spacing=None,
+        precision="fp32",
+    )
+    save_network(folder, network, saved)
+    TrainingResult(
+        job=job,
+        fingerprint=f"{job.name}-{logit}",
+        epochs=1,
+        best_epoch=1,
+        best_validation_dice=0.5,
+        parameter_count=1,
+        duration_seconds=1.0,
+        voxels_per_second=1.0,
+        device="cpu",
+    ).write(folder)
+
+
+def save_networks(study: Study, plan: TrainingPlan, folder: Path, logits: dict[str, float]) -> list[Path]:
+    """Save a network per job; `logits` says the logit of those whose names begin with its keys."""
+    for job in plan.jobs:
+        logit = next(value for prefix, value in logits.items() if job.name.startswith(prefix))
+        save_known_network(folder / job.name, study, plan, job, logit)
+    return predict_cases.list_networks([folder])
+
+
+def predict(study: Study, networks: list[Path], output: Path, *, processes: int = 1) -> dict[tuple[str, str], float]:
+    """Share of foreground per source and case."""
+    sets = predict_cases.run(
+        study.root,
+        study.root.parent / "plan.json",
+        networks,
+        output=output,
+        store=str(study.root.parent / "store"),
+        processes=processes,
+    )
+    found = {}
+    for source, labels in sets.items():
+        for case_id in labels.select_labelled(study.case_ids):
+            mask = labels.read(case_id)
+            assert mask.shape == (24,) * study.settings.dimensions
+            found[source, case_id] = float(np.mean(mask))
+    return found
+
+
+@pytest.mark.parametrize("write", [write_squares, write_cubes])
+def test_each_case_is_predicted_by_the_networks_that_held_it_out(tmp_path: Path, write: type) -> None:
+    study = write(tmp_path / "study")
+    plan = make_plan(study)
+    networks = save_networks(study, plan, tmp_path / "networks", {"ann-fold1": 3.0, "": -3.0})
+    held_out = next(job for job in plan.jobs if job.name.startswith("ann-fold1")).test_cases
+    found = predict(study, networks, tmp_path / "masks")
+    expected = {(source, case_id): 0.0 for source in ("ann", "ben") for case_id in study.case_ids}
+    assert found == expected | {("ann", case_id): 1.0 for case_id in held_out}
+
+
+def test_the_mean_probability_of_the_repeats_is_thresholded(tmp_path: Path) -> None:
+    """Probabilities of 0.95 and 0.18 average above one half, of 0.95 and 0.02 below."""
+    study = write_squares(tmp_path / "study")
+    plan = make_plan(study, repeats=2)
+    logits = {f"{source}-fold{fold}-repeat0": 3.0 for source in ("ann", "ben") for fold in range(3)}
+    networks = save_networks(study, plan, tmp_path / "networks", logits | {"ann": -1.5, "ben": -4.0})
+    found = predict(study, networks, tmp_path / "masks")
+    assert found == {(source, case_id): float(source == "ann") for source, case_id in found}
+    assert len(found) == 12
+
+
+def test_finished_predictions_are_reused_until_a_network_changes(tmp_path: Path) -> None:
+    study = write_squares(tmp_path / "study")
+    plan = make_plan(study)
+    networks = save_networks(study, plan, tmp_path / "networks", {"": 3.0})
+    first = predict(study, networks, tmp_path / "first")
+    for folder in networks:
+        (folder / "network.safetensors").unlink()
+    assert predict(study, networks, tmp_path / "second") == first
+
+    networks = save_networks(study, plan, tmp_path / "networks", {"ann": -3.0, "ben": 3.0})
+    changed = predict(study, networks, tmp_path / "third")
+    assert {source for source, case_id in changed if changed[source, case_id] != first[source, case_id]} == {"ann"}
+
+
+def test_predictions_that_broke_off_half_way_are_made_anew(tmp_path: Path) -> None:
+    study = write_squares(tmp_path / "study")
+    plan = make_plan(study)
+    networks = save_networks(study, plan, tmp_path / "networks", {"": 3.0})
+    (tmp_path / "masks" / "network-ann").mkdir(parents=True)
+    (tmp_path / "masks" / "network-ann" / "case00.png").write_bytes(b"half a f")
+    assert predict(study, networks, tmp_path / "masks")["ann", "case00"] == 1.0
+
+
+def test_two_processes_predict_as_one(tmp_path: Path) -> None:
+    study = write_squares(tmp_path / "study", case_count=4)
+    plan = make_plan(study)
+    networks = save_networks(study, plan, tmp_path / "networks", {"": 3.0})
+    assert predict(study, networks, tmp_path / "masks", processes=2) == dict.fromkeys(
+        ((source, case_id) for source in ("ann", "ben") for case_id in study.case_ids), 1.0
+    )
+
+
+def test_the_provenance_names_the_networks_and_the_fold_of_each_case(tmp_path: Path) -> None:
+    study = write_squares(tmp_path / "study")
+    plan = make_plan(study)
+    predict(study, save_networks(study, plan, tmp_path / "networks", {"": 3.0}), tmp_path / "masks")
+    provenance = Provenance.read_yaml(tmp_path / "masks" / "network-ben.provenance.yaml")
+    names = [job.name for job in plan.jobs if job.source == "ben"]
+    assert provenance.parents == {"ben": plan.source_digests["ben"]} | {name: f"{name}-3.0" for name in names}
+    folds = {case_id: job.fold for job in plan.jobs for case_id in job.test_cases}
+    assert {case_id: values["fold"] for case_id, values in provenance.cases.items()} == folds
+
+
+def test_a_missing_network_is_named(tmp_path: Path) -> None:
+    study = write_squares(tmp_path / "study")
+    plan = make_plan(study)
+    networks = save_networks(study, plan, tmp_path / "networks", {"": 3.0})
+    with pytest.raises(InputError, match=r"must have a trained network, got none of ben-fold2-repeat0\."):
+        predict(study, [folder for folder in networks if folder.name != "ben-fold2-repeat0"], tmp_path / "masks")
