@@ -5,9 +5,12 @@ from torch import nn
 from overread.errors import SettingsError
 from overread.networks.settings import NetworkSettings
 
+# The learnt slope of MONAI's default, PReLU, costs a quarter of a training step on a CPU.
+_ACTIVATION = ("leakyrelu", {"negative_slope": 0.1, "inplace": True})
+
 
 def build_network(settings: NetworkSettings, *, dimensions: int, channel_count: int) -> nn.Module:
-    """Build an untrained network, (B, C, *S) → (B, 1, *S) logits, with batch normalisation.
+    """Build an untrained network, (B, C, *S) → (B, 1, *S) logits, with batch normalisation and leaky ReLUs.
 
     Raises:
         SettingsError: `basic_unet` with other than five channels.
@@ -22,6 +25,7 @@ def build_network(settings: NetworkSettings, *, dimensions: int, channel_count: 
             channels=settings.channels,
             strides=(2,) * (len(settings.channels) - 1),
             num_res_units=settings.residual_units,
+            act=_ACTIVATION,
             norm="batch",
             dropout=settings.dropout,
         )
@@ -33,6 +37,7 @@ def build_network(settings: NetworkSettings, *, dimensions: int, channel_count: 
         in_channels=channel_count,
         out_channels=1,
         features=(*settings.channels, settings.channels[0]),
+        act=_ACTIVATION,
         norm=("batch", {}),
         dropout=settings.dropout,
     )

@@ -61,7 +61,9 @@ def train(
     """
     make_deterministic()
     place_network(network, device, dimensions=len(settings.sampling.patch_size))
-    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
     loss_function = select_loss(settings.loss)
     state = _resume(checkpoint, fingerprint, network, optimiser, device)
 

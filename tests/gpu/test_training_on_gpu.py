@@ -1,0 +1,123 @@
+"""A GPU trains and predicts as the CPU does, within the rounding of fp32."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from overread.inference.settings import InferenceSettings
+from overread.inference.sliding_window import predict_probability
+from overread.networks.build import build_network
+from overread.networks.settings import NetworkSettings
+from overread.training.cases import WorkingCase
+from overread.training.checkpoint import TrainingState
+from overread.training.hardware import place_network, select_device
+from overread.training.history import EpochReport
+from overread.training.loop import train
+from overread.training.settings import SamplingSettings, TrainingSettings
+
+pytestmark = pytest.mark.gpu
+
+CPU = torch.device("cpu")
+SHAPES = [(24, 20), (20, 24, 16)]
+
+
+@pytest.fixture(autouse=True)
+def _full_fp32() -> Iterator[None]:
+    """TF32 rounds to 10 bits."""
+    allowed = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    yield
+    torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = allowed
+
+
+def make_case(shape: tuple[int, ...]) -> WorkingCase:
+    mask = np.zeros(shape, np.bool_)
+    mask[tuple(slice(4, 13) for _ in shape)] = True
+    image = np.random.default_rng(0).normal(0, 0.3, (2, *shape)) + mask
+    return WorkingCase("c", image.astype(np.float32), mask)
+
+
+def build(dimensions: int) -> nn.Module:
+    torch.manual_seed(0)
+    return build_network(NetworkSettings(channels=(4, 8)), dimensions=dimensions, channel_count=2)
+
+
+def train_on(
+    device: torch.device, shape: tuple[int, ...], checkpoint: Path, *, stop_after: int = 3
+) -> tuple[nn.Module, TrainingState | None]:
+    """Three epochs of two steps; with a smaller `stop_after` it is interrupted."""
+    sampling = SamplingSettings(patch_size=(8,) * len(shape), flip_axes=(0,), rotation_degrees=20.0)
+    settings = TrainingSettings(
+        epochs=3, steps_per_epoch=2, batch_size=4, learning_rate=0.01, precision="fp32", sampling=sampling
+    )
+    network = build(len(shape))
+
+    def interrupt(reports: Sequence[EpochReport]) -> None:
+        if len(reports) == stop_after < settings.epochs:
+            raise KeyboardInterrupt
+
+    try:
+        state = train(
+            network,
+            train_cases=[make_case(shape)],
+            validation_cases=[make_case(shape)],
+            settings=settings,
+            inference=InferenceSettings(),
+            seed=0,
+            device=device,
+            checkpoint=checkpoint,
+            fingerprint="f",
+            on_epoch=interrupt,
+        )
+    except KeyboardInterrupt:
+        return network, None
+    return network, state
+
+
+def predict_on(device: torch.device, network: nn.Module, shape: tuple[int, ...]) -> np.ndarray:
+    return predict_probability(
+        place_network(network, device, dimensions=len(shape)),
+        make_case(shape).image,
+        patch_size=(8,) * len(shape),
+        settings=InferenceSettings(),
+        precision="fp32",
+        device=device,
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_network_predicts_the_same(shape: tuple[int, ...]) -> None:
+    on_cpu = predict_on(CPU, build(len(shape)), shape)
+    on_gpu = predict_on(select_device("cuda"), build(len(shape)), shape)
+    np.testing.assert_allclose(on_gpu, on_cpu, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_training_has_the_same_losses(shape: tuple[int, ...], tmp_path: Path) -> None:
+    losses = []
+    for name in ("cpu", "cuda"):
+        _, state = train_on(torch.device(name), shape, tmp_path / f"{name}.pt")
+        assert state is not None
+        losses.append([report.loss for report in state.reports])
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
+    assert losses[0][-1] < losses[0][0]
+
+
+@pytest.mark.parametrize(("begins", "goes_on"), [("cuda", "cuda"), ("cuda", "cpu"), ("cpu", "cuda")])
+def test_a_training_goes_on_from_the_checkpoint_of_either(begins: str, goes_on: str, tmp_path: Path) -> None:
+    shape = SHAPES[0]
+    _, whole = train_on(CPU, shape, tmp_path / "whole.pt")
+    train_on(torch.device(begins), shape, tmp_path / "c.pt", stop_after=1)
+    _, state = train_on(torch.device(goes_on), shape, tmp_path / "c.pt")
+    assert state is not None
+    assert whole is not None
+    losses = [[report.loss for report in found.reports] for found in (state, whole)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+
+
+def test_auto_takes_the_gpu() -> None:
+    assert select_device("auto").type == "cuda"
