@@ -14,7 +14,7 @@ def compute_fingerprint(kind: str, *, packages: tuple[str, ...], parts: Mapping[
 
     Args:
         kind: what is made, for example "training".
-        packages: the packages of Overread that the result depends on.
+        packages: the packages and modules of Overread that the result depends on.
         parts: everything else that it depends on, as JSON values.
     """
     content = {"kind": kind, "code": {name: compute_code_digest(name) for name in packages}, "parts": dict(parts)}
@@ -23,9 +23,10 @@ def compute_fingerprint(kind: str, *, packages: tuple[str, ...], parts: Mapping[
 
 @cache
 def compute_code_digest(package: str = "") -> str:
-    """SHA-256 over the modules of one package of Overread, its sub-packages left out, or over all of Overread."""
+    """SHA-256 over one module or one package of Overread, its sub-packages left out, or over all of Overread."""
     root = Path(overread.__file__).parent
-    paths = (root / package).glob("*") if package else root.rglob("*")
+    part = root / package
+    paths = [part] if part.is_file() else part.glob("*") if package else root.rglob("*")
     total = hashlib.sha256()
     for path in sorted(path for path in paths if path.suffix in (".py", ".yaml", ".j2", ".css")):
         total.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())

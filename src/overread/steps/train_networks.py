@@ -22,7 +22,7 @@ from overread.training.history import EpochReport
 from overread.training.result import TrainingJob, TrainingResult
 
 _CHECKPOINT = "checkpoint.pt"
-_PACKAGES = ("study", "networks", "training", "inference")
+_PACKAGES = ("study", "networks", "training", "inference", "evaluation/overlap.py")
 _LOGGER = logging.getLogger(__name__)
 
 
