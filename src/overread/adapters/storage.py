@@ -128,6 +128,10 @@ class ResultStore:
             whole.replace(path)
         return True
 
+    def contains_file(self, key: str, name: str) -> bool:
+        """Whether `save_file` has stored a file of that name beside the result of `key`."""
+        return self._blobs.contains(f"{_check_key(key)}/{_FILES}/{_check_name(name)}")
+
     def delete_file(self, key: str, name: str) -> None:
         """Remove a file that `save_file` stored, if there is one."""
         self._blobs.remove(f"{_check_key(key)}/{_FILES}/{_check_name(name)}")

@@ -44,6 +44,21 @@ def open_pipeline_run(tracker: "Tracker", plan: TrainingPlan) -> "TrackedRun":
 
 
 @contextmanager
+def reaching_pipeline_run(plan: TrainingPlan, store: str) -> Iterator["TrackedRun | None"]:
+    """Open, or join, the MLflow run of a pipeline run; None while MLflow is away, which loses no result."""
+    from overread.adapters.mlflow_calls import TrackingOutageError
+
+    try:
+        opened = open_pipeline_run(connect(plan, store), plan)
+    except TrackingOutageError as error:
+        _LOGGER.warning("the pipeline goes on untracked: %s", error)
+        yield None
+        return
+    with opened as run:
+        yield run
+
+
+@contextmanager
 def failing_with_pipeline_run(plan: TrainingPlan, store: str) -> Iterator[None]:
     """Mark the pipeline run as failed when the block raises."""
     try:

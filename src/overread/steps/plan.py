@@ -37,6 +37,11 @@ class TrainingPlan(Settings):
         path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
 
     @property
+    def report_key(self) -> str:
+        """Where the result store keeps the report of this pipeline run."""
+        return f"reports/{self.run_fingerprint}"
+
+    @property
     def study_digest(self) -> str:
         """SHA-256 over all that the jobs read."""
         return compute_study_digest(self.images_digest, self.source_digests)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from pydantic import Field
 
+from overread.adapters.storage import open_store
 from overread.errors import InputError
 from overread.presets import Preset, read_preset
 from overread.settings import Settings
 from overread.steps.fingerprint import compute_fingerprint
-from overread.steps.pipeline_run import connect, open_pipeline_run
+from overread.steps.pipeline_run import reaching_pipeline_run
 from overread.steps.plan import TrainingPlan
+from overread.steps.tracked_results import is_tracked
 from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
@@ -42,10 +44,13 @@ def run(
     """
     plan = plan_trainings(Study.open(study_folder), settings, revision=revision)
     plan.write(plan_file)
-    with open_pipeline_run(connect(plan, store), plan) as tracked:
-        tracked.log_study(plan.study, digest=plan.study_digest, revision=revision, uri=study_uri)
-        tracked.log_settings(settings.model_dump(mode="json"))
-        tracked.log_settings({"preset_yaml": plan.preset.to_yaml()})
+    if is_tracked(open_store(store), plan.report_key):
+        return plan
+    with reaching_pipeline_run(plan, store) as tracked:
+        if tracked is not None:
+            tracked.log_study(plan.study, digest=plan.study_digest, revision=revision, uri=study_uri)
+            tracked.log_settings(settings.model_dump(mode="json"))
+            tracked.log_settings({"preset_yaml": plan.preset.to_yaml()})
     return plan
 
 

@@ -15,7 +15,14 @@ from overread.steps.pipeline_run import connect, failing_with_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.progress import report_progress
 from overread.steps.reuse import reuse_result
-from overread.steps.training_run import log_epochs, log_result, log_untracked_results, open_training_run
+from overread.steps.tracked_results import mark_tracked
+from overread.steps.training_run import (
+    build_training_key,
+    log_epochs,
+    log_result,
+    log_untracked_results,
+    open_training_run,
+)
 from overread.steps.workers import run_side_by_side
 from overread.study.study import Study
 from overread.training.history import EpochReport
@@ -70,8 +77,7 @@ def run(
     work = [Assignment(study_folder, plan_file, jobs[name], output / name, store) for name in job_names]
     with failing_with_pipeline_run(plan, store):
         reused = [item for item in work if _reuse(plan, item)]
-        if reused:
-            log_untracked_results(plan, store, [(TrainingResult.read(item.folder), item.folder) for item in reused])
+        log_untracked_results(plan, store, [(TrainingResult.read(item.folder), item.folder) for item in reused])
         for result in run_side_by_side(_train, [item for item in work if item not in reused], processes=processes):
             report_progress(
                 f"{result.job.name}: validation Dice {result.best_validation_dice:.3f} at epoch {result.best_epoch} of "
@@ -91,15 +97,11 @@ def compute_job_fingerprint(data_digest: str, preset: Preset, job: TrainingJob) 
 
 
 def _reuse(plan: TrainingPlan, item: Assignment) -> bool:
-    key = _build_key(compute_job_fingerprint(plan.compute_data_digest(item.job.source), plan.preset, item.job))
+    key = build_training_key(compute_job_fingerprint(plan.compute_data_digest(item.job.source), plan.preset, item.job))
     found = reuse_result(open_store(item.store), key, item.folder)
     if found:
         report_progress(f"{item.job.name}: reused")
     return found
-
-
-def _build_key(fingerprint: str) -> str:
-    return f"trainings/{fingerprint}"
 
 
 def _train(item: Assignment) -> TrainingResult:
@@ -110,7 +112,7 @@ def _train(item: Assignment) -> TrainingResult:
     limit_threads(1)
     study, plan, store = Study.open(item.study), TrainingPlan.read(item.plan), open_store(item.store)
     fingerprint = compute_job_fingerprint(plan.compute_data_digest(item.job.source), plan.preset, item.job)
-    key = _build_key(fingerprint)
+    key = build_training_key(fingerprint)
     item.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         checkpoint = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overread-training-"))) / _CHECKPOINT
@@ -140,4 +142,6 @@ def _train(item: Assignment) -> TrainingResult:
         store.delete_file(key, _CHECKPOINT)
         if run is not None:
             log_result(run, item.folder)
+    if run is not None and not run.is_cut_off:
+        mark_tracked(store, key)
     return result

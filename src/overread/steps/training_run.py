@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from overread.adapters.storage import open_store
 from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE
 from overread.settings import read_yaml
 from overread.steps.pipeline_run import build_tags, connect
 from overread.steps.plan import TrainingPlan
+from overread.steps.tracked_results import is_tracked, mark_tracked
 from overread.training.history import HISTORY_FILE, EpochReport, read_history
 from overread.training.result import TrainingJob, TrainingResult
 
@@ -58,11 +60,21 @@ def log_untracked_results(plan: TrainingPlan, store: str, finished: Sequence[tup
     """Log finished trainings that MLflow does not know to the end: it was away, is another one, or they were killed."""
     from overread.adapters.mlflow_calls import TrackingOutageError
 
+    results = open_store(store)
+    untold = [item for item in finished if not is_tracked(results, build_training_key(item[0].fingerprint))]
+    if not untold:
+        return
     try:
         tracker = connect(plan, store)
-        for result, folder in finished:
+        for result, folder in untold:
             if not tracker.has_finished(result.fingerprint):
                 with open_training_run(tracker, plan, result.job, result.fingerprint) as run:
                     log_result(run, folder)
+            mark_tracked(results, build_training_key(result.fingerprint))
     except TrackingOutageError as error:
         _LOGGER.warning("finished trainings are kept and will be logged by the next run: %s", error)
+
+
+def build_training_key(fingerprint: str) -> str:
+    """Where the result store keeps a training."""
+    return f"trainings/{fingerprint}"

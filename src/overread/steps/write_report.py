@@ -5,18 +5,25 @@ import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import overread
-from overread.adapters.tracking import TrackedRun
+from overread.adapters.storage import open_store
 from overread.evaluation.results import CrossEvaluation
 from overread.report.context import RunContext
 from overread.steps.cross_evaluate import COMPARISONS_FILE, EVALUATION_FILE, read_evaluation
 from overread.steps.fingerprint import compute_code_digest
-from overread.steps.pipeline_run import connect, failing_with_pipeline_run, open_pipeline_run
+from overread.steps.pipeline_run import failing_with_pipeline_run, reaching_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.predict_cases import open_predictions
+from overread.steps.tracked_results import is_tracked, mark_tracked
 from overread.study.study import Study
 from overread.training.result import TrainingResult
+
+if TYPE_CHECKING:
+    from overread.adapters.tracking import TrackedRun
+
+_PAGE = "report.html"
 
 
 def run(
@@ -29,25 +36,57 @@ def run(
     report_file: Path,
     store: str,
 ) -> CrossEvaluation:
-    """Write the page, log figures and page to MLflow, and end the run there."""
+    """Write the page, log figures and page to MLflow, and end the run there.
+
+    Args:
+        study_folder: the study.
+        plan_file: the plan.
+        networks: folders of the trainings.
+        predictions_folder: held-out predictions.
+        evaluation_folder: what `cross_evaluate` wrote.
+        report_file: the page to write.
+        store: address of the result store, which keeps the page too.
+    """
+    plan, results = TrainingPlan.read(plan_file), open_store(store)
+    evaluation = read_evaluation(evaluation_folder)
+    with tempfile.TemporaryDirectory(prefix="overread-report-") as scratch:
+        page = Path(scratch) / "report" / _PAGE
+        if not (is_tracked(results, plan.report_key) and results.fetch(plan.report_key, page.parent)):
+            with failing_with_pipeline_run(plan, store), reaching_pipeline_run(plan, store) as tracked:
+                context = build_context(plan, tracked.url if tracked else "")
+                _draw(page, plan, Study.open(study_folder), networks, predictions_folder, evaluation_folder, context)
+                results.delete(plan.report_key)
+                results.publish(plan.report_key, page.parent)
+                if tracked is not None:
+                    _log(tracked, evaluation, evaluation_folder, page)
+            if tracked is not None and not tracked.is_cut_off:
+                mark_tracked(results, plan.report_key)
+        report_file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(page, report_file)
+    return evaluation
+
+
+def _draw(
+    page: Path,
+    plan: TrainingPlan,
+    study: Study,
+    networks: Sequence[Path],
+    predictions_folder: Path,
+    evaluation_folder: Path,
+    context: RunContext,
+) -> None:
     from overread.evaluation.table import read_comparisons
     from overread.report.rater_bias import write_rater_bias_report
 
-    plan, study = TrainingPlan.read(plan_file), Study.open(study_folder)
-    evaluation = read_evaluation(evaluation_folder)
-    with failing_with_pipeline_run(plan, store), open_pipeline_run(connect(plan, store), plan) as tracked:
-        write_rater_bias_report(
-            report_file,
-            evaluation=evaluation,
-            comparisons=read_comparisons(evaluation_folder / COMPARISONS_FILE),
-            study=study,
-            predictions=open_predictions(predictions_folder, study, plan.sources),
-            trainings=[TrainingResult.read(folder) for folder in networks],
-            context=build_context(plan, tracked.url),
-        )
-        _log(tracked, evaluation, evaluation_folder, report_file)
-        tracked.finish()
-    return evaluation
+    write_rater_bias_report(
+        page,
+        evaluation=read_evaluation(evaluation_folder),
+        comparisons=read_comparisons(evaluation_folder / COMPARISONS_FILE),
+        study=study,
+        predictions=open_predictions(predictions_folder, study, plan.sources),
+        trainings=[TrainingResult.read(folder) for folder in networks],
+        context=context,
+    )
 
 
 def build_context(plan: TrainingPlan, tracking_url: str) -> RunContext:
@@ -85,10 +124,8 @@ def collect_metrics(evaluation: CrossEvaluation) -> dict[str, float]:
     return metrics
 
 
-def _log(tracked: TrackedRun, evaluation: CrossEvaluation, evaluation_folder: Path, report_file: Path) -> None:
+def _log(tracked: "TrackedRun", evaluation: CrossEvaluation, evaluation_folder: Path, page: Path) -> None:
     tracked.log_metrics(collect_metrics(evaluation))
-    tracked.log_file(evaluation_folder / EVALUATION_FILE)
-    tracked.log_file(evaluation_folder / COMPARISONS_FILE)
-    with tempfile.TemporaryDirectory(prefix="overread-report-") as scratch:
-        # MLflow shows a page only where its name ends in .html, which Kubeflow's artifact paths do not.
-        tracked.log_file(Path(shutil.copyfile(report_file, Path(scratch) / "report.html")))
+    for path in (evaluation_folder / EVALUATION_FILE, evaluation_folder / COMPARISONS_FILE, page):
+        tracked.log_file(path)
+    tracked.finish()
