@@ -27,6 +27,7 @@ __all__ = ["MAX_METRIC_NAMES", "RunTags", "TrackedRun", "Tracker", "TrackingOuta
 _FINGERPRINT_TAG = "overread.fingerprint"
 _PARENT_TAG = "mlflow.parentRunId"
 _CREATION_TIMEOUT_SECONDS = 120
+_MODEL_TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def _make_experiment(client: Any, name: str, uri: str) -> str:
         database = _parse_database_path(uri)
         location = None if database is None else (database.parent.resolve() / "mlartifacts" / name).as_uri()
         try:
-            return str(client.create_experiment(name, artifact_location=location))
+            return str(client.create_experiment(name, artifact_location=location, tags=_MODEL_TRAINING_VIEW))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

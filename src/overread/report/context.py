@@ -16,7 +16,7 @@ class RunContext(Settings):
         code_digest: SHA-256 over its source code.
         preset: name of the preset.
         settings_yaml: the full settings that were used.
-        created: ISO 8601 time, UTC.
+        created: date and time of the run, for people.
         tracking_url: page or address of the MLflow run; empty without tracking.
     """
 

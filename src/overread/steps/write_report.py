@@ -101,7 +101,7 @@ def build_context(plan: TrainingPlan, tracking_url: str) -> RunContext:
         code_digest=compute_code_digest(),
         preset=plan.preset_name,
         settings_yaml=plan.preset.to_yaml(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         tracking_url=tracking_url,
     )
 
