@@ -23,6 +23,7 @@ from overread.steps.pipeline_run import connect
 from overread.steps.plan import TrainingPlan
 from overread.steps.training_run import open_training_run
 from overread.study.study import Study
+from overread.training.hardware import limit_threads
 from overread.training.history import EpochReport, read_history
 from overread.training.job import run_training_job
 from overread.training.result import TrainingJob, TrainingResult
@@ -113,6 +114,7 @@ def start_training(root: Path, jobs: list[TrainingJob]) -> "subprocess.Popen[byt
 
 def train_uninterrupted(root: Path, plan: TrainingPlan, job: TrainingJob) -> Path:
     folder = root / "uninterrupted" / job.name
+    limit_threads(1)
     run_training_job(
         Study.open(root / "study"),
         job,
@@ -238,6 +240,8 @@ class TestFinishedTraining:
         result = train(root, job)
         client, (run,) = find_runs(root, plan, job)
         client.delete_run(run.info.run_id)
+        for mark in (root / "store").rglob("tracked-*"):
+            mark.unlink()
         tracked = open_training_run(connect(plan, str(root / "store")), plan, job, result.fingerprint)
         tracked.log_metrics({"loss": 0.0}, step=0)
         assert client.get_run(tracked.run_id).info.status == "RUNNING"
