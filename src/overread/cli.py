@@ -134,7 +134,7 @@ def compare(folder: Path, *, reference: str, prediction: str, tolerance: float |
     study = Study.open(folder)
     study.select_sources([reference, prediction])
     frame = compare_label_sets(study.labels(reference), study.labels(prediction), study=study, tolerance=tolerance)
-    print(frame.to_csv(index=False), end="")
+    print(frame.to_csv(index=False, float_format="%.6g"), end="")
 
 
 @labels_app.command
