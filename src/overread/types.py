@@ -5,7 +5,7 @@ Axis letters: C channels; X, Y, Z the axes of a NIfTI volume in nibabel's order;
 """
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,3 @@ Affine: TypeAlias = NDArray[np.float64]
 """(4, 4), voxel indices to millimetres (RAS+)."""
 
 MaskByCase: TypeAlias = Mapping[str, Mask]
-
-LengthUnit: TypeAlias = Literal["mm", "px"]
-LoadUnit: TypeAlias = Literal["ml", "mm²", "px²"]

@@ -42,17 +42,21 @@ def study(raw) -> Path:
 def test_help_comes_without_heavy_libraries():
     code = "import sys, overread.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"torch", "monai", "mlflow", "dvc", "pandas", "nibabel", "scipy"} & set(done.stdout.split())
+    assert not {"torch", "monai", "mlflow", "dvc", "pandas", "nibabel", "numpy", "scipy"} & set(done.stdout.split())
 
 
 def test_help_is_quick():
-    def measure() -> float:
+    """Under 0.5 s on a quiet machine, where loading the two libraries it is made of takes about 0.2 s."""
+
+    def measure(*command: str) -> float:
         before = os.times()
-        overread("--help")
+        subprocess.run([sys.executable, *command], capture_output=True, check=True)
         after = os.times()
         return (after.children_user - before.children_user) + (after.children_system - before.children_system)
 
-    assert min(measure() for _ in range(3)) < 0.5
+    helps = [measure("-m", "overread.cli", "--help") for _ in range(5)]
+    libraries = [measure("-c", "import cyclopts, pydantic, yaml") for _ in range(5)]
+    assert min(helps) < 4 * max(libraries)
 
 
 def test_version():

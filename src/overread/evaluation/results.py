@@ -3,7 +3,7 @@
 from pydantic import ConfigDict
 
 from overread.settings import Settings
-from overread.types import LengthUnit, LoadUnit
+from overread.units import LengthUnit, LoadUnit
 
 COMPARISON_COLUMNS = (
     "prediction",

@@ -38,6 +38,9 @@ __all__ = [
 ]
 AFFINE_TOLERANCE = 1e-3
 """Two affines agree when axes and origin differ by at most this share of the voxel size."""
+QFORM_TOLERANCE = 5e-3
+"""The same for the two forms of one header: a qform keeps a rotation as three float32 numbers, and near a half turn
+that leaves an error of up to 1.3e-3."""
 _GZIP_LEVEL = 1
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 _ISAL_ERROR: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]  # its stub names an instance
@@ -87,10 +90,10 @@ def compute_spacing_mm(affine: Affine) -> Spacing:
     return tuple(float(size) for size in np.linalg.norm(affine[:3, :3], axis=0))
 
 
-def have_same_affine(first: Affine, second: Affine) -> bool:
-    """Whether two affines agree within `AFFINE_TOLERANCE` of the voxel size of the first."""
+def have_same_affine(first: Affine, second: Affine, tolerance: float = AFFINE_TOLERANCE) -> bool:
+    """Whether two affines agree within a share of the voxel size of the first."""
     sizes = np.array(compute_spacing_mm(first))
-    allowed = AFFINE_TOLERANCE * np.append(sizes, sizes.min())
+    allowed = tolerance * np.append(sizes, sizes.min())
     return bool(np.all(np.abs(first[:3] - second[:3]) <= allowed))
 
 
@@ -174,7 +177,7 @@ def _read_nifti(path: Path) -> Raster:
     voxels = image.get_fdata(dtype=np.float32) if scaled else np.asarray(image.dataobj)
     sform, sform_code = image.get_sform(coded=True)
     qform, qform_code = image.get_qform(coded=True)
-    forms_agree = sform_code == 0 or qform_code == 0 or have_same_affine(sform, qform)
+    forms_agree = sform_code == 0 or qform_code == 0 or have_same_affine(sform, qform, QFORM_TOLERANCE)
     return Raster(voxels, np.asarray(image.affine, np.float64), bool(forms_agree))
 
 

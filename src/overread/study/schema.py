@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from overread.settings import Settings
-from overread.types import LengthUnit, LoadUnit
+from overread.units import LengthUnit, LoadUnit
 
 SourceKind: TypeAlias = Literal[
     "human", "crowd", "semi-automatic", "consensus", "perturbed", "relabelled", "model", "synthetic"

@@ -5,6 +5,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from overread.errors import InputError
 from overread.study.rasters import have_same_affine, read_label_raster, read_raster, write_mask, write_volume
@@ -47,6 +48,15 @@ def test_a_volume_with_one_form_only_has_no_disagreement(tmp_path):
     image.set_qform(None, 0)
     image.to_filename(tmp_path / "a.nii")
     assert read_raster(tmp_path / "a.nii").forms_agree
+
+
+def test_the_rounding_of_a_qform_near_a_half_turn_is_no_disagreement(tmp_path):
+    affine = np.eye(4)
+    affine[:3, :3] = Rotation.from_quat([0, 1, 0, 0.0006]).as_matrix()
+    write_volume(tmp_path / "a.nii.gz", np.ones((2, 2, 2), np.uint8), affine)
+    qform = nib.nifti1.load(tmp_path / "a.nii.gz").get_qform()
+    assert not have_same_affine(affine, qform)
+    assert read_raster(tmp_path / "a.nii.gz").forms_agree
 
 
 def test_a_palette_image_is_colour_as_image_and_indices_as_mask(tmp_path):
