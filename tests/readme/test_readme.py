@@ -12,6 +12,7 @@ from overread.evaluation.results import CrossEvaluation
 
 REPOSITORY = Path(__file__).parents[2]
 RUN_BY_THE_GATE = ("make test",)
+OF_THE_OUTER_COMMAND = ("VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 DEMO_RESULTS = Path("demo/.overread/latest/rater-bias")
 MOST_SECONDS_AGAIN = 60
 
@@ -24,7 +25,7 @@ def read_commands() -> list[str]:
 
 
 def run_script(lines: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    environment = {name: value for name, value in os.environ.items() if name not in OF_THE_OUTER_COMMAND}
     script = "set -eu\n" + "\n".join(lines)
     return subprocess.run(
         ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=1500, check=False
