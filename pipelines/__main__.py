@@ -41,13 +41,12 @@ def run(
     """
     from pipelines.catalogue import find_pipeline, parse_arguments
     from pipelines.local import WORKSPACE, run_locally
-    from pipelines.summary import describe_run
 
     pipeline = find_pipeline(name)
     arguments = parse_arguments(pipeline, set)
     print(f"{pipeline.name}: {pipeline.question}", flush=True)
     finished = run_locally(pipeline, study, arguments, workspace=workspace or study / WORKSPACE)
-    print(describe_run(finished))
+    print("", *pipeline.summarise(finished.folder), "", f"report: {finished.folder / 'report.html'}", sep="\n")
 
 
 @app.command(name="compile")

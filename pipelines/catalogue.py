@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,10 @@ from typing import Any
 from kfp.dsl.graph_component import GraphComponent
 
 from overread.errors import SettingsError
+from pipelines.label_noise import label_noise
+from pipelines.label_noise_summary import summarise_label_noise_run
 from pipelines.rater_bias import rater_bias
+from pipelines.rater_bias_summary import summarise_rater_bias
 
 PACKAGES = Path(__file__).parent / "packages"
 
@@ -23,11 +26,13 @@ class Pipeline:
     Attributes:
         name: for example `rater-bias`.
         graph: the kfp pipeline.
+        summarise: lines that sum up the outputs in a folder.
         local_defaults: parameters that have another default where everything runs on one machine.
     """
 
     name: str
     graph: GraphComponent
+    summarise: Callable[[Path], list[str]]
     local_defaults: Mapping[str, Any]
 
     @cached_property
@@ -46,7 +51,14 @@ class Pipeline:
         return PACKAGES / f"{self.name}.yaml"
 
 
-PIPELINES = {pipeline.name: pipeline for pipeline in (Pipeline("rater-bias", rater_bias, {"jobs_per_task": 0}),)}
+_ONE_TASK = {"jobs_per_task": 0}
+PIPELINES = {
+    pipeline.name: pipeline
+    for pipeline in (
+        Pipeline("rater-bias", rater_bias, summarise_rater_bias, _ONE_TASK),
+        Pipeline("label-noise", label_noise, summarise_label_noise_run, _ONE_TASK),
+    )
+}
 
 
 def find_pipeline(name: str) -> Pipeline:

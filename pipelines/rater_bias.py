@@ -10,7 +10,7 @@ from components.plan_trainings import plan_trainings
 from components.predict_cases import predict_cases
 from components.train_networks import train_networks
 from components.write_report import write_report
-from pipelines.resources import place_on_cpu, place_on_gpu
+from pipelines.resources import place_on_cpu, place_on_gpu, read_parallelism
 
 DESCRIPTION = """Does it matter which rater trained my network?
 
@@ -66,7 +66,9 @@ def rater_bias(
         "Plan trainings",
     )
     data = {"study": fetched.outputs["study"], "plan": planned.outputs["plan"]}
-    with dsl.ParallelFor(planned.outputs["Output"], name="batches-of-trainings") as jobs:
+    with dsl.ParallelFor(
+        planned.outputs["Output"], name="batches-of-trainings", parallelism=read_parallelism()
+    ) as jobs:
         trained = place_on_gpu(train_networks(**data, jobs=jobs), "Train networks")
     predicted = place_on_gpu(
         predict_cases(**data, networks=dsl.Collected(trained.outputs["networks"])), "Predict held-out cases"

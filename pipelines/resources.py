@@ -14,6 +14,11 @@ def read_resources() -> dict[str, Any]:
     return dict(yaml.safe_load((Path(__file__).parent / "settings.yaml").read_text(encoding="utf-8")))
 
 
+def read_parallelism() -> int:
+    """How many tasks of a loop may run at the same time."""
+    return int(read_resources()["parallelism"])
+
+
 def place_on_cpu(task: dsl.PipelineTask, title: str) -> dsl.PipelineTask:
     """Name a task and give it the resources of a task without a GPU."""
     return _place(task, title, read_resources()["cpu_task"])

@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from overread import __version__
 from overread.errors import OverreadError
+from overread.steps.training_choice import TrainingChoice
 from overread.study.importing.settings import ImportSettings
 
 app = App(
@@ -151,24 +152,50 @@ def add(folder: Path, masks: Path) -> None:
     print(f"added {masks.name}; version it with `overread study commit`")
 
 
-@app.command
-def train(
-    folder: Path, output: Path, *, source: str, preset: str, epochs: int = 0, seed: int = 0, device: str = "auto"
+@labels_app.command
+def perturb(
+    folder: Path,
+    *,
+    source: str,
+    mode: str,
+    dice: float,
+    seed: int = 0,
+    volumetric: bool = False,
+    axis: int | None = None,
+    output: Path | None = None,
 ) -> None:
+    """Make a copy of a source with label errors, as large as a mean Dice with the clean masks says.
+
+    Args:
+        folder: Folder of the study.
+        source: The clean source; the copy becomes the source SOURCE-MODE-DICE of the study.
+        mode: natural (wavy boundaries), choppy (ragged rows) or random (single voxels).
+        dice: Mean Dice of the cases with the clean masks, for example 0.90.
+        seed: Another seed draws other errors of the same size.
+        volumetric: Work on whole 3D masks instead of slice by slice (natural and random).
+        axis: Axis along which runs are made ragged (choppy); the rows if not given.
+        output: Folder that gets masks and provenance instead of the study.
+    """
+    from overread.labels.settings import VariantSettings
+    from overread.steps import perturb_labels
+
+    values = {"mode": mode, "dice": dice, "seed": seed, "volumetric": volumetric, "axis": axis}
+    variant = VariantSettings.parse(values, where="overread labels perturb")
+    print(perturb_labels.run(folder, variant, source=source, output=output))
+
+
+@app.command
+def train(folder: Path, output: Path, *, choice: Annotated[TrainingChoice, Parameter(name="*")]) -> None:
     """Train one network on all labelled cases of a source, some of them kept for validation.
 
     Args:
         folder: Folder of the study.
         output: Folder that gets the network; a training that was interrupted there goes on.
-        source: Whose labels to learn.
-        preset: Name of a preset, or path of a YAML file.
-        epochs: Upper bound of epochs; 0 takes the preset's.
-        seed: Seeds split, initialisation and sampling.
-        device: auto, cpu or cuda.
+        choice: Whose labels to learn, and how.
     """
     from overread.steps import train_one
 
-    train_one.run(folder, output, source=source, preset=preset, epochs=epochs, seed=seed, device=device)
+    train_one.run(folder, output, choice)
 
 
 @app.command

@@ -17,8 +17,9 @@ PROGRAM = """
 import json, resource, sys
 from pathlib import Path
 from overread.steps import predict_one, train_one
+from overread.steps.training_choice import TrainingChoice
 study, folder, preset = map(Path, sys.argv[1:])
-train_one.run(study, folder / "network", source="consensus", preset=str(preset), epochs=1, seed=0, device="cpu")
+train_one.run(study, folder / "network", TrainingChoice(source="consensus", preset=str(preset), epochs=1, device="cpu"))
 predict_one.run(study, folder / "network", folder / "masks", case_ids=("patient07",), device="cpu")
 print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))
 """

@@ -8,6 +8,7 @@ import torch
 
 from overread.errors import SettingsError
 from overread.networks.build import build_network
+from overread.networks.settings import Architecture, count_network_dimensions
 from overread.presets import Preset, list_presets, read_preset
 
 SMALLEST: dict[str, Any] = {
@@ -18,7 +19,7 @@ SMALLEST: dict[str, Any] = {
 
 
 def test_there_are_presets_for_the_papers_and_for_our_studies() -> None:
-    assert {"demo", "cells", "schwartzman2019"} <= set(list_presets())
+    assert {"demo", "cells", "small-2d", "small-3d", "schwartzman2019", "heller2018"} <= set(list_presets())
 
 
 @pytest.mark.parametrize("name", list_presets())
@@ -27,7 +28,49 @@ def test_every_preset_describes_itself_in_one_line_and_its_network_can_be_built(
     assert preset.description.endswith(".")
     assert "\n" not in preset.description
     with torch.device("meta"):
-        build_network(preset.network, dimensions=len(preset.training.sampling.patch_size), channel_count=2)
+        dimensions = count_network_dimensions(preset.training.sampling.patch_size)
+        build_network(preset.network, dimensions=dimensions, channel_count=2)
+
+
+@pytest.mark.parametrize("architecture", ["unet", "segnet", "fcn32"])
+@pytest.mark.parametrize("name", ["small-2d", "small-3d", "heller2018"])
+def test_the_presets_for_imperfect_labels_fit_three_architectures(name: str, architecture: Architecture) -> None:
+    preset = read_preset(name).with_architecture(architecture)
+    assert preset.network.architecture == architecture
+    size = preset.training.sampling.patch_size
+    dimensions = count_network_dimensions(size)
+    network = build_network(preset.network, dimensions=dimensions, channel_count=2).eval()
+    sides = size[:dimensions] if name != "heller2018" else (64, 32)
+    with torch.inference_mode():
+        assert network(torch.zeros(1, 2, *sides)).shape == (1, 1, *sides)
+
+
+def test_heller2018_has_the_settings_of_the_paper() -> None:
+    preset = read_preset("heller2018")
+    training, sampling = preset.training, preset.training.sampling
+    assert preset.network.channels == (6, 12, 24, 48, 96, 192)
+    assert preset.network.downsampling == 2**5
+    assert (training.epochs, training.steps_per_epoch, training.batch_size) == (100, 35, 20)
+    assert (training.learning_rate, training.weight_decay, training.schedule) == (1e-3, 0.0, "constant")
+    assert training.loss == "balanced_cross_entropy"
+    assert training.patience * training.validation_every >= training.epochs
+    assert (sampling.patch_size, sampling.keep_inside) == ((512, 512, 1), True)
+
+
+def test_another_architecture_changes_nothing_else() -> None:
+    preset = read_preset("small-3d")
+    assert preset.with_architecture("segnet").with_architecture("unet") == preset
+
+
+def test_an_architecture_that_the_channels_do_not_fit_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"widths of five levels, not \(8, 16, 32\)"):
+        read_preset("small-3d").with_architecture("basic_unet")
+
+
+@pytest.mark.parametrize("architecture", ["segnet", "fcn32"])
+def test_an_architecture_that_the_patches_do_not_fit_is_refused(architecture: Architecture) -> None:
+    with pytest.raises(SettingsError, match=r"multiples of 16, .* not \(100, 100, 100\); architecture "):
+        read_preset("schwartzman2019").with_architecture(architecture)
 
 
 def test_schwartzman2019_has_the_settings_of_the_paper() -> None:
@@ -62,6 +105,14 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(SettingsError, match=r"must exist, got mine\.yaml"):
         read_preset("mine.yaml")
+
+
+def test_slices_need_fit_the_network_in_their_plane_only() -> None:
+    values = SMALLEST | {"training": SMALLEST["training"] | {"sampling": {"patch_size": [8, 6, 1]}}}
+    Preset.parse(values, where="mine.yaml")
+    values |= {"training": SMALLEST["training"] | {"sampling": {"patch_size": [8, 5, 1]}}}
+    with pytest.raises(SettingsError, match=r"patch_size must be multiples of 2, .* not \(8, 5\)"):
+        Preset.parse(values, where="mine.yaml")
 
 
 def test_patches_that_do_not_fit_the_u_net_are_refused() -> None:

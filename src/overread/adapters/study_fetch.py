@@ -101,29 +101,46 @@ def _read_digest(study: Path, name: str) -> str:
 
 def _choose_remote(study: Path, origin: Path, digests: Sequence[str]) -> dict[str, Any]:
     """Take the cache of a local study where it holds everything, else the remote that its settings name."""
-    from dvc.config import Config
-
     # A relative remote counts from the `.dvc` folder of the original, not of the export.
-    dvc_folder = origin / ".dvc" if (origin / ".dvc" / "config").is_file() else study / ".dvc"
-    try:
-        config = Config(str(dvc_folder))
-    except Exception as error:
-        raise describe_dvc_failure("read its settings", error) from error
-    cache = Path(config["cache"].get("dir") or origin / ".dvc" / "cache")
+    owner = origin if (origin / ".dvc" / "config").is_file() else study
+    cache = Path(_read_config(owner)["cache"].get("dir") or origin / ".dvc" / "cache")
     if all(_holds_folder(cache / "files" / "md5", digest) for digest in digests):
         return {"url": str(cache)}
+    return read_default_remote(owner, is_local=owner == origin)
+
+
+def read_default_remote(study: Path, *, is_local: bool) -> dict[str, Any]:
+    """Settings of the default DVC remote of the study in a folder.
+
+    Args:
+        study: folder that holds `.dvc`.
+        is_local: whether it is the study itself and not a copy, from which a relative path would lead astray.
+
+    Raises:
+        VersioningError: there is no remote, or it cannot be reached from a copy.
+    """
+    config = _read_config(study)
     name = config["core"].get("remote")
     if name is None or name not in config["remote"]:
         raise VersioningError(
-            f"the study must have a default DVC remote; {origin}. Hint: `dvc remote add --default NAME URL`."
+            f"the study must have a default DVC remote; {study}. Hint: `dvc remote add --default NAME URL`."
         )
     remote = dict(config["remote"][name])
-    if dvc_folder.parent == study and not re.match(r"\w+://", remote["url"]):
+    if not is_local and not re.match(r"\w+://", remote["url"]):
         raise VersioningError(
             f"the data of a study that is fetched from a URL must be in a remote that can be reached from here, got a "
             f"folder. Hint: `dvc remote modify {name} url s3://BUCKET/PREFIX` and `overread study commit`."
         )
     return {**remote, **build_remote_settings(str(remote["url"]))}
+
+
+def _read_config(study: Path) -> dict[str, Any]:
+    from dvc.config import Config
+
+    try:
+        return dict(Config(str(study / ".dvc")))
+    except Exception as error:
+        raise describe_dvc_failure("read its settings", error) from error
 
 
 def _holds_folder(objects: Path, digest: str) -> bool:

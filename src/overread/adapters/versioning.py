@@ -29,6 +29,7 @@ from overread.study.schema import StudySettings
 from overread.study.study import IMAGES_FOLDER, LABELS_FOLDER, SETTINGS_FILE
 
 __all__ = [
+    "commit_in_git",
     "commit_study",
     "fetch_study",
     "initialise_study_repository",
@@ -84,7 +85,7 @@ def commit_study(root: Path, message: str) -> str:
         _forget_removed_sources(repository, root)
         if folders := _list_data_folders(root):
             run_dvc("record the images and masks", lambda: repository.add([str(folder) for folder in folders]))
-        _commit_in_git(root, message)
+        commit_in_git(root, message)
         _apply_endpoint(repository)
         run_dvc("push the study to its remote", repository.push)
         return run_git("rev-parse", "HEAD", folder=root)
@@ -184,7 +185,8 @@ def _forget_removed_sources(repository: Any, root: Path) -> None:
             run_dvc(f"forget the source {path.stem}", partial(repository.remove, str(path)))
 
 
-def _commit_in_git(root: Path, message: str) -> None:
+def commit_in_git(root: Path, message: str) -> None:
+    """Commit whatever git tracks or finds new; without a change no commit is made."""
     _refuse_large_files(root)
     run_git("add", "--all", folder=root)
     if call_git("diff", "--cached", "--quiet", folder=root).returncode == 0:

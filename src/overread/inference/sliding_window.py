@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from overread.inference.settings import InferenceSettings
+from overread.networks.settings import count_network_dimensions
 from overread.training.hardware import Precision, autocast, select_memory_format
 from overread.types import Image, Probability
 
@@ -20,8 +21,10 @@ def predict_probability(
 ) -> Probability:
     """Probability of foreground for each voxel.
 
+    With windows of one slice, P = (X, Y, 1), each slice of the image is an image of its own for a network in 2D.
+
     Args:
-        network: (B, C, *P) → (B, 1, *P) logits; it is put into evaluation mode.
+        network: (B, C, *P) → (B, 1, *P) logits, without the last axis of slices; it is put into evaluation mode.
         image: (C, *W), normalised, on the working grid.
         patch_size: P, the size of the windows.
         settings: overlap and batching of the windows.
@@ -34,16 +37,25 @@ def predict_probability(
     from monai.inferers import sliding_window_inference
 
     network.eval()
-    memory_format = select_memory_format(len(patch_size))
+    dimensions = count_network_dimensions(patch_size)
+    memory_format = select_memory_format(dimensions)
 
     def predict_windows(windows: Tensor) -> Tensor:
         with autocast(device, precision):
             logits: Tensor = network(windows.contiguous(memory_format=memory_format))
         return logits.float().sigmoid()
 
-    batch = torch.from_numpy(image)[None].to(device)
-    probability = sliding_window_inference(
-        batch, patch_size, settings.windows_per_batch, predict_windows, overlap=settings.overlap, mode="gaussian"
+    by_slice = dimensions < len(patch_size)
+    whole = torch.from_numpy(image).to(device)
+    batch = whole.movedim(-1, 0).contiguous() if by_slice else whole[None]
+    windowed = sliding_window_inference(
+        batch,
+        patch_size[:dimensions],
+        settings.windows_per_batch,
+        predict_windows,
+        overlap=settings.overlap,
+        mode="gaussian",
     )
-    result: Probability = probability[0, 0].cpu().numpy()
+    probability = windowed[:, 0].movedim(0, -1).contiguous() if by_slice else windowed[0, 0]
+    result: Probability = probability.cpu().numpy()
     return result

@@ -2,18 +2,19 @@
 
 from torch import nn
 
-from overread.errors import SettingsError
+from overread.networks.convolutions import ACTIVATIONS
+from overread.networks.fcn32 import FCN32
+from overread.networks.segnet import SegNet
 from overread.networks.settings import NetworkSettings
-
-_ACTIVATIONS = {"leaky_relu": ("leakyrelu", {"negative_slope": 0.1, "inplace": True}), "prelu": ("prelu", {})}
 
 
 def build_network(settings: NetworkSettings, *, dimensions: int, channel_count: int) -> nn.Module:
-    """Build an untrained network, (B, C, *S) → (B, 1, *S) logits, with batch normalisation.
+    """Build an untrained network, (B, C, *S) → (B, 1, *S) logits, with batch normalisation."""
+    if settings.architecture == "segnet":
+        return SegNet(settings, dimensions=dimensions, channel_count=channel_count)
+    if settings.architecture == "fcn32":
+        return FCN32(settings, dimensions=dimensions, channel_count=channel_count)
 
-    Raises:
-        SettingsError: `basic_unet` with other than five channels.
-    """
     from monai.networks.nets import BasicUNet, UNet
 
     if settings.architecture == "unet":
@@ -24,19 +25,17 @@ def build_network(settings: NetworkSettings, *, dimensions: int, channel_count: 
             channels=settings.channels,
             strides=(2,) * (len(settings.channels) - 1),
             num_res_units=settings.residual_units,
-            act=_ACTIVATIONS[settings.activation],
+            act=ACTIVATIONS[settings.activation],
             norm="batch",
             dropout=settings.dropout,
         )
         return unet
-    if len(settings.channels) != 5:
-        raise SettingsError("channels of basic_unet must be the widths of five levels", found=settings.channels)
     basic_unet: nn.Module = BasicUNet(
         spatial_dims=dimensions,
         in_channels=channel_count,
         out_channels=1,
         features=(*settings.channels, settings.channels[0]),
-        act=_ACTIVATIONS[settings.activation],
+        act=ACTIVATIONS[settings.activation],
         norm=("batch", {}),
         dropout=settings.dropout,
     )

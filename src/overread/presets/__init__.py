@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from overread.errors import SettingsError
 from overread.inference.settings import InferenceSettings
-from overread.networks.settings import NetworkSettings
+from overread.networks.settings import Architecture, NetworkSettings, count_network_dimensions
 from overread.settings import Settings
 from overread.training.settings import TrainingSettings
 
@@ -26,13 +26,24 @@ class Preset(Settings):
 
     @model_validator(mode="after")
     def _patches_fit_network(self) -> "Preset":
-        sides, network = self.training.sampling.patch_size, self.network
-        if network.architecture == "unet" and any(side % network.downsampling for side in sides):
+        size, network = self.training.sampling.patch_size, self.network
+        sides = size[: count_network_dimensions(size)]
+        if network.architecture != "basic_unet" and any(side % network.downsampling for side in sides):
             raise ValueError(
                 f"the sides of patch_size must be multiples of {network.downsampling}, the network's down-sampling, "
                 f"not {sides}"
             )
         return self
+
+    def with_architecture(self, architecture: Architecture) -> "Preset":
+        """The same preset with a network of another architecture.
+
+        Raises:
+            SettingsError: the preset's channels or patches do not fit that architecture.
+        """
+        values = self.model_dump()
+        values["network"]["architecture"] = architecture
+        return Preset.parse(values, where=f"architecture {architecture}")
 
 
 def list_presets() -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """The plan of a pipeline run: which networks are trained on what."""
 
+from collections.abc import Collection
 from pathlib import Path
 
+from overread.evaluation.results import name_network
 from overread.presets import Preset
 from overread.settings import Settings
 from overread.study.digest import compute_study_digest
@@ -9,7 +11,26 @@ from overread.training.result import TrainingJob
 
 
 class TrainingPlan(Settings):
-    """The jobs of a pipeline run and all that they share."""
+    """The jobs of a pipeline run and all that they share.
+
+    Attributes:
+        pipeline: name of the pipeline.
+        study: name of the study.
+        preset_name: name of the preset.
+        preset: its settings; a job's own architecture goes before the preset's, see `find_preset`.
+        sources: label sets that the jobs learn.
+        folds: rounds of the cross-validation.
+        repeats: random initialisations.
+        seed: seeds folds, initialisation and sampling.
+        revision: commit of the study.
+        images_digest: SHA-256 over the images.
+        source_digests: SHA-256 over the masks of each source.
+        jobs: the trainings.
+        jobs_per_task: trainings that share a task; 0 for all in one.
+        run_fingerprint: names the pipeline run.
+        averages_repeats: the repeats of a training predict a case together, else each for itself.
+        tolerates_failures: a failed training is tried again, and what still fails is left out.
+    """
 
     pipeline: str
     study: str
@@ -25,6 +46,8 @@ class TrainingPlan(Settings):
     jobs: tuple[TrainingJob, ...]
     jobs_per_task: int
     run_fingerprint: str
+    averages_repeats: bool = True
+    tolerates_failures: bool = False
 
     @classmethod
     def read(cls, path: Path) -> "TrainingPlan":
@@ -46,9 +69,27 @@ class TrainingPlan(Settings):
         """SHA-256 over all that the jobs read."""
         return compute_study_digest(self.images_digest, self.source_digests)
 
-    def compute_data_digest(self, source: str) -> str:
-        """SHA-256 over what the trainings on one source read."""
-        return compute_study_digest(self.images_digest, {source: self.source_digests[source]})
+    def compute_data_digest(self, job: TrainingJob) -> str:
+        """SHA-256 over what a training reads."""
+        read = {job.source, job.validation_source or job.source}
+        return compute_study_digest(self.images_digest, {source: self.source_digests[source] for source in read})
+
+    def find_preset(self, job: TrainingJob) -> Preset:
+        """The settings of a training."""
+        return self.preset.with_architecture(job.network)
+
+    def group_predictions(self, trained: Collection[str]) -> dict[str, tuple[TrainingJob, ...]]:
+        """The jobs whose networks predict together, by the name of the label set that they write.
+
+        Args:
+            trained: names of the jobs that have a network; the others are left out.
+        """
+        groups: dict[str, tuple[TrainingJob, ...]] = {}
+        for job in self.jobs:
+            if job.name in trained:
+                name = name_network(job.source) if self.averages_repeats else name_predictions(job)
+                groups[name] = (*groups.get(name, ()), job)
+        return groups
 
     @property
     def batches(self) -> list[list[str]]:
@@ -56,3 +97,8 @@ class TrainingPlan(Settings):
         names = [job.name for job in self.jobs]
         size = self.jobs_per_task or len(names)
         return [names[start : start + size] for start in range(0, len(names), size)]
+
+
+def name_predictions(job: TrainingJob) -> str:
+    """Name of the label set that one repeat of a network writes over all folds."""
+    return f"{job.network}-{job.labels}-repeat{job.repeat}"

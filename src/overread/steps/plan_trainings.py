@@ -5,14 +5,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from overread.adapters.storage import open_store
 from overread.errors import InputError
+from overread.networks.settings import Architecture
 from overread.presets import Preset, read_preset
 from overread.settings import Settings
 from overread.steps.fingerprint import compute_fingerprint
-from overread.steps.pipeline_run import reaching_pipeline_run
+from overread.steps.pipeline_run import begin_pipeline_run
 from overread.steps.plan import TrainingPlan
-from overread.steps.tracked_results import is_tracked
 from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
@@ -43,14 +42,7 @@ def run(
         InputError: see `plan_trainings`.
     """
     plan = plan_trainings(Study.open(study_folder), settings, revision=revision)
-    plan.write(plan_file)
-    if is_tracked(open_store(store), plan.report_key):
-        return plan
-    with reaching_pipeline_run(plan, store) as tracked:
-        if tracked is not None:
-            tracked.log_study(plan.study, digest=plan.study_digest, revision=revision, uri=study_uri)
-            tracked.log_settings(settings.model_dump(mode="json"))
-            tracked.log_settings({"preset_yaml": plan.preset.to_yaml()})
+    begin_pipeline_run(plan, settings, study_uri=study_uri, plan_file=plan_file, store=store)
     return plan
 
 
@@ -72,7 +64,7 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
     check_seed(settings.seed)
     preset = apply_epochs(read_preset(settings.preset), settings.epochs)
     check_dimensions(preset, settings.preset, study)
-    _check_case_counts(study, sources, settings.folds)
+    check_case_counts(study, sources, settings.folds)
     folds = split_folds(study, folds=settings.folds, validation_fraction=preset.validation_fraction, seed=settings.seed)
     images_digest = compute_images_digest(study)
     source_digests = {source: compute_source_digest(study, source) for source in sources}
@@ -91,30 +83,23 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
         revision=revision,
         images_digest=images_digest,
         source_digests=source_digests,
-        jobs=tuple(_list_jobs(study, sources, folds, settings)),
+        jobs=tuple(_list_jobs(study, sources, folds, settings, preset.network.architecture)),
         jobs_per_task=settings.jobs_per_task,
         run_fingerprint=compute_fingerprint("pipeline-run", packages=("",), parts=parts),
     )
 
 
 def _list_jobs(
-    study: Study, sources: Sequence[str], folds: Sequence[Fold], settings: PlanSettings
+    study: Study, sources: Sequence[str], folds: Sequence[Fold], settings: PlanSettings, network: Architecture
 ) -> list[TrainingJob]:
     jobs = []
     for index, fold in enumerate(folds):
         for source in sources:
-            labels = study.labels(source)
-            train, validation = labels.select_labelled(fold.train), labels.select_labelled(fold.validation)
-            if not train or not validation:
-                raise InputError(
-                    "a source must have labelled training and validation cases in every fold",
-                    found=f"{len(train)} and {len(validation)}",
-                    where=f"source {source!r}, fold {index}",
-                    hint="use fewer folds or leave the source out",
-                )
+            train, validation = select_fold_cases(study, source, fold, index)
             jobs += [
                 TrainingJob(
                     source=source,
+                    network=network,
                     fold=index,
                     repeat=repeat,
                     seed=settings.seed + repeat,
@@ -125,6 +110,24 @@ def _list_jobs(
                 for repeat in range(settings.repeats)
             ]
     return jobs
+
+
+def select_fold_cases(study: Study, source: str, fold: Fold, index: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Training and validation cases of a fold that a source has labelled.
+
+    Raises:
+        InputError: there is none of one of the two.
+    """
+    labels = study.labels(source)
+    train, validation = labels.select_labelled(fold.train), labels.select_labelled(fold.validation)
+    if not train or not validation:
+        raise InputError(
+            "a source must have labelled training and validation cases in every fold",
+            found=f"{len(train)} and {len(validation)}",
+            where=f"source {source!r}, fold {index}",
+            hint="use fewer folds or leave the source out",
+        )
+    return train, validation
 
 
 def apply_epochs(preset: Preset, epochs: int) -> Preset:
@@ -152,7 +155,8 @@ def check_dimensions(preset: Preset, name: str, study: Study) -> None:
         )
 
 
-def _check_case_counts(study: Study, sources: Sequence[str], folds: int) -> None:
+def check_case_counts(study: Study, sources: Sequence[str], folds: int) -> None:
+    """Refuse sources with fewer cases than folds."""
     for source in sources:
         count = len(study.labelled_case_ids(source))
         if count < folds:

@@ -16,9 +16,10 @@ from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study
-from overread.training.result import RESULT_FILE, TrainingResult
+from overread.training.result import FAILURE_FILE, RESULT_FILE, TrainingFailure, TrainingJob, TrainingResult
 
 _PACKAGES = ("study", "networks", "inference")
+_PROGRESS_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,17 @@ class _Assignment:
 
 def run(
     study_folder: Path, plan_file: Path, networks: Sequence[Path], *, output: Path, store: str, processes: int
-) -> Mapping[str, LabelSet]:
-    """Write one label set per source: the held-out predictions of its networks.
+) -> None:
+    """Write the held-out predictions of the networks as label sets.
 
-    The probabilities of the repeats of a fold are averaged, then thresholded.
+    Each case is predicted by the networks of the fold that holds it out: by all repeats together, whose probabilities
+    are averaged and then thresholded, or by each repeat for itself, as the plan says.
 
     Args:
         study_folder: the study.
         plan_file: the plan whose jobs were trained.
-        networks: folders of trainings, in any order; all jobs of the plan must be among them.
-        output: gets `network-<source>/<case>` masks and `network-<source>.provenance.yaml`.
+        networks: folders of trainings, in any order; unless the plan tolerates failures, all its jobs must be there.
+        output: gets the masks `<prediction>/<case>` and `<prediction>.provenance.yaml`.
         store: where finished predictions are kept.
         processes: cases that are predicted side by side.
 
@@ -49,28 +51,26 @@ def run(
         InputError: the network of a job is missing.
     """
     study, plan = Study.open(study_folder), TrainingPlan.read(plan_file)
-    folder_of = _find_networks(plan, networks)
-    key_of = {source: _compute_key(plan, source, folder_of) for source in plan.sources}
-    todo = [
-        source
-        for source, key in key_of.items()
-        if not reuse_result(open_store(store), key, output / name_network(source))
-    ]
+    trained = _find_networks(plan, networks)
+    jobs_of = plan.group_predictions(trained.keys())
+    key_of = {name: _compute_key(plan, jobs, trained) for name, jobs in jobs_of.items()}
+    todo = [name for name in jobs_of if not reuse_result(open_store(store), key_of[name], output / name)]
     work = [
-        item for source in todo for item in _assign(study, study_folder, plan_file, plan, source, folder_of, output)
+        _Assignment(study_folder, plan_file, folders, case_id, output / name)
+        for name in todo
+        for case_id, folders in _assign(study, jobs_of[name], trained)
     ]
     for done, _ in enumerate(run_side_by_side(_predict, work, processes=processes), start=1):
-        if done % 10 == 0 or done == len(work):
+        if done % _PROGRESS_EVERY == 0 or done == len(work):
             report_progress(f"{done} of {len(work)} predictions")
-    for source in todo:
-        open_store(store).publish(key_of[source], output / name_network(source))
-    for source in plan.sources:
-        _write_provenance(output, plan, source, folder_of)
-    return open_predictions(output, study, plan.sources)
+    for name in todo:
+        open_store(store).publish(key_of[name], output / name)
+    for name, jobs in jobs_of.items():
+        _write_provenance(output / f"{name}.provenance.yaml", plan, jobs, trained)
 
 
 def open_predictions(folder: Path, study: Study, sources: Sequence[str]) -> Mapping[str, LabelSet]:
-    """The label sets that `run` wrote, by source."""
+    """The label sets that `run` wrote for networks whose repeats predict together, by source."""
     return {source: LabelSet(name_network(source), folder / name_network(source), study.suffix) for source in sources}
 
 
@@ -79,33 +79,33 @@ def list_networks(folders: Sequence[Path]) -> list[Path]:
     return sorted(path.parent for folder in folders for path in folder.glob(f"*/{RESULT_FILE}"))
 
 
-def _find_networks(plan: TrainingPlan, networks: Sequence[Path]) -> Mapping[str, Path]:
+def list_failures(folders: Sequence[Path]) -> list[TrainingFailure]:
+    """The trainings that left no network, in the outputs of several training tasks."""
+    return [
+        TrainingFailure.read(path.parent) for folder in folders for path in sorted(folder.glob(f"*/{FAILURE_FILE}"))
+    ]
+
+
+def _find_networks(plan: TrainingPlan, networks: Sequence[Path]) -> dict[str, Path]:
     found = {TrainingResult.read(folder).job.name: folder for folder in networks}
-    if missing := [job.name for job in plan.jobs if job.name not in found]:
+    missing = [job.name for job in plan.jobs if job.name not in found]
+    if missing and not (plan.tolerates_failures and found):
         raise InputError("every job of the plan must have a trained network", found=f"none of {', '.join(missing)}")
     return found
 
 
-def _compute_key(plan: TrainingPlan, source: str, folder_of: Mapping[str, Path]) -> str:
-    trainings = [TrainingResult.read(folder_of[job.name]).fingerprint for job in plan.jobs if job.source == source]
+def _compute_key(plan: TrainingPlan, jobs: Sequence[TrainingJob], trained: Mapping[str, Path]) -> str:
+    trainings = [TrainingResult.read(trained[job.name]).fingerprint for job in jobs]
     parts = {"trainings": trainings, "inference": plan.preset.inference.model_dump(mode="json")}
     return f"predictions/{compute_fingerprint('prediction', packages=_PACKAGES, parts=parts)}"
 
 
 def _assign(
-    study: Study,
-    study_folder: Path,
-    plan_file: Path,
-    plan: TrainingPlan,
-    source: str,
-    folder_of: Mapping[str, Path],
-    output: Path,
-) -> Iterator[_Assignment]:
+    study: Study, jobs: Sequence[TrainingJob], trained: Mapping[str, Path]
+) -> Iterator[tuple[str, tuple[Path, ...]]]:
     for case_id in study.case_ids:
-        holding_out = [job for job in plan.jobs if job.source == source and case_id in job.test_cases]
-        if holding_out:
-            folders = tuple(folder_of[job.name] for job in holding_out)
-            yield _Assignment(study_folder, plan_file, folders, case_id, output / name_network(source))
+        if folders := tuple(trained[job.name] for job in jobs if case_id in job.test_cases):
+            yield case_id, folders
 
 
 def _predict(item: _Assignment) -> str:
@@ -120,14 +120,13 @@ def _predict(item: _Assignment) -> str:
     return item.case_id
 
 
-def _write_provenance(output: Path, plan: TrainingPlan, source: str, folder_of: Mapping[str, Path]) -> None:
-    jobs = [job for job in plan.jobs if job.source == source]
+def _write_provenance(path: Path, plan: TrainingPlan, jobs: Sequence[TrainingJob], trained: Mapping[str, Path]) -> None:
     provenance = Provenance(
         operation="predict",
-        parents={source: plan.source_digests[source]}
-        | {job.name: TrainingResult.read(folder_of[job.name]).fingerprint for job in jobs},
+        parents={job.source: plan.source_digests[job.source] for job in jobs}
+        | {job.name: TrainingResult.read(trained[job.name]).fingerprint for job in jobs},
         parameters={"preset": plan.preset_name, "threshold": plan.preset.inference.threshold},
         seed=plan.seed,
         cases={case_id: {"fold": job.fold} for job in jobs for case_id in job.test_cases},
     )
-    provenance.write_yaml(output / f"{name_network(source)}.provenance.yaml")
+    provenance.write_yaml(path)

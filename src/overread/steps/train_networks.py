@@ -1,8 +1,9 @@
 """Step: train the networks of one batch of jobs, side by side."""
 
 import logging
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +24,15 @@ from overread.steps.training_run import (
     log_untracked_results,
     open_training_run,
 )
-from overread.steps.workers import run_side_by_side
+from overread.steps.workers import Failure, attempt_side_by_side, run_side_by_side
 from overread.study.study import Study
 from overread.training.history import EpochReport
-from overread.training.result import TrainingJob, TrainingResult
+from overread.training.result import TrainingFailure, TrainingJob, TrainingResult
 
+_ATTEMPTS = 3
 _CHECKPOINT = "checkpoint.pt"
 _PACKAGES = ("study", "networks", "training", "inference", "evaluation/overlap.py")
+_REDRAWING_PACKAGES = (*_PACKAGES, "labels")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -58,6 +61,8 @@ def run(
     """Train the named jobs of a plan; each network lands in `output/<job name>`.
 
     A training that is finished in the store is reused, one that was interrupted goes on from its checkpoint there.
+    Where the plan tolerates failures, a training that fails is tried again, and one that fails three times leaves its
+    reason in `output/<job name>` instead of a network.
 
     Args:
         study_folder: the study.
@@ -66,6 +71,9 @@ def run(
         output: gets a folder per job.
         store: address of the result store.
         processes: trainings side by side, one thread each.
+
+    Returns:
+        The results of the trainings that left a network.
 
     Raises:
         InputError: a name is not a job of the plan.
@@ -78,12 +86,27 @@ def run(
     with failing_with_pipeline_run(plan, store):
         reused = [item for item in work if _reuse(plan, item)]
         log_untracked_results(plan, store, [(TrainingResult.read(item.folder), item.folder) for item in reused])
-        for result in run_side_by_side(_train, [item for item in work if item not in reused], processes=processes):
+        fresh = list(_train_all([item for item in work if item not in reused], plan, processes))
+    return tuple(TrainingResult.read(item.folder) for item in reused) + tuple(fresh)
+
+
+def _train_all(work: Sequence[Assignment], plan: TrainingPlan, processes: int) -> Iterator[TrainingResult]:
+    if plan.tolerates_failures and work:
+        outcomes = attempt_side_by_side(_train, work, processes=processes, attempts=_ATTEMPTS)
+    else:
+        outcomes = run_side_by_side(_train, work, processes=processes)
+    for outcome in outcomes:
+        if isinstance(outcome, Failure):
+            job, folder = outcome.argument.job, outcome.argument.folder
+            shutil.rmtree(folder, ignore_errors=True)
+            TrainingFailure(job=job, reason=outcome.reason).write(folder)
+            report_progress(f"{job.name}: FAILED {_ATTEMPTS} times, last with {outcome.reason}")
+        else:
             report_progress(
-                f"{result.job.name}: validation Dice {result.best_validation_dice:.3f} at epoch {result.best_epoch} of "
-                f"{result.epochs}, {result.duration_seconds:.0f} s"
+                f"{outcome.job.name}: validation Dice {outcome.best_validation_dice:.3f} at epoch {outcome.best_epoch} "
+                f"of {outcome.epochs}, {outcome.duration_seconds:.0f} s"
             )
-    return tuple(TrainingResult.read(item.folder) for item in work)
+            yield outcome
 
 
 def compute_job_fingerprint(data_digest: str, preset: Preset, job: TrainingJob) -> str:
@@ -93,15 +116,19 @@ def compute_job_fingerprint(data_digest: str, preset: Preset, job: TrainingJob) 
         "job": job.model_dump(mode="json"),
         "preset": preset.model_dump(mode="json", include={"network", "training", "inference"}),
     }
-    return compute_fingerprint("training", packages=_PACKAGES, parts=parts)
+    packages = _REDRAWING_PACKAGES if job.redrawn else _PACKAGES
+    return compute_fingerprint("training", packages=packages, parts=parts)
 
 
 def _reuse(plan: TrainingPlan, item: Assignment) -> bool:
-    key = build_training_key(compute_job_fingerprint(plan.compute_data_digest(item.job.source), plan.preset, item.job))
-    found = reuse_result(open_store(item.store), key, item.folder)
+    found = reuse_result(open_store(item.store), build_training_key(_fingerprint(plan, item.job)), item.folder)
     if found:
         report_progress(f"{item.job.name}: reused")
     return found
+
+
+def _fingerprint(plan: TrainingPlan, job: TrainingJob) -> str:
+    return compute_job_fingerprint(plan.compute_data_digest(job), plan.find_preset(job), job)
 
 
 def _train(item: Assignment) -> TrainingResult:
@@ -111,7 +138,7 @@ def _train(item: Assignment) -> TrainingResult:
 
     limit_threads(1)
     study, plan, store = Study.open(item.study), TrainingPlan.read(item.plan), open_store(item.store)
-    fingerprint = compute_job_fingerprint(plan.compute_data_digest(item.job.source), plan.preset, item.job)
+    fingerprint = _fingerprint(plan, item.job)
     key = build_training_key(fingerprint)
     item.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -131,7 +158,7 @@ def _train(item: Assignment) -> TrainingResult:
         result = run_training_job(
             study,
             item.job,
-            plan.preset,
+            plan.find_preset(item.job),
             folder=item.folder,
             checkpoint=checkpoint,
             fingerprint=fingerprint,

@@ -9,6 +9,7 @@ from overread.presets import read_preset
 from overread.steps.plan_trainings import apply_epochs, check_dimensions, check_seed
 from overread.steps.progress import report_progress
 from overread.steps.train_networks import compute_job_fingerprint
+from overread.steps.training_choice import TrainingChoice
 from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
 from overread.study.splits import split_validation
 from overread.study.study import Study
@@ -18,30 +19,41 @@ from overread.training.job import run_training_job
 from overread.training.result import TrainingJob, TrainingResult
 
 
-def run(folder: Path, output: Path, *, source: str, preset: str, epochs: int, seed: int, device: str) -> TrainingResult:
+def run(folder: Path, output: Path, choice: TrainingChoice) -> TrainingResult:
     """Train a network, its checkpoint and result in `output`.
 
     Raises:
         InputError: unknown source or preset, or fewer than two labelled subjects.
     """
-    study = Study.open(folder)
-    study.select_sources([source])
-    if device not in ("auto", "cpu", "cuda"):
-        raise SettingsError("device must be auto, cpu or cuda", found=repr(device))
-    check_seed(seed)
-    settings = apply_epochs(read_preset(preset), epochs)
-    check_dimensions(settings, preset, study)
+    study, source = Study.open(folder), choice.source
+    read = tuple(dict.fromkeys((source, choice.validation_source or source)))
+    study.select_sources(read)
+    if choice.device not in ("auto", "cpu", "cuda"):
+        raise SettingsError("device must be auto, cpu or cuda", found=repr(choice.device))
+    check_seed(choice.seed)
+    preset = apply_epochs(read_preset(choice.preset), choice.epochs)
+    settings = preset.with_architecture(choice.network or preset.network.architecture)
+    check_dimensions(settings, choice.preset, study)
     labelled = study.labelled_case_ids(source)
-    train, validation = split_validation(study, labelled, fraction=settings.validation_fraction, seed=seed)
+    train, validation = split_validation(study, labelled, fraction=settings.validation_fraction, seed=choice.seed)
     if not train or not validation:
         subjects = len({study.subject_of[case_id] for case_id in labelled})
         raise InputError(
             "a source must have labelled at least two subjects", found=subjects, where=f"source {source!r}"
         )
     job = TrainingJob(
-        source=source, fold=0, repeat=0, seed=seed, train_cases=train, validation_cases=validation, test_cases=()
+        source=source,
+        network=settings.network.architecture,
+        fold=0,
+        repeat=0,
+        seed=choice.seed,
+        train_cases=train,
+        validation_cases=validation,
+        test_cases=(),
+        validation_source=choice.validation_source,
     )
-    data_digest = compute_study_digest(compute_images_digest(study), {source: compute_source_digest(study, source)})
+    digests = {name: compute_source_digest(study, name) for name in read}
+    data_digest = compute_study_digest(compute_images_digest(study), digests)
     output.mkdir(parents=True, exist_ok=True)
     result = run_training_job(
         study,
@@ -50,7 +62,7 @@ def run(folder: Path, output: Path, *, source: str, preset: str, epochs: int, se
         folder=output,
         checkpoint=output / "checkpoint.pt",
         fingerprint=compute_job_fingerprint(data_digest, settings, job),
-        device=select_device(cast(DeviceName, device)),
+        device=select_device(cast(DeviceName, choice.device)),
         on_epoch=_report,
     )
     (output / "checkpoint.pt").unlink()

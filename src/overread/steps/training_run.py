@@ -22,7 +22,9 @@ _LOGGER = logging.getLogger(__name__)
 
 def open_training_run(tracker: "Tracker", plan: TrainingPlan, job: TrainingJob, fingerprint: str) -> "TrackedRun":
     """Open the run of a training, or go on with the one that was interrupted."""
-    tags = build_tags(plan).model_copy(update={"source": job.source, "fold": job.fold, "repeat": job.repeat})
+    tags = build_tags(plan).model_copy(
+        update={"source": job.labels, "network": job.network, "fold": job.fold, "repeat": job.repeat}
+    )
     parent = None if tracker.platform_run_id else tracker.find_run(plan.run_fingerprint)
     run = tracker.open_run(job.name, fingerprint=fingerprint, tags=tags, parent_run_id=parent)
     run.log_study(plan.study, digest=plan.study_digest, revision=plan.revision)

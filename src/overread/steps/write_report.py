@@ -1,29 +1,20 @@
 """Step: write the report of `rater-bias`, and end its run in MLflow."""
 
-import shutil
-import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import overread
-from overread.adapters.storage import open_store
 from overread.evaluation.results import CrossEvaluation
 from overread.report.context import RunContext
 from overread.steps.cross_evaluate import COMPARISONS_FILE, EVALUATION_FILE, read_evaluation
-from overread.steps.fingerprint import compute_code_digest
-from overread.steps.pipeline_run import failing_with_pipeline_run, reaching_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.predict_cases import open_predictions
-from overread.steps.tracked_results import is_tracked, mark_tracked
+from overread.steps.report_publishing import publish_report
 from overread.study.study import Study
 from overread.training.result import TrainingResult
 
 if TYPE_CHECKING:
     from overread.adapters.tracking import TrackedRun
-
-_PAGE = "report.html"
 
 
 def run(
@@ -47,22 +38,17 @@ def run(
         report_file: the page to write.
         store: address of the result store, which keeps the page too.
     """
-    plan, results = TrainingPlan.read(plan_file), open_store(store)
-    evaluation = read_evaluation(evaluation_folder)
-    with tempfile.TemporaryDirectory(prefix="overread-report-") as scratch:
-        page = Path(scratch) / "report" / _PAGE
-        if not (is_tracked(results, plan.report_key) and results.fetch(plan.report_key, page.parent)):
-            with failing_with_pipeline_run(plan, store), reaching_pipeline_run(plan, store) as tracked:
-                context = build_context(plan, tracked.url if tracked else "")
-                _draw(page, plan, Study.open(study_folder), networks, predictions_folder, evaluation_folder, context)
-                results.delete(plan.report_key)
-                results.publish(plan.report_key, page.parent)
-                if tracked is not None:
-                    _log(tracked, evaluation, evaluation_folder, page)
-            if tracked is not None and not tracked.is_cut_off:
-                mark_tracked(results, plan.report_key)
-        report_file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(page, report_file)
+    plan, evaluation = TrainingPlan.read(plan_file), read_evaluation(evaluation_folder)
+
+    def draw(page: Path, context: RunContext) -> None:
+        _draw(page, plan, Study.open(study_folder), networks, predictions_folder, evaluation_folder, context)
+
+    def log(tracked: "TrackedRun") -> None:
+        tracked.log_metrics(collect_metrics(evaluation))
+        for name in (EVALUATION_FILE, COMPARISONS_FILE):
+            tracked.log_file(evaluation_folder / name)
+
+    publish_report(plan, report_file, store=store, draw=draw, log=log)
     return evaluation
 
 
@@ -89,23 +75,6 @@ def _draw(
     )
 
 
-def build_context(plan: TrainingPlan, tracking_url: str) -> RunContext:
-    """What the report says about its own making."""
-    return RunContext(
-        pipeline=plan.pipeline,
-        study=plan.study,
-        revision=plan.revision,
-        study_digest=plan.study_digest,
-        source_digests=plan.source_digests,
-        code_version=overread.__version__,
-        code_digest=compute_code_digest(),
-        preset=plan.preset_name,
-        settings_yaml=plan.preset.to_yaml(),
-        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        tracking_url=tracking_url,
-    )
-
-
 def collect_metrics(evaluation: CrossEvaluation) -> dict[str, float]:
     """The few figures by which runs are compared."""
     metrics = {"same_dice": evaluation.same_dice.estimate}
@@ -122,10 +91,3 @@ def collect_metrics(evaluation: CrossEvaluation) -> dict[str, float]:
         metrics["source_load_consistency"] = sum(pair.source_order.consistency for pair in evaluation.pairs) / count
         metrics["network_load_consistency"] = sum(pair.network_order.consistency for pair in evaluation.pairs) / count
     return metrics
-
-
-def _log(tracked: "TrackedRun", evaluation: CrossEvaluation, evaluation_folder: Path, page: Path) -> None:
-    tracked.log_metrics(collect_metrics(evaluation))
-    for path in (evaluation_folder / EVALUATION_FILE, evaluation_folder / COMPARISONS_FILE, page):
-        tracked.log_file(path)
-    tracked.finish()

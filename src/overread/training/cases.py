@@ -34,6 +34,11 @@ class WorkingCase:
         return np.flatnonzero(self.mask)
 
 
+def compute_foreground_fraction(cases: Sequence[WorkingCase]) -> float:
+    """Share of labelled voxels among all voxels of the cases, in [0, 1]."""
+    return sum(int(case.mask.sum()) for case in cases) / sum(case.mask.size for case in cases)
+
+
 def read_working_image(study: Study, case_id: str, working_spacing: Spacing | None) -> Image:
     """Read, normalise and resample the image of a case, (C, *W) float32."""
     image = normalise(study.read_image(case_id), study.settings.intensity)

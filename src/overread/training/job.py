@@ -8,13 +8,14 @@ import torch
 from overread.errors import InputError
 from overread.networks.build import build_network, count_parameters
 from overread.networks.saved import save_network
-from overread.networks.settings import SavedNetworkSettings
+from overread.networks.settings import SavedNetworkSettings, count_network_dimensions
 from overread.presets import Preset
 from overread.study.study import Study
 from overread.training.cases import read_working_cases
 from overread.training.hardware import describe_device
 from overread.training.history import HISTORY_FILE, EpochReport, write_history
 from overread.training.loop import train
+from overread.training.redrawing import draw_training_cases
 from overread.training.result import TrainingJob, TrainingResult
 
 
@@ -38,10 +39,12 @@ def run_training_job(
         TrainingError: see `train`.
     """
     settings = preset.training
-    labels = study.labels(job.source)
     train_cases, validation_cases = (
         read_working_cases(study, labels, labels.select_labelled(case_ids), settings.working_spacing)
-        for case_ids in (job.train_cases, job.validation_cases)
+        for labels, case_ids in (
+            (study.labels(job.source), job.train_cases),
+            (study.labels(job.validation_source or job.source), job.validation_cases),
+        )
     )
     if not train_cases or not validation_cases:
         raise InputError(
@@ -50,11 +53,11 @@ def run_training_job(
             where=f"source {job.source!r}",
         )
     torch.manual_seed(job.seed)
-    dimensions, channels = study.settings.dimensions, study.settings.channels
+    dimensions, channels = count_network_dimensions(settings.sampling.patch_size), study.settings.channels
     network = build_network(preset.network, dimensions=dimensions, channel_count=len(channels))
     state = train(
         network,
-        train_cases=train_cases,
+        draw_cases=draw_training_cases(study, job, train_cases),
         validation_cases=validation_cases,
         settings=settings,
         inference=preset.inference,

@@ -13,7 +13,8 @@ from overread.errors import TrainingError
 from overread.evaluation.overlap import compute_dice
 from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
-from overread.training.cases import WorkingCase
+from overread.networks.settings import count_network_dimensions
+from overread.training.cases import WorkingCase, compute_foreground_fraction
 from overread.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from overread.training.hardware import autocast, make_deterministic, place_network, select_memory_format
 from overread.training.history import EpochReport
@@ -25,7 +26,7 @@ from overread.training.settings import TrainingSettings
 def train(
     network: nn.Module,
     *,
-    train_cases: Sequence[WorkingCase],
+    draw_cases: Callable[[int], Sequence[WorkingCase]],
     validation_cases: Sequence[WorkingCase],
     settings: TrainingSettings,
     inference: InferenceSettings,
@@ -42,7 +43,7 @@ def train(
 
     Args:
         network: freshly initialised; trained in place.
-        train_cases: what the loss sees.
+        draw_cases: what the loss sees in an epoch, counted from 0; equal epochs must give equal cases.
         validation_cases: what chooses the best epoch.
         settings: the loop's settings.
         inference: how validation cases are predicted.
@@ -57,19 +58,20 @@ def train(
         The state at the end.
 
     Raises:
-        TrainingError: the loss is not finite, or the checkpoint is damaged or belongs to another training.
+        TrainingError: the loss is not finite, or needs foreground and there is none; the checkpoint is damaged, or
+            belongs to another training.
     """
     make_deterministic()
-    place_network(network, device, dimensions=len(settings.sampling.patch_size))
+    place_network(network, device, dimensions=count_network_dimensions(settings.sampling.patch_size))
     optimiser = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    loss_function = select_loss(settings.loss)
+    loss_function = select_loss(settings.loss, measure_foreground=lambda: compute_foreground_fraction(draw_cases(0)))
     state = _resume(checkpoint, fingerprint, network, optimiser, device)
 
     while state.epoch < settings.epochs and state.stale_validations < settings.patience:
         started = time.perf_counter()
-        losses = []
+        losses, train_cases = [], draw_cases(state.epoch)
         network.train()
         for step in range(state.epoch * settings.steps_per_epoch, (state.epoch + 1) * settings.steps_per_epoch):
             image, mask = _sample_batch(train_cases, settings, seed=seed, step=step, device=device)
@@ -134,14 +136,19 @@ def _resume(
 def _sample_batch(
     cases: Sequence[WorkingCase], settings: TrainingSettings, *, seed: int, step: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Image (B, C, *P) and mask (B, 1, *P), both float32; also seeds the dropout of this step."""
+    """Image (B, C, *P) and mask (B, 1, *P), both float32, without the last axis of slices.
+
+    Also seeds the dropout of this step, and what its loss draws.
+    """
     generator = np.random.default_rng((seed, step))
     torch.manual_seed(int(generator.integers(2**63)))
     records = [sample_patch(settings.sampling, cases, generator) for _ in range(settings.batch_size)]
     patches = [apply_patch(settings.sampling, cases, record) for record in records]
-    image = torch.from_numpy(np.stack([image for image, _ in patches]))
-    mask = torch.from_numpy(np.stack([mask for _, mask in patches])[:, None].astype(np.float32))
-    memory_format = select_memory_format(len(settings.sampling.patch_size))
+    dimensions = count_network_dimensions(settings.sampling.patch_size)
+    shape = settings.sampling.patch_size[:dimensions]
+    image = torch.from_numpy(np.stack([image for image, _ in patches])).reshape(len(patches), -1, *shape)
+    mask = torch.from_numpy(np.stack([mask for _, mask in patches]).astype(np.float32)).reshape(len(patches), 1, *shape)
+    memory_format = select_memory_format(dimensions)
     return image.to(device, memory_format=memory_format), mask.to(device)
 
 

@@ -2,9 +2,24 @@
 
 from pathlib import Path
 
+from overread.labels.settings import PerturbationSettings
+from overread.networks.settings import Architecture
 from overread.settings import Settings
 
 RESULT_FILE = "result.json"
+FAILURE_FILE = "failure.json"
+
+
+class RedrawnLabels(Settings):
+    """Labels that are perturbed anew in every epoch.
+
+    Attributes:
+        variant: name of the perturbation, for example `natural-0.90`.
+        perturbation: how each mask is perturbed.
+    """
+
+    variant: str
+    perturbation: PerturbationSettings
 
 
 class TrainingJob(Settings):
@@ -12,26 +27,37 @@ class TrainingJob(Settings):
 
     Attributes:
         source: whose labels it learns.
+        network: architecture of the network.
         fold: index of the held-out fold, from 0.
         repeat: index of the random initialisation, from 0.
         seed: seeds initialisation, sampling and dropout.
         train_cases: cases whose masks the loss sees.
         validation_cases: cases that choose the best epoch.
         test_cases: held-out cases, which the training does not read.
+        validation_source: whose labels choose the best epoch; `source` itself if empty.
+        redrawn: how the labels of `source` are perturbed on the way to the loss; None to learn them as they are.
     """
 
     source: str
+    network: Architecture
     fold: int
     repeat: int
     seed: int
     train_cases: tuple[str, ...]
     validation_cases: tuple[str, ...]
     test_cases: tuple[str, ...]
+    validation_source: str = ""
+    redrawn: RedrawnLabels | None = None
+
+    @property
+    def labels(self) -> str:
+        """Name of the labels that the loss sees."""
+        return f"{self.source}-{self.redrawn.variant}" if self.redrawn else self.source
 
     @property
     def name(self) -> str:
         """A name for folders and tables, unique within a pipeline run."""
-        return f"{self.source}-fold{self.fold}-repeat{self.repeat}"
+        return f"{self.network}-{self.labels}-fold{self.fold}-repeat{self.repeat}"
 
 
 class TrainingResult(Settings):
@@ -67,3 +93,25 @@ class TrainingResult(Settings):
     def write(self, folder: Path) -> None:
         """Write the result into the training's folder."""
         (folder / RESULT_FILE).write_text(self.model_dump_json(indent=2), encoding="utf-8")
+
+
+class TrainingFailure(Settings):
+    """A training that was tried and left no network.
+
+    Attributes:
+        job: what was to be trained on what.
+        reason: why the last attempt ended, in one line.
+    """
+
+    job: TrainingJob
+    reason: str
+
+    @classmethod
+    def read(cls, folder: Path) -> "TrainingFailure":
+        """Read the failure that the training's folder holds."""
+        return cls.model_validate_json((folder / FAILURE_FILE).read_text(encoding="utf-8"))
+
+    def write(self, folder: Path) -> None:
+        """Write the failure into the training's folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FAILURE_FILE).write_text(self.model_dump_json(indent=2), encoding="utf-8")

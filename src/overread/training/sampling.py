@@ -20,7 +20,7 @@ class PatchRecord:
     Attributes:
         case_index: which of the training cases.
         centre: voxel of the working grid, one index per spatial axis, that is at index `side // 2` of the patch before
-            it is varied.
+            it is varied; moved already where patches are kept inside.
         flips: per spatial axis, whether the patch is mirrored about its middle.
         rotation_radians: turn about the middle of the patch, in the plane of the first two spatial axes.
         zoom: magnification about the middle of the patch.
@@ -46,11 +46,12 @@ def sample_patch(
     index = int(generator.integers(len(cases)))
     case = cases[index]
     channels, dimensions = case.image.shape[0], case.mask.ndim
+    centre = _sample_centre(case, settings.foreground_fraction, generator)
     turn = math.radians(settings.rotation_degrees)
     low, high = settings.zoom_range
     return PatchRecord(
         case_index=index,
-        centre=_sample_centre(case, settings.foreground_fraction, generator),
+        centre=_move_inside(centre, case.mask.shape, settings.patch_size) if settings.keep_inside else centre,
         flips=tuple(axis in settings.flip_axes and bool(generator.integers(2)) for axis in range(dimensions)),
         rotation_radians=float(generator.uniform(-turn, turn)),
         zoom=math.exp(generator.uniform(math.log(low), math.log(high))),
@@ -62,6 +63,8 @@ def sample_patch(
 
 def apply_patch(settings: SamplingSettings, cases: Sequence[WorkingCase], record: PatchRecord) -> tuple[Image, Mask]:
     """Cut the patch that a record describes.
+
+    A patch whose last of three sides is 1 is of one slice: it is turned and zoomed in its plane alone.
 
     Returns:
         The image patch (C, *P) float32 and the mask patch (*P) bool; outside of the case they are 0, which is the mean
@@ -88,6 +91,12 @@ def _sample_centre(case: WorkingCase, foreground_fraction: float, generator: np.
     else:
         flat = int(generator.integers(case.mask.size))
     return tuple(int(index) for index in np.unravel_index(flat, case.mask.shape))
+
+
+def _move_inside(centre: tuple[int, ...], shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
+    """The nearest centre whose patch lies inside the case, or holds it along an axis that is shorter than the patch."""
+    ends = [sorted((side // 2, length - side + side // 2)) for length, side in zip(shape, size, strict=True)]
+    return tuple(min(max(index, first), last) for index, (first, last) in zip(centre, ends, strict=True))
 
 
 def _sample_uniform(limits: tuple[float, float], count: int, generator: np.random.Generator) -> tuple[float, ...]:

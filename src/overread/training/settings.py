@@ -1,17 +1,24 @@
 """How a network is trained."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
 from overread.settings import Settings
 
+LossName: TypeAlias = Literal["cross_entropy", "dice_cross_entropy", "balanced_cross_entropy"]
+
 
 class SamplingSettings(Settings):
     """How training patches are drawn and varied."""
 
-    patch_size: tuple[int, ...] = Field(description="voxels along each spatial axis of the working grid")
+    patch_size: tuple[int, ...] = Field(
+        description="voxels along each spatial axis of the working grid; 1 along the last of three: axial slices, in 2D"
+    )
     foreground_fraction: float = Field(0.5, ge=0, le=1, description="share of patches centred on a labelled voxel")
+    keep_inside: bool = Field(
+        False, description="move a patch so that it holds as much of the case as it can, before it is varied"
+    )
     flip_axes: tuple[int, ...] = Field((), description="spatial axes that are flipped with probability 1/2")
     rotation_degrees: float = Field(0.0, ge=0, le=180, description="in-plane rotation, uniform in ± this")
     zoom_range: tuple[float, float] = Field((1.0, 1.0), description="magnification, log-uniform between the two")
@@ -51,7 +58,7 @@ class TrainingSettings(Settings):
     learning_rate: float = Field(1e-3, gt=0, description="step size of the optimiser at the start")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay of AdamW; 0 is plain Adam")
     schedule: Literal["constant", "cosine"] = Field("constant", description="cosine falls to 0 at the last epoch")
-    loss: Literal["cross_entropy", "dice_cross_entropy"] = "cross_entropy"
+    loss: LossName = "cross_entropy"
     validation_every: int = Field(1, ge=1, description="epochs between two looks at the validation cases")
     patience: int = Field(10, ge=1, description="validations without a better Dice before the training stops")
     precision: Literal["auto", "bf16", "fp32"] = Field(

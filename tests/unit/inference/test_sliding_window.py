@@ -84,6 +84,45 @@ def test_bf16_keeps_the_sign_and_three_digits() -> None:
     np.testing.assert_array_equal(found > 0.5, image[0] > 0)
 
 
+class CountsCalls(nn.Module):
+    """Says 0, and keeps how many windows of which shape each call brings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: list[tuple[int, ...]] = []
+
+    def forward(self, windows: Tensor) -> Tensor:
+        self.shapes.append(tuple(windows.shape))
+        return torch.zeros_like(windows[:, :1])
+
+
+@pytest.mark.parametrize("shape", [(9, 13, 4), (5, 20, 1)])
+def test_a_network_for_slices_sees_each_slice_as_an_image(shape: tuple[int, int, int]) -> None:
+    image = np.random.default_rng(0).normal(0, 2, (2, *shape)).astype(np.float32)
+    torch.manual_seed(0)
+    network = nn.Conv2d(2, 1, 3, padding=1)
+    found = predict(network, image, (8, 8, 1))
+    assert found.shape == shape
+    assert found.flags.c_contiguous
+    for index in range(shape[2]):
+        expected = predict(network, np.ascontiguousarray(image[..., index]), (8, 8))
+        np.testing.assert_allclose(found[..., index], expected, atol=1e-6)
+
+
+def test_slices_go_through_the_network_together() -> None:
+    """Seven slices of one window each, three at a time."""
+    network = CountsCalls()
+    predict_probability(
+        network,
+        np.zeros((2, 8, 8, 7), np.float32),
+        patch_size=(8, 8, 1),
+        settings=InferenceSettings(windows_per_batch=3),
+        precision="fp32",
+        device=torch.device("cpu"),
+    )
+    assert network.shapes == [(3, 2, 8, 8), (3, 2, 8, 8), (1, 2, 8, 8)]
+
+
 def test_dropout_is_off() -> None:
     network = nn.Sequential(ConstantLogit(), nn.Dropout(0.9)).train()
     np.testing.assert_allclose(predict(network, np.zeros((1, 9, 9), np.float32), (4, 4)), 0.75, atol=1e-6)

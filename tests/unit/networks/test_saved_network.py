@@ -9,7 +9,7 @@ from torch import nn
 from overread.errors import StorageError
 from overread.networks.build import build_network
 from overread.networks.saved import load_network, save_network
-from overread.networks.settings import NetworkSettings, SavedNetworkSettings
+from overread.networks.settings import Architecture, NetworkSettings, SavedNetworkSettings
 from overread.study.schema import IntensitySettings
 
 CPU = torch.device("cpu")
@@ -43,6 +43,20 @@ def test_a_network_comes_back_with_its_settings_and_its_answers(tmp_path: Path, 
         torch.testing.assert_close(loaded(image), network.eval()(image))
     for name, weight in network.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], weight)
+
+
+@pytest.mark.parametrize("architecture", ["segnet", "fcn32"])
+def test_a_network_for_slices_comes_back_in_2d(tmp_path: Path, architecture: Architecture) -> None:
+    shape = NetworkSettings(architecture=architecture, channels=(2, 4))
+    slicewise = SAVED.model_copy(update={"network": shape, "dimensions": 2, "patch_size": (8, 8, 1)})
+    trained = build_network(shape, dimensions=2, channel_count=2)
+    trained(torch.randn(4, 2, 8, 8))
+    save_network(tmp_path / "n", trained, slicewise)
+    loaded, settings = load_network(tmp_path / "n", CPU)
+    assert settings == slicewise
+    image = torch.randn(3, 2, 8, 8)
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded(image), trained.eval()(image))
 
 
 def test_the_files_hold_no_pickle(tmp_path: Path, network: nn.Module) -> None:

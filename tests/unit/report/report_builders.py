@@ -189,6 +189,7 @@ def build_training(study: Study, source: str, repeat: int) -> TrainingResult:
     cases = study.case_ids
     job = TrainingJob(
         source=source,
+        network="unet",
         fold=0,
         repeat=repeat,
         seed=17 + repeat,

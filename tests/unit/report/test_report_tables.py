@@ -108,10 +108,10 @@ def test_trainings_are_summed_up_per_source_in_the_order_of_the_sources(inputs):
     assert first.train_counts == (2, 2)
     assert first.duration_seconds == 190.0
     assert [result.job.name for result in sort_trainings(trainings, ("ann", "ben"))] == [
-        "ann-fold0-repeat0",
-        "ann-fold0-repeat1",
-        "ben-fold0-repeat0",
-        "ben-fold0-repeat1",
+        "unet-ann-fold0-repeat0",
+        "unet-ann-fold0-repeat1",
+        "unet-ben-fold0-repeat0",
+        "unet-ben-fold0-repeat1",
     ]
 
 

@@ -175,5 +175,5 @@ class TestFingerprintOfATraining:
 
 
 def name_trainings(made: TrainingPlan) -> dict[str, str]:
-    names = (compute_job_fingerprint(made.compute_data_digest(job.source), made.preset, job) for job in made.jobs)
+    names = (compute_job_fingerprint(made.compute_data_digest(job), made.preset, job) for job in made.jobs)
     return dict(zip((job.name for job in made.jobs), names, strict=True))

@@ -64,14 +64,14 @@ def save_known_network(folder: Path, study: Study, plan: TrainingPlan, job: Trai
 def save_networks(study: Study, plan: TrainingPlan, folder: Path, logits: dict[str, float]) -> list[Path]:
     """Save a network per job; `logits` says the logit of those whose names begin with its keys."""
     for job in plan.jobs:
-        logit = next(value for prefix, value in logits.items() if job.name.startswith(prefix))
+        logit = next(value for prefix, value in logits.items() if job.name.removeprefix("unet-").startswith(prefix))
         save_known_network(folder / job.name, study, plan, job, logit)
     return predict_cases.list_networks([folder])
 
 
 def predict(study: Study, networks: list[Path], output: Path, *, processes: int = 1) -> dict[tuple[str, str], float]:
     """Share of foreground per source and case."""
-    sets = predict_cases.run(
+    predict_cases.run(
         study.root,
         study.root.parent / "plan.json",
         networks,
@@ -79,6 +79,8 @@ def predict(study: Study, networks: list[Path], output: Path, *, processes: int 
         store=str(study.root.parent / "store"),
         processes=processes,
     )
+    plan = TrainingPlan.read(study.root.parent / "plan.json")
+    sets = predict_cases.open_predictions(output, study, plan.sources)
     found = {}
     for source, labels in sets.items():
         for case_id in labels.select_labelled(study.case_ids):
@@ -93,7 +95,7 @@ def test_each_case_is_predicted_by_the_networks_that_held_it_out(tmp_path: Path,
     study = write(tmp_path / "study")
     plan = make_plan(study)
     networks = save_networks(study, plan, tmp_path / "networks", {"ann-fold1": 3.0, "": -3.0})
-    held_out = next(job for job in plan.jobs if job.name.startswith("ann-fold1")).test_cases
+    held_out = next(job for job in plan.jobs if job.name.startswith("unet-ann-fold1")).test_cases
     found = predict(study, networks, tmp_path / "masks")
     expected = {(source, case_id): 0.0 for source in ("ann", "ben") for case_id in study.case_ids}
     assert found == expected | {("ann", case_id): 1.0 for case_id in held_out}
@@ -157,5 +159,5 @@ def test_a_missing_network_is_named(tmp_path: Path) -> None:
     study = write_squares(tmp_path / "study")
     plan = make_plan(study)
     networks = save_networks(study, plan, tmp_path / "networks", {"": 3.0})
-    with pytest.raises(InputError, match=r"must have a trained network, got none of ben-fold2-repeat0\."):
-        predict(study, [folder for folder in networks if folder.name != "ben-fold2-repeat0"], tmp_path / "masks")
+    with pytest.raises(InputError, match=r"must have a trained network, got none of unet-ben-fold2-repeat0\."):
+        predict(study, [folder for folder in networks if folder.name != "unet-ben-fold2-repeat0"], tmp_path / "masks")

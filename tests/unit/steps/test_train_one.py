@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from overread.errors import InputError, SettingsError
 from overread.steps import predict_one, train_one
+from overread.steps.training_choice import TrainingChoice
 from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
@@ -24,7 +25,8 @@ def study(tmp_path: Path) -> Study:
 
 def train(study: Study, output: Path, *, source: str = "ann", seed: int = 0, device: str = "cpu") -> TrainingResult:
     preset = str(study.root.parent / "tiny.yaml")
-    return train_one.run(study.root, output, source=source, preset=preset, epochs=2, seed=seed, device=device)
+    choice = TrainingChoice(source=source, preset=preset, epochs=2, seed=seed, device=device)
+    return train_one.run(study.root, output, choice)
 
 
 def test_a_network_is_trained_on_every_labelled_case_and_outlines_cases(

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from overread.steps.workers import run_side_by_side
+from overread.steps.workers import Failure, attempt_side_by_side, run_side_by_side
 
 _PATIENCE_SECONDS = 60
 
 _PARENT = """
 import os, sys, time
 from pathlib import Path
-from overread.steps.workers import run_side_by_side
+from overread.steps.workers import Failure, attempt_side_by_side, run_side_by_side
 
 def work(folder):
     (Path(folder) / str(os.getpid())).touch()
@@ -85,3 +85,40 @@ def is_running(process: int) -> bool:
 
 def _find_process(_: int) -> int:
     return os.getpid()
+
+
+def _fail_until(task: tuple[str, int]) -> str:
+    """Fail as often as the task says, each attempt leaving a file; a negative number kills the process instead."""
+    folder, failures = Path(task[0]), task[1]
+    attempt = len(list(folder.iterdir()))
+    (folder / str(attempt)).touch()
+    if attempt < abs(failures):
+        if failures < 0:
+            os._exit(9)
+        raise ValueError(f"attempt {attempt}\nof {folder.name}")
+    return folder.name
+
+
+@pytest.fixture
+def make_task(tmp_path: Path):
+    def make(name: str, failures: int) -> tuple[str, int]:
+        (tmp_path / name).mkdir()
+        return str(tmp_path / name), failures
+
+    return make
+
+
+def test_what_fails_at_first_is_tried_again_and_the_rest_is_kept(make_task) -> None:
+    tasks = [make_task("sound", 0), make_task("shaky", 2), make_task("broken", 9)]
+    outcomes = list(attempt_side_by_side(_fail_until, tasks, processes=2, attempts=3))
+    assert [outcome for outcome in outcomes if isinstance(outcome, str)] == ["sound", "shaky"]
+    assert outcomes[-1] == Failure(tasks[2], "ValueError: attempt 2 of broken")
+
+
+def test_a_process_that_dies_takes_no_other_work_down(make_task) -> None:
+    tasks = [make_task("killer", -9), *(make_task(f"sound{index}", 0) for index in range(3))]
+    outcomes = list(attempt_side_by_side(_fail_until, tasks, processes=2, attempts=2))
+    assert sorted(outcome for outcome in outcomes if isinstance(outcome, str)) == ["sound0", "sound1", "sound2"]
+    (failure,) = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    assert failure.argument == tasks[0]
+    assert "BrokenProcessPool" in failure.reason

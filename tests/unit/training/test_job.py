@@ -16,6 +16,7 @@ from tests.studies import make_preset, write_cubes, write_squares
 
 JOB = TrainingJob(
     source="ann",
+    network="unet",
     fold=0,
     repeat=0,
     seed=7,

@@ -1,7 +1,7 @@
 """The training loop, on small 2D blocks."""
 
 from collections.abc import Callable, Sequence
-from math import cos, pi
+from math import cos, exp, log, pi
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from overread.errors import TrainingError
 from overread.inference.settings import InferenceSettings
 from overread.networks.build import build_network
-from overread.networks.settings import NetworkSettings
+from overread.networks.settings import Architecture, NetworkSettings
 from overread.training.cases import WorkingCase
 from overread.training.checkpoint import TrainingState
 from overread.training.history import EpochReport
@@ -35,9 +35,10 @@ def make_cases(count: int = 3) -> tuple[WorkingCase, ...]:
     return tuple(cases)
 
 
-def build(seed: int = 0) -> nn.Module:
+def build(seed: int = 0, architecture: Architecture = "unet") -> nn.Module:
     torch.manual_seed(seed)
-    return build_network(NetworkSettings(channels=(4, 8), dropout=0.5), dimensions=2, channel_count=1)
+    settings = NetworkSettings(architecture=architecture, channels=(4, 8), dropout=0.5)
+    return build_network(settings, dimensions=2, channel_count=1)
 
 
 def run(
@@ -46,12 +47,13 @@ def run(
     settings: TrainingSettings = SETTINGS,
     *,
     cases: Sequence[WorkingCase] = (),
+    draw_cases: Callable[[int], Sequence[WorkingCase]] | None = None,
     seed: int = 0,
     on_epoch: Callable[[Sequence[EpochReport]], None] = lambda _: None,
 ) -> TrainingState:
     return train(
         network,
-        train_cases=cases or make_cases(),
+        draw_cases=draw_cases or (lambda _: cases or make_cases()),
         validation_cases=make_cases(1),
         settings=settings,
         inference=InferenceSettings(),
@@ -153,6 +155,68 @@ class TestTraining:
         assert are_equal(first, again)
         assert not are_equal(first, other)
 
+    def test_sees_the_cases_of_each_epoch(self, tmp_path: Path) -> None:
+        """A wrong answer to an image of ones costs ln(1 + e^b) with labels of 0 and ln(1 + e^-b) with labels of 1."""
+        network = nn.Conv2d(1, 1, 1)
+        nn.init.zeros_(network.weight)
+        nn.init.constant_(network.bias, 2.0)
+        asked: list[int] = []
+
+        def draw(epoch: int) -> Sequence[WorkingCase]:
+            asked.append(epoch)
+            mask = np.full((12, 12), epoch % 2 == 1)
+            return [WorkingCase("c", np.zeros((1, 12, 12), np.float32), mask)]
+
+        settings = change(
+            epochs=3,
+            learning_rate=1e-9,
+            precision="fp32",
+            sampling=SamplingSettings(patch_size=(4, 4), keep_inside=True),
+        )
+        state = run(network, tmp_path / "c.pt", settings, draw_cases=draw)
+        assert asked == [0, 1, 2]
+        empty, full = log(1 + exp(2)), log(1 + exp(-2))
+        assert [report.loss for report in state.reports] == pytest.approx([empty, full, empty], rel=1e-4)
+
+    def test_balances_by_the_foreground_of_the_first_epoch(self, tmp_path: Path) -> None:
+        """Foreground everywhere in the first epoch keeps every voxel of the second, which has none: ln(1 + e^0)."""
+        network = nn.Conv2d(1, 1, 1)
+        nn.init.zeros_(network.weight)
+        nn.init.zeros_(network.bias)
+
+        def draw(epoch: int) -> Sequence[WorkingCase]:
+            return [WorkingCase("c", np.zeros((1, 12, 12), np.float32), np.full((12, 12), epoch == 0))]
+
+        settings = change(epochs=2, learning_rate=1e-9, precision="fp32", loss="balanced_cross_entropy")
+        state = run(network, tmp_path / "c.pt", settings, draw_cases=draw)
+        assert state.reports[1].loss == pytest.approx(log(2), rel=1e-4)
+
+    @pytest.mark.parametrize("architecture", ["unet", "segnet", "fcn32"])
+    def test_learns_the_slices_of_a_volume_with_a_network_in_2d(
+        self, tmp_path: Path, architecture: Architecture
+    ) -> None:
+        flat = make_cases(1)[0]
+        image = np.repeat(flat.image[..., None], 5, axis=-1)
+        mask = np.repeat(flat.mask[..., None], 5, axis=-1)
+        image[..., 3:], mask[..., 3:] = 0, False
+        torch.manual_seed(0)
+        shape = NetworkSettings(architecture=architecture, channels=(8, 16))
+        network = build_network(shape, dimensions=2, channel_count=1)
+        sampling = SamplingSettings(patch_size=(12, 12, 1), keep_inside=True, flip_axes=(0, 2), rotation_degrees=10)
+        state = train(
+            network,
+            draw_cases=lambda _: [WorkingCase("c", image, mask)],
+            validation_cases=[WorkingCase("v", image, mask)],
+            settings=change(epochs=4, steps_per_epoch=12, batch_size=4, loss="dice_cross_entropy", sampling=sampling),
+            inference=InferenceSettings(),
+            seed=0,
+            device=torch.device("cpu"),
+            checkpoint=tmp_path / "c.pt",
+            fingerprint="f",
+            on_epoch=lambda _: None,
+        )
+        assert state.best_dice > 0.85
+
     def test_breaks_off_without_a_checkpoint_when_the_loss_is_not_finite(self, tmp_path: Path) -> None:
         broken = WorkingCase("c", np.full((1, 12, 12), np.inf, np.float32), np.ones((12, 12), np.bool_))
         with pytest.raises(TrainingError, match="the loss must stay finite, got nan in epoch 1"):
@@ -174,15 +238,22 @@ def run_interrupted(network: nn.Module, checkpoint: Path, settings: TrainingSett
 
 
 class TestInterruptedTraining:
-    @pytest.mark.parametrize("precision", ["bf16", "fp32"])
-    @pytest.mark.parametrize("after", [1, 3])
+    @pytest.mark.parametrize(
+        ("precision", "after", "loss", "architecture"),
+        [
+            ("bf16", 1, "cross_entropy", "unet"),
+            ("fp32", 3, "cross_entropy", "unet"),
+            ("bf16", 1, "balanced_cross_entropy", "segnet"),
+            ("fp32", 2, "balanced_cross_entropy", "fcn32"),
+        ],
+    )
     def test_ends_with_exactly_the_weights_of_one_that_was_not_interrupted(
-        self, tmp_path: Path, precision: str, after: int
+        self, tmp_path: Path, precision: str, after: int, loss: str, architecture: Architecture
     ) -> None:
-        settings = change(precision=precision, schedule="cosine", weight_decay=0.01)
-        whole, resumed = build(), build(seed=99)
+        settings = change(precision=precision, schedule="cosine", weight_decay=0.01, loss=loss)
+        whole, resumed = build(architecture=architecture), build(seed=99, architecture=architecture)
         expected = run(whole, tmp_path / "whole.pt", settings)
-        run_interrupted(build(), tmp_path / "c.pt", settings, after)
+        run_interrupted(build(architecture=architecture), tmp_path / "c.pt", settings, after)
         state = run(resumed, tmp_path / "c.pt", settings)
 
         assert are_equal(copy_weights(resumed), copy_weights(whole))
@@ -214,7 +285,7 @@ class TestInterruptedTraining:
         with pytest.raises(TrainingError, match="must belong to the training that resumes it"):
             train(
                 build(),
-                train_cases=make_cases(),
+                draw_cases=lambda _: make_cases(),
                 validation_cases=make_cases(1),
                 settings=SETTINGS,
                 inference=InferenceSettings(),

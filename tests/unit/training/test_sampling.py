@@ -50,6 +50,7 @@ def sampling_settings(draw: st.DrawFn, dimensions: int) -> SamplingSettings:
         gain_range=(0.5, 2.0),
         offset_range=(-1.0, 1.0),
         noise_std=draw(st.sampled_from([0.0, 0.3])),
+        keep_inside=draw(st.booleans()),
     )
 
 
@@ -119,6 +120,82 @@ class TestSampledPatches:
         generator, cases = np.random.default_rng(0), [make_case((4, 4))]
         zooms = [sample_patch(chosen, cases, generator).zoom for _ in range(2000)]
         assert np.mean(np.array(zooms) < 1) == pytest.approx(0.5, abs=0.04)  # 3.6 standard errors of 1/√8000
+
+
+class TestPatchesKeptInside:
+    @given(data=st.data(), seed=st.integers(0, 2**32), foreground_fraction=st.sampled_from([0.0, 1.0]))
+    @settings(deadline=None, max_examples=60)
+    def test_lie_inside_the_case_or_hold_it_along_each_axis(
+        self, data: st.DataObject, seed: int, foreground_fraction: float
+    ) -> None:
+        """Ones everywhere: as many of them are in the patch as fit into it."""
+        dimensions = data.draw(st.sampled_from([2, 3]))
+        shape, size = (data.draw(st.tuples(*[st.integers(1, 9)] * dimensions)) for _ in range(2))
+        case = WorkingCase("c", np.ones((1, *shape), np.float32), np.ones(shape, np.bool_))
+        chosen = SamplingSettings(patch_size=size, foreground_fraction=foreground_fraction, keep_inside=True)
+        record = sample_patch(chosen, [case], np.random.default_rng(seed))
+        image, mask = apply_patch(chosen, [case], record)
+        assert mask.sum() == math.prod(min(sides) for sides in zip(shape, size, strict=True))
+        np.testing.assert_array_equal(image[0], mask)
+        assert all(0 <= index < length for index, length in zip(record.centre, shape, strict=True))
+
+    def test_are_moved_no_further_than_needed(self) -> None:
+        """Sides of 4 begin two voxels before the centre and end one after it: 2 to 6 of 0 to 7."""
+        case, generator = make_case((8, 30)), np.random.default_rng(0)
+        centres = {keep: set[int]() for keep in (False, True)}
+        for keep, found in centres.items():
+            chosen = SamplingSettings(patch_size=(4, 4), foreground_fraction=0.0, keep_inside=keep)
+            found |= {sample_patch(chosen, [case], generator).centre[0] for _ in range(300)}
+        assert centres == {False: set(range(8)), True: {2, 3, 4, 5, 6}}
+
+    def test_differ_from_the_others_in_their_centre_alone(self) -> None:
+        chosen = SamplingSettings(patch_size=(6, 6), rotation_degrees=30, noise_std=0.1)
+        inside = chosen.model_copy(update={"keep_inside": True})
+        for seed in range(20):
+            free, kept = (sample_patch(s, [make_case((7, 7))], np.random.default_rng(seed)) for s in (chosen, inside))
+            assert kept == replace(free, centre=kept.centre)
+
+
+class TestSlices:
+    """Slice k of a volume is k everywhere, so that a patch which reached into others would show it."""
+
+    CASE = WorkingCase(
+        "c", np.broadcast_to(np.arange(5, dtype=np.float32), (1, 6, 8, 5)).copy(), np.zeros((6, 8, 5), np.bool_)
+    )
+
+    def test_as_large_as_those_of_the_case_are_whole_when_kept_inside(self) -> None:
+        case = make_case((6, 8, 5))
+        chosen = SamplingSettings(patch_size=(6, 8, 1), foreground_fraction=0.0, keep_inside=True)
+        generator, seen = np.random.default_rng(0), set()
+        for _ in range(60):
+            record = sample_patch(chosen, [case], generator)
+            image, mask = apply_patch(chosen, [case], record)
+            index = record.centre[2]
+            np.testing.assert_array_equal(image[..., 0], case.image[..., index])
+            np.testing.assert_array_equal(mask[..., 0], case.mask[..., index])
+            seen.add(index)
+        assert seen == {0, 1, 2, 3, 4}
+
+    @given(
+        index=st.integers(0, 4), turn=st.floats(-3, 3), zoom=st.floats(0.5, 2), flips=st.tuples(*[st.booleans()] * 3)
+    )
+    @settings(deadline=None, max_examples=40)
+    def test_stay_in_their_plane_when_they_are_turned_zoomed_and_flipped(
+        self, index: int, turn: float, zoom: float, flips: tuple[bool, bool, bool]
+    ) -> None:
+        record = PatchRecord(0, (3, 4, index), flips, turn, zoom, (1.0,), (0.0,), 0)
+        image, _ = apply_patch(SamplingSettings(patch_size=(2, 2, 1)), [self.CASE], record)
+        np.testing.assert_allclose(image, np.full((1, 2, 2, 1), index), atol=1e-5)
+
+    def test_are_varied_as_the_same_image_in_2d(self) -> None:
+        case = make_case((12, 12, 3))
+        flat = WorkingCase("flat", case.image[..., 1], case.mask[..., 1])
+        record = replace(PLAIN, centre=(6, 6), flips=(True, False), rotation_radians=0.4, zoom=1.3)
+        in_2d = apply_patch(SamplingSettings(patch_size=(6, 7)), [flat], record)
+        deep = replace(record, centre=(6, 6, 1), flips=(True, False, False))
+        in_3d = apply_patch(SamplingSettings(patch_size=(6, 7, 1)), [case], deep)
+        np.testing.assert_allclose(in_3d[0][..., 0], in_2d[0], atol=1e-5)
+        np.testing.assert_array_equal(in_3d[1][..., 0], in_2d[1])
 
 
 class TestCroppedPatches:

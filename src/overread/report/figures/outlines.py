@@ -37,11 +37,11 @@ def draw_outlines(
     with start_drawing(width, width * ratio) as drawing:
         drawing.set_layout_engine("none")
         axes = drawing.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
-        _draw_image(axes, view)
+        draw_image(axes, view)
         for name, colour in colours.items():
             if name in view.masks:
-                _draw_outline(axes, view.masks[name], colour, line)
-        _name_edges(axes, view)
+                draw_outline(axes, view.masks[name], colour, line)
+        name_edges(axes, view)
         axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
         return finish_drawing(drawing, f"{title}. {_describe(view, list(colours))}")
 
@@ -53,7 +53,8 @@ def shrink_image(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]
     return np.asarray(blocks.mean(axis=(1, 3)), np.float32)
 
 
-def _draw_image(axes: "Axes", view: SliceView) -> None:
+def draw_image(axes: "Axes", view: SliceView) -> None:
+    """Draw the slice in grey, one unit of the axes per pixel."""
     factor = max(1, -(-max(view.image.shape) // _LARGEST_SIDE))
     shrunk = shrink_image(window_intensities(view.image), factor)
     rows, columns = (length * factor for length in shrunk.shape)
@@ -81,7 +82,8 @@ def trace_outline(mask: Mask, *, tolerance: float) -> list[NDArray[np.float64]]:
     return [np.asarray(approximate_polygon(polygon, tolerance) - 1, np.float64) for polygon in polygons]
 
 
-def _draw_outline(axes: "Axes", mask: Mask, colour: str, line: Literal["solid", "dashed"]) -> None:
+def draw_outline(axes: "Axes", mask: Mask, colour: str, line: Literal["solid", "dashed"]) -> None:
+    """Draw the border of a (rows, columns) mask with a halo that sets it off from the image."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
@@ -95,7 +97,8 @@ def _draw_outline(axes: "Axes", mask: Mask, colour: str, line: Literal["solid", 
     axes.add_patch(PathPatch(path, facecolor="none", edgecolor=colour, linewidth=1.9, linestyle=dashes))
 
 
-def _name_edges(axes: "Axes", view: SliceView) -> None:
+def name_edges(axes: "Axes", view: SliceView) -> None:
+    """Write the anatomical letters at the edges."""
     places = ((0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.98, "center", "top"))
     for letter, (x, y, horizontal, vertical) in zip(view.edges[:3], places, strict=False):
         text = axes.text(x, y, letter, transform=axes.transAxes, ha=horizontal, va=vertical, color="white")

@@ -1,15 +1,19 @@
-"""The table at the end of a local run."""
+"""The table at the end of a local run of `rater-bias`."""
+
+from pathlib import Path
 
 from overread.evaluation.results import CrossEvaluation, name_network
 from overread.steps.cross_evaluate import read_evaluation
-from pipelines.local import LocalRun
 
 
-def describe_run(run: LocalRun) -> str:
-    """Mean Dice of every network against every source, the answer in figures, and where the report is."""
-    evaluation = read_evaluation(run.folder / "cross_evaluation")
-    lines = ["", *_tabulate(evaluation), "", *_answer(evaluation), "", f"report: {run.folder / 'report.html'}"]
-    return "\n".join(lines)
+def summarise_rater_bias(folder: Path) -> list[str]:
+    """Mean Dice of every network against every source, and the answer in figures.
+
+    Args:
+        folder: outputs of the run.
+    """
+    evaluation = read_evaluation(folder / "cross_evaluation")
+    return [*_tabulate(evaluation), "", *_answer(evaluation)]
 
 
 def _tabulate(evaluation: CrossEvaluation) -> list[str]:

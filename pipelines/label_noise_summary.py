@@ -1,0 +1,35 @@
+"""The table at the end of a local run of `label-noise`."""
+
+from pathlib import Path
+
+from overread.evaluation.noise_results import LabelNoiseEvaluation, NoiseCell
+from overread.steps.evaluate_noise import read_noise_evaluation
+
+_WIDTH = 26
+
+
+def summarise_label_noise_run(folder: Path) -> list[str]:
+    """Mean Dice of every network per label variant, and the findings.
+
+    Args:
+        folder: outputs of the run.
+    """
+    evaluation = read_noise_evaluation(folder / "noise_evaluation")
+    findings = [f"{finding.verdict}: {finding.claim} {finding.evidence}" for finding in evaluation.findings]
+    return [*_tabulate(evaluation), "", *findings]
+
+
+def _tabulate(evaluation: LabelNoiseEvaluation) -> list[str]:
+    head = "labels (Dice)".ljust(_WIDTH) + "".join(name.ljust(_WIDTH) for name in evaluation.networks)
+    rows = [
+        f"{variant.name} ({variant.achieved_dice:.3f})".ljust(_WIDTH)
+        + "".join(_show(evaluation.find_cell(network, variant.name)).ljust(_WIDTH) for network in evaluation.networks)
+        for variant in evaluation.variants
+    ]
+    return [head, *rows]
+
+
+def _show(cell: NoiseCell) -> str:
+    if cell.mean is None:
+        return "missing"
+    return f"{cell.mean.estimate:.3f} [{cell.mean.low:.3f}, {cell.mean.high:.3f}]"

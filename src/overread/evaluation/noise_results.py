@@ -1,0 +1,214 @@
+"""What an evaluation of imperfect labels finds: the numbers behind the curve, the table and the findings."""
+
+import re
+from typing import Literal, TypeAlias
+
+from pydantic import ConfigDict
+
+from overread.evaluation.results import Interval
+from overread.settings import Settings
+
+CONTROL = "control"
+"""Name and mode of the variant that is the clean source itself."""
+
+ALL_NETWORKS = "all"
+"""Stands in the place of a network's name where a number is the mean over the networks."""
+
+DICE_COLUMNS = ("network", "variant", "repeat", "case_id", "subject_id", "dice")
+"""Columns of the per-case table `dice.csv`: one row per network, variant, repeat and held-out case.
+
+`dice` is that of the network's prediction with the clean source. The variant `control` is the clean source. Each case
+is held out once per network, variant and repeat; where a training failed, its rows are missing.
+"""
+
+ARCHITECTURE_TITLES = {"unet": "U-Net", "basic_unet": "plain U-Net", "segnet": "SegNet", "fcn32": "FCN-32"}
+"""Architectures as they are called in sentences and tables."""
+
+VariantMode: TypeAlias = Literal["control", "natural", "choppy", "random"]
+ErrorMode: TypeAlias = Literal["natural", "choppy", "random", "boundary"]
+"""`boundary` is the mean of natural and choppy, or the one of them that was tried."""
+Redraw: TypeAlias = Literal["never", "every_epoch"]
+Verdict: TypeAlias = Literal["borne out", "contradicted", "undecided", "not tested"]
+
+_TARGET = re.compile(r"-0\.\d+")
+
+
+class _Result(Settings):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class LabelVariant(_Result):
+    """Labels that networks learnt.
+
+    Attributes:
+        name: `control`, `natural-0.90`, `natural-3d-0.90`, …
+        mode: kind of error.
+        target_dice: Dice with the clean source that was aimed at; 1 for the control.
+        achieved_dice: mean Dice of the cases with the clean source; of labels that are redrawn, what the calibration
+            expects.
+        achieved_range: smallest and largest Dice of a case; None where unknown.
+        strength: of the perturbation, None for the control.
+        strength_unit: unit of the strength; `share` is that of the foreground voxels that are flipped.
+        digest: SHA-256 over the masks; empty where labels are redrawn.
+    """
+
+    name: str
+    mode: VariantMode
+    target_dice: float
+    achieved_dice: float
+    achieved_range: tuple[float, float] | None = None
+    strength: float | None = None
+    strength_unit: Literal["px", "mm", "share"] | None = None
+    digest: str = ""
+
+    @property
+    def series(self) -> str:
+        """Name without the target Dice, equal for the variants that differ in it alone (`natural-3d`)."""
+        return _TARGET.sub("", self.name, count=1)
+
+
+class MissingTraining(_Result):
+    """A training that gave no network.
+
+    Attributes:
+        network: architecture.
+        variant: name of the labels that it was to learn.
+        fold: index of the held-out fold.
+        repeat: index of the random initialisation.
+        reason: why, in one line.
+    """
+
+    network: str
+    variant: str
+    fold: int
+    repeat: int
+    reason: str
+
+
+class NoiseCell(_Result):
+    """One network on the labels of one variant.
+
+    A case counts with its mean Dice over the repeats that predicted it.
+
+    Attributes:
+        network: architecture.
+        variant: name of the labels learnt.
+        mean: Dice over cases; bootstrap over subjects; None where no case was predicted.
+        std: sample standard deviation (N - 1) over cases; None for fewer than two.
+        repeat_std: sample standard deviation of the repeats' means over the cases that every repeat predicted; None for
+            fewer than two repeats.
+        case_count: the cases that mean and std are taken over.
+        training_count: networks that were trained.
+        missing_count: trainings that gave no network.
+        loss: Dice of the control minus Dice of the variant, over the cases that both predicted; None for the control
+            and where there is no such case.
+        loss_case_count: the cases that the loss is taken over.
+        paired_p: paired t-test over the same cases.
+        paired_p_holm: the same, Holm-corrected over the variants of the network.
+    """
+
+    network: str
+    variant: str
+    mean: Interval | None
+    std: float | None
+    repeat_std: float | None
+    case_count: int
+    training_count: int
+    missing_count: int
+    loss: Interval | None
+    loss_case_count: int
+    paired_p: float | None
+    paired_p_holm: float | None
+
+
+class NoiseSlope(_Result):
+    """Change of test Dice per unit of label Dice.
+
+    Ordinary least squares per case, over the control (label Dice 1) and the variants of a mode at their achieved Dice,
+    averaged over cases, which is the slope of the mean; bootstrap over subjects. At 1 the test Dice falls as fast as
+    the label Dice, at 0 not at all.
+
+    Attributes:
+        network: architecture, or ALL_NETWORKS.
+        mode: kind of error.
+        slope: None where there are fewer than two different levels or no case has them all.
+        variants: the levels, the control first; those without any prediction of the network are left out.
+        case_count: the cases that have all levels.
+    """
+
+    network: str
+    mode: ErrorMode
+    slope: Interval | None
+    variants: tuple[str, ...]
+    case_count: int
+
+
+class Finding(_Result):
+    """A finding of Heller et al. (2018), held against the numbers.
+
+    Attributes:
+        key: boundary_hurts, random_hurts_less, random_harmless or unet_resists_choppy.
+        network: architecture, or ALL_NETWORKS for the mean over the networks; for unet_resists_choppy the one that the
+            U-Net is compared with, or ALL_NETWORKS for all of them together.
+        claim: the paper's finding as one sentence.
+        verdict: by the rule in `overread.evaluation.noise_verdicts.RULES`.
+        evidence: a sentence with the numbers.
+    """
+
+    key: str
+    network: str
+    claim: str
+    verdict: Verdict
+    evidence: str
+
+
+class LabelNoiseEvaluation(_Result):
+    """Everything that the report of `label-noise` says in numbers.
+
+    Attributes:
+        study: name of the study.
+        target: the structure outlined.
+        source: the clean source, which every prediction is compared with.
+        redraw: whether a case had one perturbed mask, or a new one in every epoch.
+        networks: architectures trained.
+        variants: labels learnt, the control among them.
+        cells: every network on every variant.
+        slopes: every network and mode (natural, choppy, random) that was tried.
+        pooled_slopes: the mean over the networks that have one, per mode and for boundary errors, over the cases that
+            all of these have.
+        findings: the paper's findings and what became of them.
+        missing: trainings that gave no network.
+        case_ids: all cases considered.
+        unlabelled_cases: those without a mask of the clean source.
+        seed: of the bootstrap.
+        confidence: of every interval.
+    """
+
+    study: str
+    target: str
+    source: str
+    redraw: Redraw
+    networks: tuple[str, ...]
+    variants: tuple[LabelVariant, ...]
+    cells: tuple[NoiseCell, ...]
+    slopes: tuple[NoiseSlope, ...]
+    pooled_slopes: tuple[NoiseSlope, ...]
+    findings: tuple[Finding, ...]
+    missing: tuple[MissingTraining, ...]
+    case_ids: tuple[str, ...]
+    unlabelled_cases: tuple[str, ...]
+    seed: int
+    confidence: float = 0.95
+
+    def find_cell(self, network: str, variant: str) -> NoiseCell:
+        """The cell of a network and a variant."""
+        return next(cell for cell in self.cells if (cell.network, cell.variant) == (network, variant))
+
+    def find_pooled_slope(self, mode: ErrorMode) -> Interval | None:
+        """The slope of a mode over all networks; None where it was not tried."""
+        return next((entry.slope for entry in self.pooled_slopes if entry.mode == mode), None)
+
+
+def name_architecture(network: str) -> str:
+    """An architecture as people call it; its own name where there is no other."""
+    return ARCHITECTURE_TITLES.get(network, network)

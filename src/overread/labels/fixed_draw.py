@@ -1,0 +1,99 @@
+"""One draw of a variant: the Dice that it leaves of each case, and the strength at which their mean is as wanted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from overread.evaluation.overlap import compute_dice
+from overread.labels.calibration import describe_variant
+from overread.labels.perturbation import apply_perturbation, restore_perturbation
+from overread.labels.random_flips import compute_largest_share
+from overread.labels.search import TOLERANCE, refuse_target, search_strength
+from overread.labels.seeds import draw_seed, seed_generator
+from overread.labels.settings import VariantSettings
+from overread.types import Mask, Spacing
+
+_LARGEST_MISS = 0.01
+_GROWTH, _MOST_GROWTH = 1.25, 16.0
+
+
+@dataclass(frozen=True)
+class FixedDraw:
+    """What one draw leaves.
+
+    Attributes:
+        strength: of the perturbation.
+        dice: Dice of each case with its clean mask; 1 where both are empty.
+        filled: the cases whose clean mask has foreground, over which the mean is taken.
+    """
+
+    strength: float
+    dice: dict[str, float]
+    filled: tuple[str, ...]
+
+    @property
+    def mean_dice(self) -> float:
+        """Mean Dice of the cases with foreground."""
+        return float(np.mean([self.dice[case_id] for case_id in self.filled]))
+
+    @property
+    def dice_range(self) -> tuple[float, float]:
+        """Smallest and largest Dice of a case with foreground."""
+        values = [self.dice[case_id] for case_id in self.filled]
+        return min(values), max(values)
+
+
+def seed_case(variant: VariantSettings, case_id: str) -> int:
+    """Seed of a case's record: it depends on the variant's seed, its mode and the case, not on the wanted Dice."""
+    return draw_seed(seed_generator(variant.seed, variant.mode, case_id))
+
+
+def settle_strength(
+    cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, strength: float, *, source: str
+) -> FixedDraw:
+    """Draw once at the calibrated strength, and search the strength for this very draw if it misses the wanted Dice.
+
+    A draw of few cases can be off by more than 0.005; then other strengths are tried with the same random numbers.
+
+    Args:
+        cases: case id, mask and spacing; read once for each strength that is tried.
+        variant: kind of error, wanted Dice and seed.
+        strength: whose expected Dice is the wanted one.
+        source: name of the cases' source, for errors.
+
+    Raises:
+        SettingsError: no strength brings the mean Dice of this draw within 0.01 of the wanted one.
+    """
+    draws = {strength: measure_draw(cases, variant, strength)}
+    if abs(draws[strength].mean_dice - variant.dice) <= TOLERANCE:
+        return draws[strength]
+
+    def measure(tried: float) -> float:
+        if tried not in draws:
+            draws[tried] = measure_draw(cases, variant, tried)
+        return draws[tried].mean_dice
+
+    limit = _find_limit(cases, variant, strength)
+    search = search_strength(measure, variant.dice, start=strength, factor=_GROWTH, limit=limit)
+    if abs(search.nearest.dice - variant.dice) > _LARGEST_MISS:
+        raise refuse_target(variant.dice, search.describe_nearest(), describe_variant(variant, source))
+    return draws[search.nearest.strength]
+
+
+def measure_draw(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, strength: float) -> FixedDraw:
+    """Perturb each case at a strength, and compare."""
+    perturbation = variant.to_perturbation(strength)
+    dice, filled = {}, []
+    for case_id, mask, spacing in cases:
+        record = restore_perturbation(perturbation, seed_case(variant, case_id))
+        dice[case_id] = compute_dice(mask, apply_perturbation(mask, record, spacing))
+        if mask.any():
+            filled.append(case_id)
+    return FixedDraw(strength, dice, tuple(filled))
+
+
+def _find_limit(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, strength: float) -> float:
+    if variant.mode != "random":
+        return _MOST_GROWTH * strength
+    return min(compute_largest_share(mask, volumetric=variant.volumetric) for _, mask, _ in cases)

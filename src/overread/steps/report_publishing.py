@@ -1,0 +1,75 @@
+"""Writing the report of a pipeline run and ending the run in MLflow, once."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import overread
+from overread.adapters.storage import open_store
+from overread.report.context import RunContext
+from overread.steps.fingerprint import compute_code_digest
+from overread.steps.pipeline_run import failing_with_pipeline_run, reaching_pipeline_run
+from overread.steps.plan import TrainingPlan
+from overread.steps.tracked_results import is_tracked, mark_tracked
+
+if TYPE_CHECKING:
+    from overread.adapters.tracking import TrackedRun
+
+_PAGE = "report.html"
+
+
+def publish_report(
+    plan: TrainingPlan,
+    report_file: Path,
+    *,
+    store: str,
+    draw: Callable[[Path, RunContext], None],
+    log: Callable[["TrackedRun"], None],
+) -> None:
+    """Write the page, log figures and page to MLflow, and end the run there.
+
+    A page that is in the store and known to MLflow is taken from there.
+
+    Args:
+        plan: the plan of the run.
+        report_file: the page to write.
+        store: address of the result store, which keeps the page too.
+        draw: writes the page.
+        log: logs figures and files.
+    """
+    results = open_store(store)
+    with tempfile.TemporaryDirectory(prefix="overread-report-") as scratch:
+        page = Path(scratch) / "report" / _PAGE
+        if not (is_tracked(results, plan.report_key) and results.fetch(plan.report_key, page.parent)):
+            with failing_with_pipeline_run(plan, store), reaching_pipeline_run(plan, store) as tracked:
+                draw(page, build_context(plan, tracked.url if tracked else ""))
+                results.delete(plan.report_key)
+                results.publish(plan.report_key, page.parent)
+                if tracked is not None:
+                    log(tracked)
+                    tracked.log_file(page)
+                    tracked.finish()
+            if tracked is not None and not tracked.is_cut_off:
+                mark_tracked(results, plan.report_key)
+        report_file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(page, report_file)
+
+
+def build_context(plan: TrainingPlan, tracking_url: str) -> RunContext:
+    """What the report says about its own making."""
+    return RunContext(
+        pipeline=plan.pipeline,
+        study=plan.study,
+        revision=plan.revision,
+        study_digest=plan.study_digest,
+        source_digests=plan.source_digests,
+        code_version=overread.__version__,
+        code_digest=compute_code_digest(),
+        preset=plan.preset_name,
+        settings_yaml=plan.preset.to_yaml(),
+        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        tracking_url=tracking_url,
+    )

@@ -1,0 +1,451 @@
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from overread.errors import InputError
+from overread.evaluation.label_noise import NoiseDesign, summarise_label_noise
+from overread.evaluation.noise_cells import compute_repeat_std
+from overread.evaluation.noise_evidence import write_estimate, write_p
+from overread.evaluation.noise_results import (
+    ALL_NETWORKS,
+    DICE_COLUMNS,
+    LabelNoiseEvaluation,
+    LabelVariant,
+    MissingTraining,
+    name_architecture,
+)
+from overread.evaluation.noise_slopes import fit_slopes
+from overread.evaluation.noise_verdicts import CLAIMS, RULES, judge_margin, judge_sign
+from overread.evaluation.results import Interval
+
+CASES = ("a-1", "b-1", "c-1")
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        LabelVariant(name="control", mode="control", target_dice=1.0, achieved_dice=1.0),
+        LabelVariant(name="natural-0.90", mode="natural", target_dice=0.9, achieved_dice=0.9),
+        LabelVariant(name="natural-0.80", mode="natural", target_dice=0.8, achieved_dice=0.8),
+        LabelVariant(name="choppy-0.80", mode="choppy", target_dice=0.8, achieved_dice=0.8),
+        LabelVariant(name="random-0.80", mode="random", target_dice=0.8, achieved_dice=0.8),
+    )
+}
+CONTROL = [0.90, 0.92, 0.88]
+
+
+@pytest.fixture
+def study(make_study):
+    return make_study({"truth": dict.fromkeys(CASES, 3)}, CASES)
+
+
+def make_dice(scores, cases=CASES):
+    """A table of the Dice of each case per (network, variant), or of a list of these per repeat; None is no row."""
+    rows = []
+    for (network, variant), by_repeat in scores.items():
+        repeats = by_repeat if isinstance(by_repeat[0], list) else [by_repeat]
+        for repeat, column in enumerate(repeats):
+            for case_id, dice in zip(cases, column, strict=True):
+                if dice is not None:
+                    rows.append((network, variant, repeat, case_id, case_id.split("-")[0], dice))
+    return pd.DataFrame(rows, columns=list(DICE_COLUMNS))
+
+
+def evaluate(study, scores, *, missing=(), folds=1, repeats=1, cases=CASES):
+    networks = tuple(dict.fromkeys(network for network, _ in scores))
+    variants = [VARIANTS[name] for name in dict.fromkeys(variant for _, variant in scores)]
+    design = NoiseDesign("truth", tuple(variants), networks, "never", folds, repeats)
+    return summarise_label_noise(make_dice(scores, cases), study=study, design=design, missing=missing)
+
+
+def lower(values, *steps):
+    return [value - step for value, step in zip(values, steps, strict=True)]
+
+
+def find(evaluation, key, network=None):
+    return next(finding for finding in evaluation.findings if finding.key == key and network in (None, finding.network))
+
+
+def test_slopes_are_fitted_per_case_over_the_control_and_the_levels_of_a_mode(study):
+    # Over label Dice 1, 0.9, 0.8: test Dice falls by 0.05, 0.07, 0.09 per step of 0.1, so the slopes are 0.5 0.7 0.9.
+    first, second = lower(CONTROL, 0.05, 0.07, 0.09), lower(CONTROL, 0.10, 0.14, 0.18)
+    scores = {("unet", "control"): CONTROL, ("unet", "natural-0.90"): first, ("unet", "natural-0.80"): second}
+    (slope,) = evaluate(study, scores).slopes
+    assert (slope.network, slope.mode, slope.case_count) == ("unet", "natural", 3)
+    assert slope.variants == ("control", "natural-0.90", "natural-0.80")
+    assert slope.slope.estimate == pytest.approx(0.7)
+    assert 0.5 - 1e-9 <= slope.slope.low < 0.7 < slope.slope.high <= 0.9 + 1e-9
+
+
+def test_a_least_squares_slope_weighs_far_levels_more_than_near_ones():
+    # x - mean = 0.1 0 -0.1; slope = (0.1 × 0.9 - 0.1 × 0.6) / 0.02 = 1.5, whatever the middle is.
+    assert fit_slopes([1.0, 0.9, 0.8], np.array([[0.9, 0.1, 0.6], [0.5, 0.5, 0.5]])) == pytest.approx([1.5, 0.0])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=1, max_size=6))
+def test_the_mean_of_the_slopes_is_the_slope_of_the_mean(rows):
+    levels, dice = [1.0, 0.93, 0.85], np.array(rows)
+    expected = np.polyfit(levels, dice.mean(axis=0), 1)[0]
+    assert fit_slopes(levels, dice).mean() == pytest.approx(expected, abs=1e-9)
+
+
+def test_losses_are_control_minus_variant_of_the_same_cases(study):
+    scores = {("unet", "control"): CONTROL, ("unet", "natural-0.80"): lower(CONTROL, 0.01, 0.02, 0.03)}
+    evaluation = evaluate(study, scores)
+    cell = evaluation.find_cell("unet", "natural-0.80")
+    assert cell.mean.estimate == pytest.approx(0.88)
+    assert cell.loss.estimate == pytest.approx(0.02)
+    assert cell.loss_case_count == 3
+    # Differences 0.01 0.02 0.03: t = 2√3 with 2 degrees of freedom, p = 1 - √(12 / 14).
+    assert cell.paired_p == pytest.approx(1 - (12 / 14) ** 0.5)
+    assert cell.paired_p_holm == cell.paired_p
+    # Sample variance of 0.89 0.90 0.85 around 0.88: (0.01² + 0.02² + 0.03²) / 2.
+    assert cell.std == pytest.approx((0.0014 / 2) ** 0.5)
+
+
+def test_the_control_has_no_loss_and_no_test(study):
+    cell = evaluate(study, {("unet", "control"): CONTROL}).find_cell("unet", "control")
+    assert cell.mean.estimate == pytest.approx(0.9)
+    assert (cell.loss, cell.loss_case_count, cell.paired_p, cell.paired_p_holm) == (None, 0, None, None)
+
+
+def test_p_values_are_corrected_within_a_network_only(study):
+    scores = {
+        ("unet", "control"): CONTROL,
+        ("unet", "natural-0.80"): lower(CONTROL, 0.01, 0.02, 0.03),
+        ("unet", "random-0.80"): lower(CONTROL, -0.03, 0.05, 0.02),
+        ("segnet", "control"): CONTROL,
+        ("segnet", "natural-0.80"): lower(CONTROL, 0.01, 0.02, 0.03),
+    }
+    evaluation = evaluate(study, scores)
+    p_value = 1 - (12 / 14) ** 0.5
+    assert evaluation.find_cell("unet", "natural-0.80").paired_p_holm == pytest.approx(2 * p_value)
+    assert evaluation.find_cell("segnet", "natural-0.80").paired_p_holm == pytest.approx(p_value)
+
+
+def test_a_case_counts_with_its_mean_over_repeats(study):
+    scores = {("unet", "control"): [[0.8, 0.9, 0.7], [0.6, 0.9, 0.8]]}
+    cell = evaluate(study, scores, repeats=2).find_cell("unet", "control")
+    # Means per case 0.7 0.9 0.75; means per repeat 0.8 and 2.3 / 3.
+    assert cell.mean.estimate == pytest.approx(2.35 / 3)
+    assert cell.repeat_std == pytest.approx((0.8 - 2.3 / 3) / 2**0.5)
+    assert (cell.case_count, cell.training_count, cell.missing_count) == (3, 2, 0)
+
+
+def test_repeats_are_compared_over_the_cases_that_all_of_them_have():
+    # Only the first two cases are complete: means 0.8 and 0.6, so the deviation is 0.2 / √2.
+    by_repeat = pd.DataFrame({0: [0.7, 0.9, 0.1], 1: [0.5, 0.7, np.nan]})
+    assert compute_repeat_std(by_repeat) == pytest.approx(0.2 / 2**0.5)
+    assert compute_repeat_std(by_repeat[[0]]) is None
+    assert compute_repeat_std(by_repeat.tail(1)) is None
+
+
+def test_missing_trainings_are_counted_and_not_averaged_in(study):
+    missing = [MissingTraining(network="unet", variant="natural-0.80", fold=1, repeat=0, reason="out of memory")]
+    scores = {("unet", "control"): CONTROL, ("unet", "natural-0.80"): [0.80, 0.82, None]}
+    evaluation = evaluate(study, scores, missing=missing, folds=3)
+    cell = evaluation.find_cell("unet", "natural-0.80")
+    assert (cell.case_count, cell.loss_case_count, cell.training_count, cell.missing_count) == (2, 2, 2, 1)
+    assert cell.mean.estimate == pytest.approx(0.81)
+    assert cell.loss.estimate == pytest.approx(0.10)
+    assert evaluation.slopes[0].slope.estimate == pytest.approx(0.5)
+    assert evaluation.slopes[0].case_count == 2
+    assert evaluation.missing[0].reason == "out of memory"
+
+
+def test_a_cell_without_any_network_has_no_numbers_and_is_no_level(study):
+    variants = tuple(VARIANTS[name] for name in ("control", "natural-0.90", "natural-0.80"))
+    design = NoiseDesign("truth", variants, ("unet",), "never", folds=1, repeats=1)
+    missing = [MissingTraining(network="unet", variant="natural-0.90", fold=0, repeat=0, reason="failed")]
+    dice = make_dice({("unet", "control"): CONTROL, ("unet", "natural-0.80"): lower(CONTROL, 0.1, 0.1, 0.1)})
+    evaluation = summarise_label_noise(dice, study=study, design=design, missing=missing)
+    cell = evaluation.find_cell("unet", "natural-0.90")
+    assert (cell.mean, cell.std, cell.loss, cell.case_count, cell.training_count) == (None, None, None, 0, 0)
+    assert evaluation.slopes[0].variants == ("control", "natural-0.80")
+    assert evaluation.slopes[0].slope.estimate == pytest.approx(0.5)
+
+
+def test_a_mode_without_two_different_levels_has_no_slope(study):
+    scores = {("unet", "natural-0.80"): CONTROL, ("segnet", "control"): CONTROL}
+    evaluation = evaluate(study, scores)
+    assert [entry.slope for entry in evaluation.slopes] == [None, None]
+    assert evaluation.find_pooled_slope("natural") is None
+    assert evaluation.find_pooled_slope("random") is None
+    assert find(evaluation, "boundary_hurts").verdict == "not tested"
+
+
+def test_pooled_slopes_average_the_networks_and_the_boundary_modes(study):
+    # Slopes: U-Net natural 0.5 and choppy 0.3, SegNet natural 0.7 and choppy 0.9; boundary 0.4 and 0.8.
+    scores = {("unet", "control"): CONTROL, ("segnet", "control"): CONTROL}
+    for network, natural, choppy in (("unet", 0.10, 0.06), ("segnet", 0.14, 0.18)):
+        scores[network, "natural-0.80"] = lower(CONTROL, *[natural] * 3)
+        scores[network, "choppy-0.80"] = lower(CONTROL, *[choppy] * 3)
+    evaluation = evaluate(study, scores)
+    assert [entry.mode for entry in evaluation.pooled_slopes] == ["natural", "choppy", "boundary"]
+    assert all(entry.network == ALL_NETWORKS for entry in evaluation.pooled_slopes)
+    assert evaluation.find_pooled_slope("natural").estimate == pytest.approx(0.6)
+    assert evaluation.find_pooled_slope("choppy").estimate == pytest.approx(0.6)
+    assert evaluation.find_pooled_slope("boundary").estimate == pytest.approx(0.6)
+
+
+def test_pooling_keeps_to_the_cases_that_every_network_has(study):
+    scores = {
+        ("unet", "control"): CONTROL,
+        ("unet", "natural-0.80"): lower(CONTROL, 0.1, 0.2, 0.3),
+        ("segnet", "control"): CONTROL,
+        ("segnet", "natural-0.80"): [0.80, None, None],
+    }
+    pooled = evaluate(study, scores).pooled_slopes[0]
+    assert (pooled.case_count, pooled.slope.estimate) == (1, pytest.approx(0.5))
+
+
+def interval(low, high):
+    return Interval(estimate=(low + high) / 2, low=low, high=high)
+
+
+UNKNOWN = Interval(estimate=0.5, low=float("nan"), high=float("nan"))
+ABOVE, BELOW, ACROSS = interval(0.1, 0.2), interval(-0.2, -0.1), interval(-0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "above", "below"),
+    [
+        ([], "not tested", "not tested"),
+        ([ABOVE], "borne out", "contradicted"),
+        ([BELOW], "contradicted", "borne out"),
+        ([ACROSS], "undecided", "undecided"),
+        ([UNKNOWN], "undecided", "undecided"),
+        ([ABOVE, ACROSS], "undecided", "contradicted"),
+        ([ABOVE, BELOW], "contradicted", "contradicted"),
+        ([interval(0.0, 0.2)], "undecided", "undecided"),
+        ([interval(1e-16, 2e-16)], "undecided", "undecided"),
+    ],
+)
+def test_signs_are_judged_by_whole_intervals(intervals, above, below):
+    assert judge_sign(intervals, wanted=1) == above
+    assert judge_sign(intervals, wanted=-1) == below
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (None, "not tested"),
+        (interval(-0.02, 0.02), "borne out"),
+        (interval(-0.01, 0.021), "undecided"),
+        (interval(0.021, 0.05), "contradicted"),
+        (interval(-0.05, -0.021), "contradicted"),
+        (UNKNOWN, "undecided"),
+    ],
+)
+def test_a_loss_is_hardly_any_if_its_interval_lies_within_the_margin(found, verdict):
+    assert judge_margin(found, margin=0.02) == verdict
+
+
+def make_scores(natural, choppy, random, networks=("unet",)):
+    scores = {}
+    for network in networks:
+        scores[network, "control"] = CONTROL
+        for name, steps in (("natural-0.80", natural), ("choppy-0.80", choppy), ("random-0.80", random)):
+            scores[network, name] = lower(CONTROL, *steps)
+    return scores
+
+
+def test_the_papers_findings_are_borne_out_where_they_hold(study):
+    evaluation = evaluate(study, make_scores([0.10, 0.12, 0.14], [0.08, 0.10, 0.12], [0.000, 0.005, 0.010]))
+    assert [finding.key for finding in evaluation.findings] == list(CLAIMS) == list(RULES)
+    verdicts = {finding.key: finding.verdict for finding in evaluation.findings}
+    assert verdicts.pop("unet_resists_choppy") == "not tested"
+    assert set(verdicts.values()) == {"borne out"}
+    # Per case: random 0 0.025 0.05, boundary 0.45 0.55 0.65 per unit.
+    difference = find(evaluation, "random_hurts_less")
+    assert difference.evidence.startswith(
+        "Slope for random minus slope for boundary errors: −0.525 (95\u00a0% interval −"
+    )
+    loss = find(evaluation, "random_harmless")
+    assert loss.evidence.startswith(
+        "Loss against the control with random-0.80: 0.005 (95\u00a0% interval 0.000 to 0.010)"
+    )
+    assert loss.evidence.endswith("the margin is ±0.02.")
+
+
+def test_the_papers_findings_are_contradicted_where_the_opposite_holds(study):
+    evaluation = evaluate(study, make_scores([-0.02, -0.03, -0.04], [0.01, 0.02, 0.03], [0.10, 0.12, 0.15]))
+    assert find(evaluation, "boundary_hurts").verdict == "contradicted"
+    assert find(evaluation, "random_hurts_less").verdict == "contradicted"
+    assert find(evaluation, "random_harmless").verdict == "contradicted"
+
+
+def test_findings_are_undecided_where_intervals_reach_across(study):
+    evaluation = evaluate(study, make_scores([-0.05, 0.01, 0.05], [0.01, 0.02, 0.03], [-0.05, 0.0, 0.06]))
+    for key in ("boundary_hurts", "random_hurts_less", "random_harmless"):
+        assert find(evaluation, key).verdict == "undecided"
+
+
+def test_findings_are_not_tested_without_their_trainings(study):
+    evaluation = evaluate(study, {("unet", "control"): CONTROL})
+    assert {finding.verdict for finding in evaluation.findings} == {"not tested"}
+    assert all(finding.evidence.endswith(".") for finding in evaluation.findings)
+
+
+def test_findings_are_given_for_all_networks_first_and_then_for_each(study):
+    evaluation = evaluate(study, make_scores([0.1] * 3, [0.1] * 3, [0.0] * 3, networks=("unet", "fcn32")))
+    harmless = [finding.network for finding in evaluation.findings if finding.key == "random_harmless"]
+    assert harmless == [ALL_NETWORKS, "unet", "fcn32"]
+
+
+def test_one_boundary_mode_alone_is_judged_and_the_other_named(study):
+    evaluation = evaluate(
+        study, {("unet", "control"): CONTROL, ("unet", "choppy-0.80"): lower(CONTROL, 0.1, 0.11, 0.12)}
+    )
+    finding = find(evaluation, "boundary_hurts")
+    assert finding.verdict == "borne out"
+    assert finding.evidence.endswith("There are no natural errors to judge.")
+    assert find(evaluation, "random_hurts_less").verdict == "not tested"
+    assert find(evaluation, "random_harmless").verdict == "not tested"
+
+
+def resist(study, **losses):
+    scores = {}
+    for network, steps in losses.items():
+        scores[network, "control"] = CONTROL
+        scores[network, "choppy-0.80"] = lower(CONTROL, *steps)
+    return [finding for finding in evaluate(study, scores).findings if finding.key == "unet_resists_choppy"]
+
+
+def test_the_u_net_resists_best_if_it_loses_less_than_every_other_network(study):
+    together, segnet, fcn32 = resist(
+        study, unet=[0.02, 0.03, 0.05], segnet=[0.08, 0.10, 0.12], fcn32=[0.07, 0.07, 0.08]
+    )
+    assert [together.network, segnet.network, fcn32.network] == [ALL_NETWORKS, "segnet", "fcn32"]
+    assert {together.verdict, segnet.verdict, fcn32.verdict} == {"borne out"}
+    assert segnet.evidence.startswith(
+        "Loss with choppy-0.80, U-Net minus SegNet: −0.067 (95\u00a0% interval −0.070 to −0.06"
+    )
+
+
+def test_the_u_net_does_not_resist_best_if_one_network_loses_less(study):
+    together, segnet, fcn32 = resist(
+        study, unet=[0.05, 0.06, 0.07], segnet=[0.01, 0.01, 0.02], fcn32=[0.07, 0.08, 0.10]
+    )
+    assert (together.verdict, segnet.verdict, fcn32.verdict) == ("contradicted", "contradicted", "borne out")
+
+
+@pytest.mark.parametrize("networks", [("unet",), ("segnet", "fcn32"), ("unet", "basic_unet")])
+def test_resistance_is_not_tested_without_a_u_net_and_another_architecture(study, networks):
+    (finding,) = resist(study, **{network: [0.05, 0.06, 0.07] for network in networks})
+    assert finding.verdict == "not tested"
+
+
+def test_the_strongest_errors_are_those_of_the_lowest_label_dice_that_was_trained(study):
+    variants = (
+        VARIANTS["control"],
+        LabelVariant(name="random-0.70", mode="random", target_dice=0.7, achieved_dice=0.7),
+        LabelVariant(name="random-0.90", mode="random", target_dice=0.9, achieved_dice=0.9),
+        VARIANTS["random-0.80"],
+    )
+    design = NoiseDesign("truth", variants, ("unet",), "every_epoch", folds=1, repeats=1)
+    scores = {("unet", name): CONTROL for name in ("control", "random-0.90", "random-0.80")}
+    evaluation = summarise_label_noise(make_dice(scores), study=study, design=design)
+    assert "with random-0.80: 0.000" in find(evaluation, "random_harmless").evidence
+
+
+def test_a_single_subject_gives_estimates_without_intervals_and_no_verdict(make_study):
+    cases = ("a-1", "a-2")
+    study = make_study({"truth": dict.fromkeys(cases, 3)}, cases)
+    scores = {("unet", "control"): [0.9, 0.8], ("unet", "natural-0.80"): [0.8, 0.6]}
+    evaluation = evaluate(study, scores, cases=cases)
+    slope = evaluation.slopes[0].slope
+    assert slope.estimate == pytest.approx(0.75)
+    assert np.isnan([slope.low, slope.high]).all()
+    finding = find(evaluation, "boundary_hurts")
+    assert finding.verdict == "undecided"
+    assert "natural 0.750 (interval unknown)" in finding.evidence
+
+
+def test_the_evaluation_survives_json_with_its_unknown_bounds(make_study):
+    study = make_study({"truth": {"a-1": 3}}, ("a-1", "a-2"))
+    scores = {("unet", "control"): [0.9], ("unet", "random-0.80"): [0.9]}
+    evaluation = evaluate(study, scores, cases=("a-1",))
+    text = evaluation.model_dump_json()
+    assert "NaN" in text
+    assert LabelNoiseEvaluation.model_validate_json(text).model_dump_json() == text
+    assert evaluation.case_ids == ("a-1", "a-2")
+    assert evaluation.unlabelled_cases == ("a-2",)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_changes_nothing(make_study_once, shuffler):
+    scores = make_scores([0.1, 0.12, 0.14], [0.08, 0.1, 0.12], [0.0, 0.01, 0.02])
+    table = make_dice({key: [column, lower(column, 0.03, 0.01, 0.0)] for key, column in scores.items()})
+    variants = tuple(variant for name, variant in VARIANTS.items() if name != "natural-0.90")
+    design = NoiseDesign("truth", variants, ("unet",), "never", folds=1, repeats=2)
+    order = list(range(len(table)))
+    shuffler.shuffle(order)
+    first, second = (
+        summarise_label_noise(rows, study=make_study_once, design=design) for rows in (table, table.iloc[order])
+    )
+    assert first.model_dump_json() == second.model_dump_json()
+
+
+@pytest.fixture(scope="module")
+def make_study_once(tmp_path_factory):
+    from overread.study.cases import Case, write_cases
+    from overread.study.schema import SourceSettings, StudySettings
+    from overread.study.study import Study
+
+    root = tmp_path_factory.mktemp("study")
+    sources = {"truth": SourceSettings(kind="synthetic")}
+    parts = {"name": "bars", "dimensions": 2, "modality": "MR", "channels": ("t1",), "target": "bar"}
+    StudySettings(**parts, sources=sources).write_yaml(root / "study.yaml")
+    write_cases(root / "cases.csv", [Case(case_id, case_id.split("-")[0]) for case_id in CASES])
+    return Study.open(root)
+
+
+def test_tables_that_do_not_fit_the_design_are_refused(study):
+    variants = (VARIANTS["control"], VARIANTS["natural-0.80"])
+    design = NoiseDesign("truth", variants, ("unet",), "never", folds=1, repeats=1)
+    good = make_dice({("unet", "control"): CONTROL})
+
+    def check(dice, match, missing=(), changed=design):
+        with pytest.raises(InputError, match=match):
+            summarise_label_noise(dice, study=study, design=changed, missing=missing)
+
+    check(good.drop(columns="dice"), "none named dice")
+    check(good.assign(network="vnet"), "'vnet'.*known: unet")
+    check(good.assign(variant="choppy-0.80"), "a variant of the table.*'choppy-0.80'")
+    check(pd.concat([good, good]), "held out once.*unet, control, 0, a-1")
+    check(good.assign(dice=1.5), r"\[0, 1\], got 1.5")
+    check(good.assign(dice=np.nan), r"\[0, 1\], got nan")
+    check(pd.concat([good, good.assign(repeat=1, subject_id="z")]), "one subject")
+    failed = MissingTraining(network="unet", variant="control", fold=0, repeat=0, reason="no GPU")
+    check(good.head(0), "1 failed trainings.*no GPU", missing=[failed])
+    check(good, "of a network and a variant", missing=[failed.model_copy(update={"variant": "choppy-0.80"})])
+    check(good, "one must be the control", changed=NoiseDesign("truth", variants[1:], ("unet",), "never", 1, 1))
+
+
+def test_variants_that_differ_in_their_target_alone_form_a_series():
+    names = ("control", "natural-0.90", "natural-3d-0.90", "choppy-axis2-0.90", "natural-0.90-seed1")
+    series = [
+        LabelVariant(name=name, mode="natural", target_dice=1.0 if name == "control" else 0.9, achieved_dice=0.9).series
+        for name in names
+    ]
+    assert series == ["control", "natural", "natural-3d", "choppy-axis2", "natural-seed1"]
+    assert all(before != after for before, after in pairwise(series))
+
+
+def test_evidence_is_written_with_as_many_decimals_as_its_sign_needs():
+    assert write_estimate(interval(0.0002, 0.0008)) == "0.0005 (95\u00a0% interval 0.0002 to 0.0008)"
+    assert write_estimate(interval(-0.3, 0.1)) == "−0.100 (95\u00a0% interval −0.300 to 0.100)"
+    assert write_estimate(interval(-1e-8, 0.5)) == "0.250000 (95\u00a0% interval 0.000000 to 0.500000)"
+    assert write_estimate(interval(-1e-16, 0.5)) == "0.250 (95\u00a0% interval 0.000 to 0.500)"
+    assert write_p(None) == "no paired test"
+    assert write_p(0.0004) == "paired p\u00a0<\u00a00.001"
+    assert write_p(0.0421) == "paired p\u00a0=\u00a00.042"
+
+
+def test_architectures_have_the_names_that_people_use():
+    assert [name_architecture(name) for name in ("unet", "fcn32", "other")] == ["U-Net", "FCN-32", "other"]

@@ -1,0 +1,300 @@
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from noise_builders import VARIANTS, build_noise_inputs
+from report_builders import build_mask
+
+from overread.errors import InputError
+from overread.evaluation.noise_results import MissingTraining
+from overread.report.figures.noise_curve import choose_limits
+from overread.report.noise_gallery import choose_error_cases, find_detail
+from overread.report.noise_trainings import group_trainings
+from overread.study.label_set import LabelSet
+from overread.study.rasters import write_mask
+
+CITATION = "https://arxiv.org/abs/1806.04618"
+VOID = {"meta", "img", "br"}
+PNG = "png;base64,"
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text between them with single spaces."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.open, self.mismatches, self._parts = [], [], [], []
+        self.feed(html)
+        self.text = re.sub(r"\s+", " ", "".join(self._parts))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.mismatches.append(tag)
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self._parts.append(data + (" " if self.open and self.open[-1] in ("td", "th", "b", "span", "dd") else ""))
+
+    def find_all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def lose(network, variant, repeat=0, reason="out of memory"):
+    return MissingTraining(network=network, variant=variant, fold=0, repeat=repeat, reason=reason)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    return build_noise_inputs(tmp_path_factory.mktemp("two"))
+
+
+@pytest.fixture(scope="module")
+def html(inputs, tmp_path_factory):
+    return inputs.write(tmp_path_factory.mktemp("page") / "new" / "report.html")
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def test_the_page_is_well_formed_and_asks_its_question(page, html):
+    assert html.startswith("<!DOCTYPE html>")
+    assert (page.mismatches, page.open) == ([], [])
+    assert "How much do imperfect labels matter?" in page.text
+    assert [tag for tag, _ in page.tags].count("h1") == 1
+
+
+def test_the_answer_stands_first_with_its_numbers(page):
+    # Slopes natural 0.6, choppy 0.4: boundary 0.5, give or take 0.01 by case; random 0 give or take 0.01.
+    answer = "boundary errors that lower label Dice by 0.10 cost the networks 0.050 Dice"
+    assert "Boundary errors matter; no loss was shown for random errors: " in page.text
+    assert answer in page.text
+    assert "The errors were fixed: each case kept one imperfect mask" in page.text
+    assert page.text.index(answer) < page.text.index("The curve: worse labels, worse networks?")
+
+
+def test_the_table_shows_mean_interval_loss_and_count(page):
+    # natural-0.80: 0.8 - 0.2 × 0.6 = 0.68, a loss of 0.12.
+    row = re.search(r"natural-0.80 label Dice 0.800 (.*?) choppy-0.80", page.text).group(1)
+    assert re.fullmatch(r"(0\.680 0\.67\d to 0\.68\d loss 0\.120 \(0\.11\d to 0\.12\d\) n = 5 ?){2}", row)
+
+
+def test_slopes_of_networks_and_of_all_stand_with_levels_and_counts(page):
+    assert "U-Net 0.600" in page.text
+    assert "all networks 0.600" in page.text
+    assert "3 levels, n = 5" in page.text
+    assert "Boundary errors (natural and choppy together), mean of the architectures: 0.500 (" in page.text
+
+
+def test_findings_stand_with_verdict_rule_and_evidence(page):
+    assert "Boundary errors (natural, choppy) lower test Dice steadily. borne out" in page.text
+    assert "Even the strongest random errors hardly change test Dice. borne out" in page.text
+    assert "Borne out if the interval lies within ±0.02 Dice" in page.text
+    assert "The U-Net resists large choppy errors best. undecided" in page.text
+    assert "U-Net against SegNet undecided Loss with choppy-0.80, U-Net minus SegNet: 0.000" in page.text
+    verdicts = [tag.get("class") for tag in page.find_all("span") if tag.get("class", "").startswith("verdict ")]
+    assert {"verdict borne-out", "verdict undecided"} == set(verdicts)
+
+
+def test_there_is_a_curve_per_network_with_a_legend_of_the_modes(page):
+    curves = [image for image in page.find_all("img") if image["alt"].startswith("Held-out Dice of ")]
+    assert ["U-Net" in curve["alt"] for curve in curves] == [True, False]
+    assert "natural-0.80 (label Dice 0.800): 0.680 (" in curves[0]["alt"]
+    marks = [tag["class"] for tag in page.find_all("span") if tag.get("class", "").startswith("mark ")]
+    assert marks == ["mark diamond", "mark dot", "mark square", "mark triangle"]
+
+
+def test_the_variants_stand_with_target_reach_strength_and_digest(page):
+    assert "natural-0.90 natural 0.90 0.900 0.880 to 0.930 1.25 px 555555555555" in page.text
+    assert "random-0.80 random 0.80 0.800 0.780 to 0.830 20.0 % flipped 555555555555" in page.text
+
+
+def test_the_strongest_errors_of_each_kind_are_shown_with_their_dice(page):
+    # The clean square has 6 × 6 pixels; those of the variants in order 7, 8, 9, 10 on a side.
+    headings = re.findall(r"Case (c\d\d): (\w+) loss", page.text)
+    assert [reason for _, reason in headings] == ["median", "largest"]
+    shown = [image["alt"] for image in page.find_all("img") if image["alt"].startswith(f"Case {headings[0][0]}, ")]
+    assert [alt.split(".")[0] for alt in shown] == [
+        f"Case {headings[0][0]}, {name}" for name in ("clean", "natural-0", "choppy-0", "random-0")
+    ]
+    assert "Against the clean mask 28 pixels of this view are added and 0 are lost." in shown[1]
+    # 2 × 36 / (36 + 64) = 0.72
+    assert "natural-0.80 Dice 0.720 with the clean mask" in page.text
+    assert all(PNG in unquote(image["src"]) for image in page.find_all("img") if image["alt"].startswith("Case "))
+
+
+def test_the_papers_table_is_there_for_comparison_and_closed(page, html):
+    assert "For comparison: liver CT in the paper" in page.text
+    assert "control 0.9134 0.8993 0.8870" in page.text
+    assert "random-0.85 0.9182 0.9068 0.8676" in page.text
+    assert "natural 1.11" in page.text
+    assert "<details open>" not in html
+
+
+def test_the_papers_table_is_open_for_its_preset(inputs, tmp_path):
+    context, inputs.context = inputs.context, inputs.context.model_copy(update={"preset": "heller2018"})
+    html = inputs.write(tmp_path / "report.html")
+    inputs.context = context
+    assert html.count("<details open>") == 1
+
+
+def test_what_was_trained_on_what_is_listed(page):
+    assert "U-Net natural-0.80 1 1,234,567 12 0.712 1 min 35 s" in page.text
+    assert "All 10 trainings" in page.text
+    assert "0 c00, c01 c02 c00, c01, c02, c03, c04" in page.text
+    assert "with one repeat, chance of the random start is in every difference" in page.text
+
+
+def test_nothing_is_loaded_from_elsewhere_and_every_image_has_an_alternative(page, html):
+    links = {attributes["href"] for _, attributes in page.tags if "href" in attributes}
+    assert {link for link in links if not link.startswith("#")} == {CITATION}
+    assert not page.find_all("script")
+    assert not re.search(r"@import|url\((?!#)", unquote(html))
+    for image in page.find_all("img"):
+        assert image["src"].startswith("data:image/svg+xml,")
+        assert len(image["alt"]) > 20
+
+
+def test_ids_links_headings_and_tables_are_in_order(page):
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all(link["href"][1:] in ids for link in page.find_all("a") if link["href"].startswith("#"))
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all("scope" in header for header in page.find_all("th"))
+    boxes = [attributes for attributes in page.find_all("div") if attributes.get("class") == "scroll"]
+    assert all(box["aria-label"] and box["tabindex"] == "0" and box["role"] == "region" for box in boxes)
+
+
+def test_equal_inputs_give_equal_bytes(inputs, html, tmp_path):
+    assert inputs.write(tmp_path / "again.html") == html
+
+
+def test_missing_trainings_are_shown_with_their_reason_and_not_averaged_in(tmp_path):
+    missing = [lose("segnet", "random-0.80", reason="the loss is not <finite>"), lose("unet", "choppy-0.80", repeat=1)]
+    inputs = build_noise_inputs(tmp_path, repeats=2, missing=[*missing, lose("segnet", "random-0.80", repeat=1)])
+    inputs.trainings = []
+    page = Page(inputs.write(tmp_path / "report.html"))
+    assert "3 trainings of 20 failed and are left out" in page.text
+    assert "missing the loss is not <finite> out of memory" in page.text
+    assert "n = 5 1 of 2 trainings missing" in page.text
+    assert "SegNet random-0.80 0 0 the loss is not <finite>" in page.text
+    assert "SegNet random-0.80 5 : c00, c01, c02, c03, c04" in page.text
+    assert "too few levels" in page.text
+    assert "random-0.80 (label Dice 0.800): missing" in page.find_all("img")[1]["alt"]
+    assert "No trainings were reported." in page.text
+
+
+def test_redrawn_labels_are_told_and_nothing_is_drawn_of_them(tmp_path):
+    inputs = build_noise_inputs(tmp_path, redraw="every_epoch", repeats=2)
+    page = Page(inputs.write(tmp_path / "report.html"))
+    assert "The errors were drawn anew in every epoch" in page.text
+    assert "So there are no stored masks to show" in page.text
+    assert "natural-0.90 natural 0.90 0.900 – 1.25 px drawn anew" in page.text
+    assert not [image for image in page.find_all("img") if image["alt"].startswith("Case ")]
+    assert "U-Net random-0.80 2 1,234,567 12–13" in page.text
+    assert "with one repeat" not in page.text
+
+
+def test_one_network_with_one_kind_of_errors_is_reported_alone(tmp_path):
+    inputs = build_noise_inputs(tmp_path, networks=("fcn32",), variants=VARIANTS[:3])
+    page = Page(inputs.write(tmp_path / "report.html"))
+    assert (
+        "Natural errors matter: natural errors that lower label Dice by 0.10 cost the network 0.060 Dice" in page.text
+    )
+    assert "all networks 0" not in page.text
+    assert "mean of the architectures" not in page.text
+    assert "The U-Net resists large choppy errors best. not tested" in page.text
+    assert page.mismatches == []
+
+
+def test_clean_labels_alone_give_a_page_without_slopes(tmp_path):
+    page = Page(build_noise_inputs(tmp_path, variants=("control",)).write(tmp_path / "report.html"))
+    assert "The question could not be answered:" in page.text
+    assert "No imperfect labels were tried, so there is no slope." in page.text
+
+
+def test_a_single_subject_gives_no_interval_and_no_verdict(tmp_path):
+    page = Page(build_noise_inputs(tmp_path, case_count=1).write(tmp_path / "report.html"))
+    assert "interval unknown, all cases are of one subject" in page.text
+    # One case: 0.8 - 0.2 × (0.6 - 0.01).
+    assert "0.682 interval unknown" in page.text
+    assert "nan" not in re.split(r"\W+", page.text.lower())
+    assert "lower test Dice steadily. undecided" in page.text
+
+
+def test_volumes_are_shown_as_slices(tmp_path):
+    page = Page(build_noise_inputs(tmp_path, dimensions=3, networks=("unet",)).write(tmp_path / "report.html"))
+    assert "slice 1 of 3 along array axis Z" in page.text
+    assert "random : single voxels have the wrong label" in page.text
+
+
+def test_cases_without_a_clean_mask_are_named(tmp_path):
+    inputs = build_noise_inputs(tmp_path)
+    inputs.evaluation = inputs.evaluation.model_copy(update={"unlabelled_cases": ("c04",)})
+    inputs.dice = inputs.dice[inputs.dice["case_id"] != "c04"]
+    page = Page(inputs.write(tmp_path / "report.html"))
+    assert "4 of 5 cases have a clean mask. Without one: 1 : c04" in page.text
+
+
+def test_inputs_that_do_not_belong_together_are_refused(tmp_path):
+    inputs = build_noise_inputs(tmp_path)
+
+    def check(match, **changes):
+        before = {name: getattr(inputs, name) for name in changes}
+        for name, value in changes.items():
+            setattr(inputs, name, value)
+        with pytest.raises(InputError, match=match):
+            inputs.write(tmp_path / "report.html")
+        for name, value in before.items():
+            setattr(inputs, name, value)
+
+    stranger = inputs.trainings[0].job.model_copy(update={"source": "other"})
+    check("each label set", labels={"natural-0.70": inputs.labels["natural-0.80"]})
+    check(
+        "case_id as text", dice=inputs.dice.assign(case_id="1", subject_id="1").drop_duplicates(["network", "variant"])
+    )
+    check("unet on other", trainings=[inputs.trainings[0].model_copy(update={"job": stranger})])
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_trainings_are_grouped_by_network_and_variant(inputs):
+    groups = group_trainings(inputs.trainings[::-1], inputs.evaluation)
+    assert [(group.network, group.variant) for group in groups] == [
+        (network, variant) for network in ("unet", "segnet") for variant in VARIANTS
+    ]
+
+
+def test_all_curves_share_limits_that_hold_every_bar(inputs):
+    (best, worst), (low, high) = choose_limits(inputs.evaluation)
+    assert best > 1 > 0.80 > worst
+    assert all(low < cell.mean.low and cell.mean.high < high for cell in inputs.evaluation.cells)
+
+
+def test_cases_in_which_nothing_is_outlined_are_passed_over(tmp_path):
+    clean = LabelSet("truth", tmp_path, ".png")
+    for case_id in "abcde":
+        mask = build_mask(2, size=4) if case_id in "abd" else np.zeros((24, 20), np.bool_)
+        write_mask(clean.path(case_id), mask, None)
+    assert choose_error_cases(list("abcde"), clean) == {"b": "median loss", "d": "largest loss"}
+    assert choose_error_cases(["c", "e"], clean) == {}
+    assert choose_error_cases(["a"], clean) == {"a": "largest loss"}
+
+
+def test_large_views_are_looked_at_closer_at_the_edge_of_the_outline():
+    mask = np.zeros((300, 200), np.bool_)
+    mask[100:201, 20:81] = True
+    # The middle row is 150 and its last column 80; 96 pixels around them.
+    assert find_detail(mask) == (slice(102, 198), slice(32, 128))
+    assert find_detail(mask[:144, :144]) is None
+    mask[150, 199] = True
+    assert find_detail(mask) == (slice(102, 198), slice(104, 200))
