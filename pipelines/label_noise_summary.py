@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from overread.evaluation.noise_results import LabelNoiseEvaluation, NoiseCell
+from overread.evaluation.noise_results import ALL_NETWORKS, Finding, LabelNoiseEvaluation, NoiseCell, name_architecture
 from overread.steps.evaluate_noise import read_noise_evaluation
 
 _WIDTH = 26
@@ -15,8 +15,12 @@ def summarise_label_noise_run(folder: Path) -> list[str]:
         folder: outputs of the run.
     """
     evaluation = read_noise_evaluation(folder / "noise_evaluation")
-    findings = [f"{finding.verdict}: {finding.claim} {finding.evidence}" for finding in evaluation.findings]
-    return [*_tabulate(evaluation), "", *findings]
+    return [*_tabulate(evaluation), "", *map(_tell, evaluation.findings)]
+
+
+def _tell(finding: Finding) -> str:
+    network = "all networks" if finding.network == ALL_NETWORKS else name_architecture(finding.network)
+    return f"{finding.verdict}, {network}: {finding.claim} {finding.evidence}"
 
 
 def _tabulate(evaluation: LabelNoiseEvaluation) -> list[str]:

@@ -40,7 +40,7 @@ def first(study, preset):
 def test_it_prints_the_table_the_findings_and_the_path_of_the_report(study, first):
     lines = first[0].stdout.strip().splitlines()
     assert any(line.startswith("choppy-0.90 (0.") for line in lines)
-    assert any(line.startswith("not tested: ") for line in lines)
+    assert any(line.startswith("not tested, all networks: ") for line in lines)
     assert lines[-1] == f"report: {study}/.overread/latest/label-noise/report.html"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from overread.labels.choppy import choose_axis
 from overread.labels.expected_dice import MeasureDice, prepare_choppy_dice, prepare_natural_dice
 from overread.labels.random_flips import compute_largest_share
 from overread.labels.search import refuse_target, search_strength
+from overread.labels.seeds import draw_seed, seed_generator
 from overread.labels.settings import CONTROL_POINTS, VariantSettings
 from overread.labels.slice_sample import sample_slices
 from overread.labels.slices import check_mask, stack_slices
@@ -20,7 +22,9 @@ MOST_SLICES = 1000
 """Slices that the strength is calibrated on (Heller et al. 2018, section 3.1)."""
 _FIRST_STRENGTH = 1.0
 _GROWTH = 2.0
-_FIRST_REACH_VOXELS, _REACH_GROWTH = 4.0, 4.0
+_REACH_GROWTH = 4.0
+_LEAST_VOLUMES = 8
+"""A study of fewer volumes is drawn several times, so that the mean is near the expectation."""
 
 Cases = Iterable[tuple[str, Mask, Spacing]]
 """Case id, mask (Y, X) or (X, Y, Z), and spacing of each case."""
@@ -91,20 +95,19 @@ def _calibrate_slices(cases: Cases, variant: VariantSettings, where: str) -> Cal
 
 
 def _calibrate_volumes(cases: Cases, variant: VariantSettings, where: str) -> Calibration:
-    """Trace the Dice up to a few voxels of strength, and farther as long as the target is not reached."""
+    """Trace the Dice up to a voxel of strength, and farther as long as the target is not reached."""
     filled = [(_count_slices(mask), spacing, mask.shape) for _, mask, spacing in _select_filled(cases)]
     _check_any(len(filled), where)
     slice_count = sum(count for count, _, _ in filled)
-    reach = _FIRST_REACH_VOXELS * float(np.mean([spacing for _, spacing, _ in filled]))
+    reach = float(np.mean([spacing for _, spacing, _ in filled]))
     limit = max(size * n for _, spacing, shape in filled for size, n in zip(spacing, shape, strict=True))
+    draws = ceil(_LEAST_VOLUMES / len(filled))
+
+    def draw_seeds(case_id: str) -> list[int]:
+        return [draw_seed(seed_generator(variant.seed, "calibration", case_id, draw)) for draw in range(draws)]
+
     while True:
-        measure = prepare_volume_dice(
-            _select_filled(cases),
-            case_count=len(filled),
-            reach=reach,
-            control_points=CONTROL_POINTS,
-            seed=variant.seed,
-        )
+        measure = prepare_volume_dice(cases, seeds=draw_seeds, reach=reach, control_points=CONTROL_POINTS)
         if measure(reach) < variant.dice or reach >= limit:
             return _search(measure, variant, limit=reach, slice_count=slice_count, where=where)
         reach = min(reach * _REACH_GROWTH, limit)

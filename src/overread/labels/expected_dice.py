@@ -12,14 +12,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.labels.natural import NaturalRecord, apply_natural
+from overread.labels.contours import fill_moved_contours, trace_contours
 from overread.labels.runs import find_runs, join_runs, measure_union, shift_ends
 from overread.labels.seeds import draw_seed, seed_generator
 from overread.labels.slice_sample import SampledSlice
 from overread.types import Mask
 
 _LEAST_RUNS = 20_000
-_LEAST_SLICES = 400
+_LEAST_SLICES = 250
 _MOST_DRAWS = 64
 
 MeasureDice: TypeAlias = Callable[[float], float]
@@ -64,17 +64,23 @@ def prepare_natural_dice(slices: Sequence[SampledSlice], *, control_points: int,
         seed: of the offsets.
     """
     entries = _repeat(slices, min(ceil(_LEAST_SLICES / len(slices)), _MOST_DRAWS))
-    weakest = NaturalRecord(strength=0, control_points=control_points, seed=0)
-    records = [weakest.model_copy(update={"seed": draw_seed(_seed(seed, *entry))}) for entry in entries]
+    seeds = [draw_seed(_seed(seed, *entry)) for entry in entries]
+    traced = [trace_contours(item.unpack()) for item in slices] * (len(entries) // len(slices))
     begins = _find_case_begins(entries)
 
-    def count(item: SampledSlice, record: NaturalRecord) -> tuple[int, int, int]:
-        mask = item.unpack()
-        return _count_voxels(mask, apply_natural(mask, record))
-
     def measure(strength: float) -> float:
-        pairs = zip(entries, records, strict=True)
-        counts = [count(item, record.model_copy(update={"strength": strength})) for (_, item), record in pairs]
+        counts = [
+            _count_voxels(
+                item.unpack(),
+                fill_moved_contours(
+                    contours,
+                    strength=strength,
+                    control_points=control_points,
+                    generator=np.random.default_rng(drawn),
+                ),
+            )
+            for (_, item), contours, drawn in zip(entries, traced, seeds, strict=True)
+        ]
         return _average_dice(*np.add.reduceat(np.array(counts), begins).T)
 
     return measure
@@ -95,7 +101,7 @@ def _find_case_begins(entries: Sequence[_Entry]) -> _Counts:
 
 
 def _count_voxels(mask: Mask, perturbed: Mask) -> tuple[int, int, int]:
-    return int(mask.sum()), int(perturbed.sum()), int((mask & perturbed).sum())
+    return int(np.count_nonzero(mask)), int(np.count_nonzero(perturbed)), int(np.count_nonzero(mask & perturbed))
 
 
 def _average_dice(sizes: _Counts, perturbed: _Counts, common: _Counts) -> float:

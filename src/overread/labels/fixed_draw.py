@@ -7,15 +7,17 @@ import numpy as np
 
 from overread.evaluation.overlap import compute_dice
 from overread.labels.calibration import describe_variant
+from overread.labels.expected_dice import MeasureDice
 from overread.labels.perturbation import apply_perturbation, restore_perturbation
 from overread.labels.random_flips import compute_largest_share
 from overread.labels.search import TOLERANCE, refuse_target, search_strength
 from overread.labels.seeds import draw_seed, seed_generator
 from overread.labels.settings import VariantSettings
+from overread.labels.volume_dice import prepare_volume_dice
 from overread.types import Mask, Spacing
 
 _LARGEST_MISS = 0.01
-_GROWTH, _MOST_GROWTH = 1.25, 16.0
+_GROWTH, _MOST_GROWTH = 1.25, 4.0
 
 
 @dataclass(frozen=True)
@@ -65,20 +67,16 @@ def settle_strength(
     Raises:
         SettingsError: no strength brings the mean Dice of this draw within 0.01 of the wanted one.
     """
-    draws = {strength: measure_draw(cases, variant, strength)}
-    if abs(draws[strength].mean_dice - variant.dice) <= TOLERANCE:
-        return draws[strength]
-
-    def measure(tried: float) -> float:
-        if tried not in draws:
-            draws[tried] = measure_draw(cases, variant, tried)
-        return draws[tried].mean_dice
-
+    drawn = measure_draw(cases, variant, strength)
+    if abs(drawn.mean_dice - variant.dice) <= TOLERANCE:
+        return drawn
     limit = _find_limit(cases, variant, strength)
+    measure = _prepare_measure(cases, variant, limit)
     search = search_strength(measure, variant.dice, start=strength, factor=_GROWTH, limit=limit)
-    if abs(search.nearest.dice - variant.dice) > _LARGEST_MISS:
+    drawn = measure_draw(cases, variant, search.nearest.strength)
+    if abs(drawn.mean_dice - variant.dice) > _LARGEST_MISS:
         raise refuse_target(variant.dice, search.describe_nearest(), describe_variant(variant, source))
-    return draws[search.nearest.strength]
+    return drawn
 
 
 def measure_draw(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, strength: float) -> FixedDraw:
@@ -93,7 +91,16 @@ def measure_draw(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSet
     return FixedDraw(strength, dice, tuple(filled))
 
 
+def _prepare_measure(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, limit: float) -> MeasureDice:
+    if variant.mode != "natural" or not variant.volumetric:
+        return lambda strength: measure_draw(cases, variant, strength).mean_dice
+    control_points = variant.to_perturbation(limit).control_points
+    return prepare_volume_dice(
+        cases, seeds=lambda case_id: [seed_case(variant, case_id)], reach=limit, control_points=control_points
+    )
+
+
 def _find_limit(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, strength: float) -> float:
-    if variant.mode != "random":
-        return _MOST_GROWTH * strength
-    return min(compute_largest_share(mask, volumetric=variant.volumetric) for _, mask, _ in cases)
+    if variant.mode == "random":
+        return min(compute_largest_share(mask, volumetric=variant.volumetric) for _, mask, _ in cases)
+    return _MOST_GROWTH * strength

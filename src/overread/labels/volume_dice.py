@@ -1,43 +1,41 @@
 """Dice of natural errors in three dimensions, at all strengths from one look at each mask."""
 
-from collections.abc import Iterable
-from math import ceil
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overread.labels.expected_dice import MeasureDice
 from overread.labels.natural_volume import Surroundings, draw_offsets, survey_surroundings
-from overread.labels.seeds import draw_seed, seed_generator
 from overread.types import Mask, Spacing
 
 _STEPS = 4096
-_LEAST_DRAWS = 16
-"""A study of few cases is drawn several times, so that at least so many masks are averaged."""
 
 
 def prepare_volume_dice(
-    cases: Iterable[tuple[str, Mask, Spacing]], *, case_count: int, reach: float, control_points: int, seed: int
+    cases: Iterable[tuple[str, Mask, Spacing]],
+    *,
+    seeds: Callable[[str], Sequence[int]],
+    reach: float,
+    control_points: int,
 ) -> MeasureDice:
-    """Mean Dice of the cases as a function of the strength, up to `reach`.
+    """Mean Dice of the cases with foreground as a function of the strength, up to `reach`.
 
     Args:
-        cases: case id, mask with foreground, and spacing; one of them is held at a time.
-        case_count: number of cases.
+        cases: case id, mask and spacing; one of them is held at a time.
+        seeds: of the records of a case, whose Dice are averaged.
         reach: largest strength that will be asked for, in the unit of the spacing.
         control_points: waves around the structure.
-        seed: of the offsets.
     """
-    draws = ceil(_LEAST_DRAWS / case_count)
     strengths = np.linspace(0, reach, _STEPS + 1)
     curves = []
     for case_id, mask, spacing in cases:
         if mask.all():
             curves.append(np.ones_like(strengths))
-            continue
-        near = survey_surroundings(mask, spacing, reach=reach, control_points=control_points)
-        seeds = (draw_seed(seed_generator(seed, "calibration", case_id, draw)) for draw in range(draws))
-        curves.append(np.mean([_trace_dice(near, draw_offsets(near, drawn), strengths) for drawn in seeds], axis=0))
+        elif mask.any():
+            near = survey_surroundings(mask, spacing, reach=reach, control_points=control_points)
+            drawn = [_trace_dice(near, draw_offsets(near, seed), strengths) for seed in seeds(case_id)]
+            curves.append(np.mean(drawn, axis=0))
     curve = np.mean(curves, axis=0)
     return lambda strength: float(np.interp(strength, strengths, curve))
 

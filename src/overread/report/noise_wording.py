@@ -3,6 +3,7 @@
 import math
 
 from overread.evaluation.noise_results import ErrorMode, LabelNoiseEvaluation
+from overread.evaluation.noise_verdicts import MARGIN
 from overread.evaluation.results import Interval
 from overread.report.formatting import NO_BREAK, join_names, write_interval
 from overread.report.wording import Answer, Verdict
@@ -79,14 +80,19 @@ _LEADS: dict[Verdict, str] = {
 }
 
 
+_LITTLE = "{} errors matter, but little"
+"""In place of "matter" where the whole interval of the cost lies below `MARGIN`."""
+
+
 def _word_lead(evaluation: LabelNoiseEvaluation, costs: dict[ErrorMode, Interval]) -> tuple[Verdict, str]:
-    groups: dict[Verdict, list[str]] = {}
-    for kind, cost in costs.items():
-        groups.setdefault(describe_cost(cost), []).append(name_kind(evaluation, kind))
-    verdict = next(verdict for verdict in _LEADS if verdict in groups)
-    parts = [words.format(join_names(groups[found])) for found, words in _LEADS.items() if found in groups]
-    lead = f"{'; '.join(parts)}:"
-    return verdict, lead[0].upper() + lead[1:]
+    groups: dict[str, list[str]] = {}
+    verdicts = sorted((list(_LEADS).index(describe_cost(cost)), kind) for kind, cost in costs.items())
+    for place, kind in verdicts:
+        verdict = list(_LEADS)[place]
+        words = _LITTLE if verdict == "yes" and costs[kind].high <= MARGIN else _LEADS[verdict]
+        groups.setdefault(words, []).append(name_kind(evaluation, kind))
+    lead = f"{'; '.join(words.format(join_names(kinds)) for words, kinds in groups.items())}:"
+    return list(_LEADS)[verdicts[0][0]], lead[0].upper() + lead[1:]
 
 
 def _word_cost(cost: Interval, whom: str) -> str:

@@ -193,11 +193,11 @@ def test_another_process_makes_the_same_bytes(squares: Study, tmp_path: Path) ->
 
 
 def test_the_command_prints_what_came_of_it(squares: Study) -> None:
-    options = ["--source", "ann", "--mode", "random", "--dice", "0.90", "--seed", "2"]
+    options = ["--source", "ann", "--mode", "random", "--seed", "2", "--dice", "0.90"]
     command = [sys.executable, "-m", "overread.cli", "labels", "perturb", str(squares.root), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("ann-random-0.90-seed2: strength 0.")
-    refused = subprocess.run([*command[:-4], "1.5"], capture_output=True, text=True, check=False)
+    refused = subprocess.run([*command[:-1], "1.5"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "dice: Input should be less than 1" in refused.stderr

@@ -66,6 +66,16 @@ def test_errors_that_both_matter_are_named_together():
     assert sentence.endswith("random errors of the same size cost 0.060 Dice (95 % interval 0.040 to 0.080).")
 
 
+def test_a_cost_below_two_hundredths_of_dice_is_told_as_little():
+    # Slope 0.1 (0.05 to 0.15), times 0.10: at most 0.015 Dice.
+    small = (0.1, 0.05, 0.15)
+    _, sentence = answer(natural=SHOWN, choppy=SHOWN, boundary=SHOWN, random=small)
+    assert sentence.startswith("Boundary errors matter; random errors matter, but little: ")
+    verdict, sentence = answer(natural=small, choppy=small, boundary=small, random=small)
+    assert verdict == "yes"
+    assert sentence.startswith("Boundary and random errors matter, but little: ")
+
+
 def test_no_loss_is_claimed_where_intervals_include_zero():
     verdict, sentence = answer(natural=UNSURE, choppy=UNSURE, boundary=UNSURE, random=UNSURE)
     assert verdict == "not-shown"
