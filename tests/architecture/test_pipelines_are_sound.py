@@ -1,5 +1,6 @@
 """Rules that every compiled pipeline keeps, each proven able to fail."""
 
+import re
 from typing import Any
 
 import pytest
@@ -12,23 +13,33 @@ from pipelines.catalogue import PIPELINES, Pipeline
 from pipelines.compiling import compile_pipeline
 
 MOST_PARAMETERS = 10
+_QUOTED = re.compile(r"'[^']*'(?=[\])\s]|$)")
 
 
-def find_outer_parameters_in_loops(document: dict[str, Any]) -> list[str]:
-    """Outputs of tasks outside a loop that its body reads: kfp's local runner hands over the loop item instead."""
-    dags = {name: c["dag"] for name, c in document["components"].items() if "dag" in c} | {
-        "root": document["root"]["dag"]
-    }
+def find_loop_traps(document: dict[str, Any]) -> list[str]:
+    """What kfp's local runner gets wrong in silence, in loops and conditions.
+
+    - A loop body that reads an output parameter of a task outside the loop gets the loop item instead.
+    - Loop items that are whole numbers arrive as floats.
+    - A condition on a text with a quote in it is false.
+    """
     found = []
-    for dag in dags.values():
+    for dag in list_dags(document):
         for name, task in dag["tasks"].items():
-            if "parameterIterator" not in task:
-                continue
-            inputs = task.get("inputs", {}).get("parameters", {})
-            items = task["parameterIterator"]["items"].get("inputParameter")
-            found += [
-                f"{name}.{key}" for key, value in inputs.items() if "taskOutputParameter" in value and key != items
-            ]
+            if "parameterIterator" in task:
+                found += _find_traps_of_loop(document, name, task)
+            if "'" in _QUOTED.sub("", task.get("triggerPolicy", {}).get("condition", "")):
+                found.append(f"{name}: condition with a quote")
+    return found
+
+
+def _find_traps_of_loop(document: dict[str, Any], name: str, task: dict[str, Any]) -> list[str]:
+    items = task["parameterIterator"]["items"].get("inputParameter")
+    inputs = task.get("inputs", {}).get("parameters", {})
+    found = [f"{name}: {key}" for key, value in inputs.items() if "taskOutputParameter" in value and key != items]
+    types = document["components"][task["componentRef"]["name"]]["inputDefinitions"]["parameters"]
+    if types[task["parameterIterator"]["itemInput"]]["parameterType"] != "STRING":
+        found.append(f"{name}: items that are no text")
     return found
 
 
@@ -54,8 +65,8 @@ def test_a_package_has_no_field_that_kubeflow_does_not_know(pipeline):
     json_format.ParseDict(read_compiled(pipeline.package), PipelineSpec())
 
 
-def test_no_loop_reads_an_output_parameter_of_a_task_outside(pipeline):
-    assert find_outer_parameters_in_loops(read_compiled(pipeline.package)) == []
+def test_no_loop_or_condition_is_one_that_the_local_runner_gets_wrong(pipeline):
+    assert find_loop_traps(read_compiled(pipeline.package)) == []
 
 
 def test_the_run_form_has_few_parameters_the_revision_among_them(pipeline):
@@ -89,7 +100,7 @@ def test_training_asks_for_a_gpu_and_is_retried(pipeline):
     assert loop["retryPolicy"]["maxRetryCount"] == 3
 
 
-def test_an_outer_parameter_in_a_loop_is_found(tmp_path):
+def test_every_trap_of_a_loop_is_found(tmp_path):
     @dsl.component
     def make() -> str:
         return "x"
@@ -98,14 +109,26 @@ def test_an_outer_parameter_in_a_loop_is_found(tmp_path):
     def use(item: str, outer: str):
         print(item, outer)
 
-    @dsl.pipeline(name="trap")
-    def trap():
-        made = make()
-        with dsl.ParallelFor(["a", "b"]) as item:
-            use(item=item, outer=made.output)
+    @dsl.component
+    def count(item: int):
+        print(item)
 
-    compiler.Compiler().compile(trap, str(tmp_path / "trap.yaml"))
-    assert len(find_outer_parameters_in_loops(read_compiled(tmp_path / "trap.yaml"))) == 1
+    @dsl.pipeline(name="traps")
+    def traps():
+        made = make()
+        with dsl.ParallelFor(["a", "b"], name="outer") as item:
+            use(item=item, outer=made.output)
+        with dsl.ParallelFor([1, 2], name="numbers") as number:
+            count(item=number)
+        with dsl.If(made.output == "it's", name="quoted"):
+            use(item="a", outer="b")
+
+    compiler.Compiler().compile(traps, str(tmp_path / "traps.yaml"))
+    assert sorted(found.split(": ")[1] for found in find_loop_traps(read_compiled(tmp_path / "traps.yaml"))) == [
+        "condition with a quote",
+        "items that are no text",
+        "pipelinechannel--make-Output",
+    ]
 
 
 def test_an_unknown_field_is_found():
