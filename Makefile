@@ -45,6 +45,7 @@ compile: env  ## Compile the pipelines into pipelines/packages
 benchmarks: env  ## Measure each claim of speed against the peer that it beats
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.perturbations
 
 lock: env  ## Write requirements.lock from what .venv holds
 	$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' > requirements.lock

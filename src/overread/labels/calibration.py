@@ -23,7 +23,7 @@ MOST_SLICES = 1000
 _FIRST_STRENGTH = 1.0
 _GROWTH = 2.0
 _REACH_GROWTH = 4.0
-_LEAST_VOLUMES = 24
+_LEAST_VOLUMES = 64
 """A study of fewer volumes is drawn several times, so that the mean is near the expectation."""
 
 Cases = Iterable[tuple[str, Mask, Spacing]]

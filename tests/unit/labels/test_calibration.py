@@ -66,6 +66,7 @@ def test_the_strength_leaves_the_wanted_dice_of_images(name: str) -> None:
     [
         ("natural-0.90", 40),
         ("natural-3d-0.90", 40),
+        ("natural-3d-0.60", 40),
         ("choppy-0.90", 40),
         ("choppy-axis2-0.80", None),
         ("random-0.90", 40),
@@ -73,12 +74,15 @@ def test_the_strength_leaves_the_wanted_dice_of_images(name: str) -> None:
     ],
 )
 def test_the_strength_leaves_the_wanted_dice_of_volumes(name: str, slice_count: int | None) -> None:
-    """Runs along the last axis are calibrated on planes that hold them, not on the 40 slices."""
+    """Runs along the last axis are calibrated on planes that hold them, not on the 40 slices.
+
+    The Dice of one natural-3d ellipsoid varies by 0.05, so the mean over 80 of them is known to 0.01 only.
+    """
     variant, cases = parse_variant(name), make_volumes()
     found = calibrate_strength(cases, variant)
     assert slice_count is None or found.slice_count == slice_count
     assert found.dice == pytest.approx(variant.dice, abs=0.002)
-    assert measure_mean_dice(cases, variant, found.strength, 8) == pytest.approx(variant.dice, abs=0.01)
+    assert measure_mean_dice(cases, variant, found.strength, 20) == pytest.approx(variant.dice, abs=0.02)
 
 
 @pytest.mark.parametrize("mode", ["natural", "choppy", "random"])
@@ -161,7 +165,8 @@ class TestSlices:
         drawn = sample_slices(stacks, most=15, seed=0)
         assert len(drawn) == 15
         assert len({(item.case_id, item.index) for item in drawn}) == 15
-        assert len({item.case_id for item in drawn}) > 1
+        chosen = {case_id: {item.index for item in drawn if item.case_id == case_id} for case_id, _ in stacks}
+        assert len({frozenset(indices) for indices in chosen.values()}) == len(stacks)
         known = dict(stacks)
         for item in drawn:
             assert 3 <= item.index < 13

@@ -39,6 +39,14 @@ def test_each_slice_loses_and_gains_the_same_number_in_expectation() -> None:
     assert lost[2] == won[2] == 0
 
 
+def test_what_is_lost_and_what_is_won_are_drawn_independently() -> None:
+    """The correlation of 300 independent pairs has a standard deviation of 0.06."""
+    mask = make_volume()[..., 0]
+    found = np.array([flip(mask, 0.2, seed) for seed in range(300)])
+    lost, won = ((side & change).sum(axis=(1, 2)) for side, change in ((mask, ~found), (~mask, found)))
+    assert abs(np.corrcoef(lost, won)[0, 1]) < 0.2
+
+
 def test_volumetric_errors_fall_into_empty_slices_too() -> None:
     """28 of 140 foreground voxels; the background of 1060 voxels has 400 in the empty slice, which get 28·400/1060."""
     volume = make_volume()
