@@ -1,0 +1,75 @@
+"""Flipping labels where a network is uncertain (Redekop and Chernyavskiy 2021, section 2.3)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import ndimage
+
+from overread.errors import InputError
+from overread.settings import Settings
+from overread.types import Mask
+
+MOST_UNCERTAINTY = 0.25
+"""Largest variance of a number in [0, 1], that of a fair coin."""
+
+
+class RelabelSettings(Settings):
+    """Which voxels change sides."""
+
+    threshold: float = Field(
+        gt=0,
+        lt=MOST_UNCERTAINTY,
+        description="a voxel changes sides where its uncertainty exceeds this (δ in the paper)",
+    )
+    largest_change: float = Field(
+        0.5,
+        gt=0,
+        description="share of its labelled voxels that may change in a case; one beyond it is left as it is",
+    )
+
+
+@dataclass(frozen=True)
+class RelabelledCase:
+    """What became of one mask.
+
+    Attributes:
+        mask: (*S) the new mask, or the old one where too much would have changed.
+        changed_count: voxels that the rule changes, holes that were filled among them.
+        changed_share: the same as a share of the labelled voxels; infinite for an empty mask that gains voxels.
+        is_kept: too much would have changed, so the mask is the old one.
+    """
+
+    mask: Mask
+    changed_count: int
+    changed_share: float
+    is_kept: bool
+
+
+def relabel_case(mask: Mask, uncertainty: NDArray[np.float32], settings: RelabelSettings) -> RelabelledCase:
+    """Flip the label of each voxel whose uncertainty exceeds the threshold, then fill holes.
+
+    Holes that the mask had before stay open: the paper fills those that flipping leaves. A 3D mask has a hole where
+    background is enclosed in all three directions.
+
+    Args:
+        mask: (*S) the label.
+        uncertainty: (*S), in [0, 0.25], for example the aleatoric map of several predictions.
+        settings: threshold, and the limit on what may change.
+
+    Raises:
+        InputError: shapes differ, or an uncertainty is not in [0, 0.25].
+    """
+    if mask.shape != uncertainty.shape:
+        raise InputError("mask and uncertainty must have one shape", found=f"{mask.shape} and {uncertainty.shape}")
+    if uncertainty.size and not (uncertainty.min() >= 0 and uncertainty.max() <= MOST_UNCERTAINTY):
+        raise InputError(
+            f"an uncertainty must lie in [0, {MOST_UNCERTAINTY}]", found=f"{uncertainty.min()} to {uncertainty.max()}"
+        )
+    flipped = mask ^ (uncertainty > settings.threshold)
+    relabelled = flipped | (ndimage.binary_fill_holes(flipped) & ~(ndimage.binary_fill_holes(mask) & ~mask))
+    changed, labelled = int(np.count_nonzero(relabelled ^ mask)), int(np.count_nonzero(mask))
+    share = changed / labelled if labelled else (float("inf") if changed else 0.0)
+    is_kept = share > settings.largest_change
+    return RelabelledCase(mask.copy() if is_kept else relabelled, changed, share, is_kept)

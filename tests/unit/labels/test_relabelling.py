@@ -1,0 +1,98 @@
+"""Labels that are flipped where a network is uncertain."""
+
+import numpy as np
+import pytest
+
+from overread.errors import InputError
+from overread.labels.relabelling import RelabelSettings, relabel_case
+from overread.labels.uncertainty_threshold import choose_threshold
+
+
+def make_block() -> np.ndarray:
+    """A block of 4 × 4 voxels in 8 × 8."""
+    mask = np.zeros((8, 8), np.bool_)
+    mask[2:6, 2:6] = True
+    return mask
+
+
+def make_map(**values: tuple[slice | int, slice | int]) -> np.ndarray:
+    """Uncertainty 0.2 at the given places, 0.05 elsewhere."""
+    uncertainty = np.full((8, 8), 0.05, np.float32)
+    for place in values.values():
+        uncertainty[place] = 0.2
+    return uncertainty
+
+
+def test_uncertain_voxels_change_sides_and_the_others_stay():
+    uncertainty = make_map(left=(slice(2, 6), 2), right=(slice(2, 6), 6))
+    found = relabel_case(make_block(), uncertainty, RelabelSettings(threshold=0.1))
+    expected = np.zeros((8, 8), np.bool_)
+    expected[2:6, 3:7] = True
+    assert np.array_equal(found.mask, expected)
+    assert (found.changed_count, found.changed_share, found.is_kept) == (8, 0.5, False)
+
+
+def test_an_uncertainty_equal_to_the_threshold_changes_nothing():
+    uncertainty = np.full((8, 8), 0.125, np.float32)
+    assert np.array_equal(relabel_case(make_block(), uncertainty, RelabelSettings(threshold=0.125)).mask, make_block())
+
+
+def test_a_hole_that_flipping_leaves_is_filled():
+    found = relabel_case(make_block(), make_map(inside=(3, 3)), RelabelSettings(threshold=0.1))
+    assert np.array_equal(found.mask, make_block())
+    assert found.changed_count == 0
+
+
+def test_a_hole_that_the_mask_had_stays_open():
+    mask = make_block()
+    mask[3, 3] = False
+    found = relabel_case(mask, make_map(corner=(2, 2)), RelabelSettings(threshold=0.1))
+    assert not found.mask[3, 3]
+    assert not found.mask[2, 2]
+
+
+def test_a_case_that_would_change_too_much_keeps_its_mask():
+    uncertainty = make_map(left=(slice(2, 6), 2), right=(slice(2, 6), 6), corner=(0, 0))
+    found = relabel_case(make_block(), uncertainty, RelabelSettings(threshold=0.1))
+    assert found.is_kept
+    assert (found.changed_count, found.changed_share) == (9, 9 / 16)
+    assert np.array_equal(found.mask, make_block())
+
+
+def test_an_empty_mask_that_would_gain_voxels_is_kept_empty():
+    empty = np.zeros((8, 8), np.bool_)
+    found = relabel_case(empty, make_map(spot=(4, 4)), RelabelSettings(threshold=0.1, largest_change=100))
+    assert found.is_kept
+    assert not found.mask.any()
+    assert relabel_case(empty, make_map(), RelabelSettings(threshold=0.1)).changed_share == 0
+
+
+def test_the_given_mask_is_not_written_to():
+    mask = make_block()
+    relabel_case(mask, make_map(left=(slice(2, 6), 2)), RelabelSettings(threshold=0.1)).mask[:] = False
+    assert np.array_equal(mask, make_block())
+
+
+def test_shapes_and_values_must_fit():
+    with pytest.raises(InputError, match="one shape"):
+        relabel_case(make_block(), np.zeros((8, 7), np.float32), RelabelSettings(threshold=0.1))
+    with pytest.raises(InputError, match=r"must lie in \[0, 0.25\]"):
+        relabel_case(make_block(), np.full((8, 8), 0.3, np.float32), RelabelSettings(threshold=0.1))
+
+
+def test_the_threshold_lies_midway_between_two_groups_of_uncertainties():
+    maps = [np.array([0.0, 0.0005, 0.0505]), np.array([0.0505, 0.2005, 0.2005, 0.0])]
+    # Between the bins of 0.0505 and 0.2005 every border separates equally well; the middle one is at 0.126.
+    assert choose_threshold(values.astype(np.float32) for values in maps) == pytest.approx(0.126, abs=0.001)
+
+
+def test_the_threshold_of_three_voxels_separates_the_odd_one():
+    # Variance between {0.0105} and {0.1105, 0.1205}: 1·2·0.105²; between {0.0105, 0.1105} and {0.1205}: 2·1·0.06².
+    found = choose_threshold([np.array([0.0105, 0.1105, 0.1205], np.float32)])
+    assert 0.011 <= found <= 0.110
+
+
+def test_uncertainties_that_do_not_differ_have_no_threshold():
+    for values in ([0.0, 0.0], [0.2, 0.2]):
+        with pytest.raises(InputError, match="must differ"):
+            choose_threshold([np.array(values, np.float32)])
