@@ -82,7 +82,7 @@ def train_with_ours(contest: Contest, cases: Sequence[WorkingCase]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         train(
             build(contest),
-            train_cases=cases,
+            draw_cases=lambda _: cases,
             validation_cases=[draw_case(contest, contest.patch_size, 0)],
             settings=make_settings(contest),
             inference=InferenceSettings(),
