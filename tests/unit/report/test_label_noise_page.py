@@ -152,6 +152,7 @@ def test_what_was_trained_on_what_is_listed(page):
     assert "All 10 trainings" in page.text
     assert "0 c00, c01 c02 c00, c01, c02, c03, c04" in page.text
     assert "with one repeat, chance of the random start is in every difference" in page.text
+    assert "Each network was trained once per fold" in page.text
 
 
 def test_nothing_is_loaded_from_elsewhere_and_every_image_has_an_alternative(page, html):
@@ -203,6 +204,7 @@ def test_redrawn_labels_are_told_and_nothing_is_drawn_of_them(tmp_path):
     assert not [image for image in page.find_all("img") if image["alt"].startswith("Case ")]
     assert "U-Net random-0.80 2 1,234,567 12–13" in page.text
     assert "with one repeat" not in page.text
+    assert "trained once per fold" not in page.text
 
 
 def test_one_network_with_one_kind_of_errors_is_reported_alone(tmp_path):
