@@ -158,19 +158,23 @@ def perturb(
     *,
     source: str,
     mode: str,
-    dice: float,
+    dice: float | None = None,
+    vertices: int | None = None,
+    smooth: bool = False,
     seed: int = 0,
     volumetric: bool = False,
     axis: int | None = None,
     output: Path | None = None,
 ) -> None:
-    """Make a copy of a source with label errors, as large as a mean Dice with the clean masks says.
+    """Make a copy of a source with label errors, as large as a mean Dice with the clean masks or few vertices say.
 
     Args:
         folder: Folder of the study.
-        source: The clean source; the copy becomes the source SOURCE-MODE-DICE of the study.
-        mode: natural (wavy boundaries), choppy (ragged rows) or random (single voxels).
-        dice: Mean Dice of the cases with the clean masks, for example 0.90.
+        source: The clean source; the copy becomes the source SOURCE-MODE-DICE or SOURCE-polygon-VERTICES of the study.
+        mode: natural (wavy boundaries), choppy (ragged rows), random (single voxels) or polygon (few vertices).
+        dice: Mean Dice of the cases with the clean masks, for example 0.90 (all but polygon).
+        vertices: Points that are left of each contour, 3 or more (polygon).
+        smooth: Join them by a smooth closed curve instead of straight lines (polygon).
         seed: Another seed draws other errors of the same size.
         volumetric: Work on whole 3D masks instead of slice by slice (natural and random).
         axis: Axis along which runs are made ragged (choppy); the rows if not given.
@@ -179,7 +183,8 @@ def perturb(
     from overread.labels.settings import VariantSettings
     from overread.steps import perturb_labels
 
-    values = {"mode": mode, "dice": dice, "seed": seed, "volumetric": volumetric, "axis": axis}
+    values = {"mode": mode, "dice": dice, "vertices": vertices, "smooth": smooth, "seed": seed}
+    values |= {"volumetric": volumetric, "axis": axis}
     variant = VariantSettings.parse(values, where="overread labels perturb")
     print(perturb_labels.run(folder, variant, source=source, output=output))
 

@@ -77,6 +77,7 @@ def test_a_second_run_reuses_every_variant_and_training(study, preset):
     assert len(run_git(study, "branch", "--list", "overread/*").splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("first")
 def test_labels_that_are_redrawn_in_training_leave_no_variant_in_the_study(study, preset):
     done = run_label_noise(study, preset, "redraw=every_epoch", "networks=unet")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import binary_fill_holes, label
 
 from overread.evaluation.overlap import compute_dice
 from overread.labels.perturbation import (
@@ -15,6 +16,7 @@ from overread.labels.perturbation import (
     restore_perturbation,
     sample_perturbation,
 )
+from overread.labels.polygon import PolygonRecord, apply_polygon
 from overread.labels.random_flips import compute_largest_share
 from overread.labels.settings import PerturbationSettings
 from overread.types import Mask, Spacing
@@ -27,6 +29,10 @@ GEOMETRIES: tuple[dict[str, object], ...] = (
     {"mode": "random"},
     {"mode": "random", "volumetric": True},
 )
+POLYGONS: tuple[dict[str, object], ...] = (
+    {"mode": "polygon", "vertices": 3},
+    {"mode": "polygon", "vertices": 5, "smooth": True},
+)
 
 
 @st.composite
@@ -35,8 +41,9 @@ def draw_cases(draw: st.DrawFn, *, strength: float | None = None) -> tuple[Mask,
     shape = draw(hnp.array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=9))
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     mask = generator.random(shape) < draw(st.sampled_from([0.0, 0.05, 0.3, 0.7, 1.0]))
-    geometry = draw(st.sampled_from([g for g in GEOMETRIES if len(shape) == 3 or g != GEOMETRIES[1]]))
-    if strength is None:
+    kinds = GEOMETRIES if strength is not None else (*GEOMETRIES, *POLYGONS)
+    geometry = draw(st.sampled_from([g for g in kinds if len(shape) == 3 or g != GEOMETRIES[1]]))
+    if strength is None and geometry not in POLYGONS:
         strength = draw(st.floats(0, 4))
         if geometry["mode"] == "random":
             strength = strength / 4 * compute_largest_share(mask, volumetric=bool(geometry.get("volumetric")))
@@ -101,7 +108,7 @@ def make_bean(*, volume: bool) -> Mask:
     return np.stack([np.roll(bean, shift, axis=1) & (shift < 6) for shift in range(8)], axis=-1)
 
 
-def measure_dice(mask: Mask, geometry: dict[str, object], strength: float, seeds: range) -> np.ndarray:
+def measure_dice(mask: Mask, geometry: dict[str, object], strength: float | None, seeds: range) -> np.ndarray:
     settings = PerturbationSettings.parse({**geometry, "strength": strength}, where="test")
     spacing = (1.0, 1.5, 2.0)[: mask.ndim]
     return np.array([compute_dice(mask, apply_perturbation(mask, sample(settings, seed), spacing)) for seed in seeds])
@@ -115,7 +122,7 @@ def test_the_expected_dice_falls_with_the_strength(geometry: dict[str, object]) 
     assert all(weak > strong + 0.01 for weak, strong in pairwise(means))
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
+@pytest.mark.parametrize("geometry", GEOMETRIES + POLYGONS, ids=str)
 @pytest.mark.parametrize("change", ["flipped", "translated"])
 def test_the_dice_of_a_flipped_or_translated_mask_is_distributed_alike(
     geometry: dict[str, object], change: str
@@ -123,8 +130,60 @@ def test_the_dice_of_a_flipped_or_translated_mask_is_distributed_alike(
     """Means of 60 draws each, compared by their standard errors, and standard deviations by their ratio."""
     mask = make_bean(volume="volumetric" in geometry)
     other = mask[::-1, ::-1] if change == "flipped" else np.roll(mask, (3, -4), (0, 1))
-    strength = 0.1 if geometry["mode"] == "random" else 2.0
+    strength = None if geometry in POLYGONS else 0.1 if geometry["mode"] == "random" else 2.0
     first, second = (measure_dice(m, geometry, strength, s) for m, s in ((mask, range(60)), (other, range(60, 120))))
     error = (first.var() / 60 + second.var() / 60) ** 0.5
     assert abs(first.mean() - second.mean()) < 4 * error
     assert 0.6 < first.std() / second.std() < 1.67
+
+
+def draw_disc(radius: float, centre: tuple[float, float] = (50.0, 50.0)) -> Mask:
+    rows, columns = np.ogrid[:101, :101]
+    return np.asarray((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= radius**2)
+
+
+planes = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=14))
+seeds = st.integers(0, 2**63 - 1)
+
+
+@given(planes, st.booleans(), seeds)
+def test_more_vertices_than_points_change_nothing(mask: Mask, smooth: bool, seed: int) -> None:
+    record = PolygonRecord(vertices=4 * mask.size + 3, smooth=smooth, seed=seed)
+    assert np.array_equal(apply_polygon(mask, record), mask)
+
+
+@given(planes, st.integers(3, 9), st.booleans(), seeds)
+def test_polygons_leave_something_of_every_component_without_holes(
+    mask: Mask, vertices: int, smooth: bool, seed: int
+) -> None:
+    solid = binary_fill_holes(mask)
+    components, count = label(solid, np.ones((3, 3)))
+    perturbed = apply_polygon(solid, PolygonRecord(vertices=vertices, smooth=smooth, seed=seed))
+    assert set(range(1, count + 1)) <= set(components[perturbed].tolist())
+
+
+@given(st.floats(15, 45), st.integers(3, 12), seeds)
+def test_the_polygon_of_a_disc_has_the_dice_of_a_regular_one(radius: float, vertices: int, seed: int) -> None:
+    """It covers the share f = k·sin(2π/k) / 2π of the disc, and half a voxel around it adds less than 1 / R."""
+    disc = draw_disc(radius)
+    share = vertices * np.sin(2 * np.pi / vertices) / (2 * np.pi)
+    perturbed = apply_polygon(disc, PolygonRecord(vertices=vertices, seed=seed))
+    assert compute_dice(disc, perturbed) == pytest.approx(2 * share / (1 + share), abs=1 / radius)
+
+
+@given(st.floats(25, 45), st.booleans(), seeds)
+def test_the_polygon_of_a_disc_approaches_it_with_more_vertices(radius: float, smooth: bool, seed: int) -> None:
+    disc = draw_disc(radius)
+    found = [apply_polygon(disc, PolygonRecord(vertices=k, smooth=smooth, seed=seed)) for k in (3, 24)]
+    few, many = (compute_dice(disc, perturbed) for perturbed in found)
+    assert few < many
+    assert many > 0.97
+
+
+@given(st.floats(1, 14), st.integers(3, 9), st.booleans(), seeds)
+def test_a_hole_stays_a_hole(radius: float, vertices: int, smooth: bool, seed: int) -> None:
+    ring = draw_disc(48) & ~draw_disc(radius)
+    perturbed = apply_polygon(ring, PolygonRecord(vertices=vertices, smooth=smooth, seed=seed))
+    hole = binary_fill_holes(perturbed) & ~perturbed
+    assert hole.any()
+    assert np.all(hole <= draw_disc(radius + 2))

@@ -275,7 +275,7 @@ class TestResumedTraining:
     def test_is_refused_when_it_is_no_job_of_the_plan(self, root: Path) -> None:
         job = make_plan(root).jobs[0].model_copy(update={"source": "bob"})
         with pytest.raises(
-            InputError, match=r"a job must be one of the plan, got bob-fold0-repeat0\. Hint: known: unet-ann-"
+            InputError, match=r"a job must be one of the plan, got unet-bob-fold0-repeat0\. Hint: known: unet-ann-"
         ):
             train(root, job)
 

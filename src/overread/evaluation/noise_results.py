@@ -24,13 +24,13 @@ is held out once per network, variant and repeat; where a training failed, its r
 ARCHITECTURE_TITLES = {"unet": "U-Net", "basic_unet": "plain U-Net", "segnet": "SegNet", "fcn32": "FCN-32"}
 """Architectures as they are called in sentences and tables."""
 
-VariantMode: TypeAlias = Literal["control", "natural", "choppy", "random"]
-ErrorMode: TypeAlias = Literal["natural", "choppy", "random", "boundary"]
+VariantMode: TypeAlias = Literal["control", "natural", "choppy", "random", "polygon"]
+ErrorMode: TypeAlias = Literal["natural", "choppy", "random", "polygon", "boundary"]
 """`boundary` is the mean of natural and choppy, or the one of them that was tried."""
 Redraw: TypeAlias = Literal["never", "every_epoch"]
 Verdict: TypeAlias = Literal["borne out", "contradicted", "undecided", "not tested"]
 
-_TARGET = re.compile(r"-0\.\d+")
+_LEVEL = re.compile(r"-0\.\d+|(?<=^polygon)-\d+")
 
 
 class _Result(Settings):
@@ -41,20 +41,20 @@ class LabelVariant(_Result):
     """Labels that networks learnt.
 
     Attributes:
-        name: `control`, `natural-0.90`, `natural-3d-0.90`, …
+        name: `control`, `natural-0.90`, `natural-3d-0.90`, `polygon-7`, …
         mode: kind of error.
-        target_dice: Dice with the clean source that was aimed at; 1 for the control.
+        target_dice: Dice with the clean source that was aimed at; 1 for the control, None for polygons.
         achieved_dice: mean Dice of the cases with the clean source; of labels that are redrawn, what the calibration
             expects.
         achieved_range: smallest and largest Dice of a case; None where unknown.
-        strength: of the perturbation, None for the control.
+        strength: of the perturbation, None for the control and for polygons.
         strength_unit: unit of the strength; `share` is that of the foreground voxels that are flipped.
         digest: SHA-256 over the masks; empty where labels are redrawn.
     """
 
     name: str
     mode: VariantMode
-    target_dice: float
+    target_dice: float | None
     achieved_dice: float
     achieved_range: tuple[float, float] | None = None
     strength: float | None = None
@@ -63,8 +63,8 @@ class LabelVariant(_Result):
 
     @property
     def series(self) -> str:
-        """Name without the target Dice, equal for the variants that differ in it alone (`natural-3d`)."""
-        return _TARGET.sub("", self.name, count=1)
+        """Name without target Dice or vertices, equal for the variants that differ in these alone (`natural-3d`)."""
+        return _LEVEL.sub("", self.name, count=1)
 
 
 class MissingTraining(_Result):
@@ -173,7 +173,7 @@ class LabelNoiseEvaluation(_Result):
         networks: architectures trained.
         variants: labels learnt, the control among them.
         cells: every network on every variant.
-        slopes: every network and mode (natural, choppy, random) that was tried.
+        slopes: every network and mode (natural, choppy, random, polygon) that was tried.
         pooled_slopes: the mean over the networks that have one, per mode and for boundary errors, over the cases that
             all of these have.
         findings: the paper's findings and what became of them.

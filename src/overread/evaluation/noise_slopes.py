@@ -10,7 +10,7 @@ from overread.evaluation.noise_results import ALL_NETWORKS, CONTROL, ErrorMode, 
 from overread.evaluation.noise_scores import CaseScores
 
 BOUNDARY_MODES: tuple[ErrorMode, ...] = ("natural", "choppy")
-ERROR_MODES: tuple[ErrorMode, ...] = (*BOUNDARY_MODES, "random")
+ERROR_MODES: tuple[ErrorMode, ...] = (*BOUNDARY_MODES, "random", "polygon")
 
 
 def fit_slopes(levels: Sequence[float], dice: NDArray[np.float64]) -> NDArray[np.float64]:

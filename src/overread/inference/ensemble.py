@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from overread.errors import InputError
 from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
 from overread.networks.saved import load_network
+from overread.networks.settings import SavedNetworkSettings
 from overread.study.intensity import normalise
 from overread.study.resampling import compute_working_shape, resample_image, resample_probability
 from overread.study.study import Study
@@ -28,9 +30,7 @@ def predict_case(
     spacing = study.read_spacing(case_id)
     total = np.zeros(stored.shape[1:], np.float32)
     for folder in folders:
-        network, saved = load_network(folder, device)
-        if saved.channels != study.settings.channels:
-            raise InputError(f"a network needs the channels {saved.channels}", found=study.settings.channels)
+        network, saved = load_matching_network(folder, study, device)
         shape = compute_working_shape(stored.shape[1:], spacing, saved.working_spacing)
         probability = predict_probability(
             network,
@@ -42,3 +42,15 @@ def predict_case(
         )
         total += resample_probability(probability, total.shape)
     return total / np.float32(len(folders))
+
+
+def load_matching_network(folder: Path, study: Study, device: torch.device) -> tuple[nn.Module, SavedNetworkSettings]:
+    """Load a network for the images of a study, in evaluation mode.
+
+    Raises:
+        InputError: the network was trained on other channels than the study has.
+    """
+    network, saved = load_network(folder, device)
+    if saved.channels != study.settings.channels:
+        raise InputError(f"a network needs the channels {saved.channels}", found=study.settings.channels)
+    return network, saved

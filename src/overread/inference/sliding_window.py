@@ -9,7 +9,6 @@ from overread.training.hardware import Precision, autocast, select_memory_format
 from overread.types import Image, Probability
 
 
-@torch.inference_mode()
 def predict_probability(
     network: nn.Module,
     image: Image,
@@ -19,12 +18,30 @@ def predict_probability(
     precision: Precision,
     device: torch.device,
 ) -> Probability:
-    """Probability of foreground for each voxel.
+    """Put a network into evaluation mode and apply it to an image, (C, *W) → (*W) float32 in [0, 1].
+
+    The arguments are those of `apply_network`.
+    """
+    network.eval()
+    return apply_network(network, image, patch_size=patch_size, settings=settings, precision=precision, device=device)
+
+
+@torch.inference_mode()
+def apply_network(
+    network: nn.Module,
+    image: Image,
+    *,
+    patch_size: tuple[int, ...],
+    settings: InferenceSettings,
+    precision: Precision,
+    device: torch.device,
+) -> Probability:
+    """Probability of foreground for each voxel, by a network in the mode that each of its layers is in.
 
     With windows of one slice, P = (X, Y, 1), each slice of the image is an image of its own for a network in 2D.
 
     Args:
-        network: (B, C, *P) → (B, 1, *P) logits, without the last axis of slices; it is put into evaluation mode.
+        network: (B, C, *P) → (B, 1, *P) logits, without the last axis of slices.
         image: (C, *W), normalised, on the working grid.
         patch_size: P, the size of the windows.
         settings: overlap and batching of the windows.
@@ -36,7 +53,6 @@ def predict_probability(
     """
     from monai.inferers import sliding_window_inference
 
-    network.eval()
     dimensions = count_network_dimensions(patch_size)
     memory_format = select_memory_format(dimensions)
 

@@ -6,7 +6,7 @@ from math import ceil
 
 import numpy as np
 
-from overread.errors import InputError
+from overread.errors import InputError, SettingsError
 from overread.labels.choppy import choose_axis
 from overread.labels.expected_dice import MeasureDice, prepare_choppy_dice, prepare_natural_dice
 from overread.labels.random_flips import compute_largest_share
@@ -62,9 +62,15 @@ def calibrate_strength(cases: Cases, variant: VariantSettings, *, source: str = 
 
     Raises:
         InputError: no mask has foreground, or a mask does not fit the variant.
-        SettingsError: the Dice cannot be reached with these masks.
+        SettingsError: the Dice cannot be reached with these masks, or polygons were asked for, which have no strength.
     """
     where = describe_variant(variant, source)
+    if variant.mode == "polygon":
+        raise SettingsError(
+            "only natural, choppy and random errors have a strength that can be calibrated",
+            where=where,
+            hint="the Dice of polygons follows from their vertices",
+        )
     if variant.mode == "random":
         return _calibrate_random(_select_filled(cases), variant, where)
     if variant.volumetric:
@@ -86,7 +92,7 @@ def _calibrate_slices(cases: Cases, variant: VariantSettings, where: str) -> Cal
             yield case_id, _lay_planes(mask, variant)
 
     slices = sample_slices(lay_stacks(), most=MOST_SLICES, seed=variant.seed)
-    _check_any(len(slices), where)
+    check_any(len(slices), where)
     if variant.mode == "choppy":
         measure = prepare_choppy_dice(slices, seed=variant.seed)
     else:
@@ -97,18 +103,18 @@ def _calibrate_slices(cases: Cases, variant: VariantSettings, where: str) -> Cal
 def _calibrate_volumes(cases: Cases, variant: VariantSettings, where: str) -> Calibration:
     """Trace the Dice up to a voxel of strength, and farther as long as the target is not reached."""
     filled = [(_count_slices(mask), spacing, mask.shape) for _, mask, spacing in _select_filled(cases)]
-    _check_any(len(filled), where)
+    check_any(len(filled), where)
     slice_count = sum(count for count, _, _ in filled)
     reach = float(np.mean([spacing for _, spacing, _ in filled]))
     limit = max(size * n for _, spacing, shape in filled for size, n in zip(spacing, shape, strict=True))
-    draws = ceil(_LEAST_VOLUMES / len(filled))
+    draws, target = ceil(_LEAST_VOLUMES / len(filled)), variant.require_dice()
 
     def draw_seeds(case_id: str) -> list[int]:
         return [draw_seed(seed_generator(variant.seed, "calibration", case_id, draw)) for draw in range(draws)]
 
     while True:
         measure = prepare_volume_dice(cases, seeds=draw_seeds, reach=reach, control_points=CONTROL_POINTS)
-        if measure(reach) < variant.dice or reach >= limit:
+        if measure(reach) < target or reach >= limit:
             return _search(measure, variant, limit=reach, slice_count=slice_count, where=where)
         reach = min(reach * _REACH_GROWTH, limit)
 
@@ -118,21 +124,23 @@ def _calibrate_random(cases: Cases, variant: VariantSettings, where: str) -> Cal
     for _, mask, _ in cases:
         largest = min(largest, compute_largest_share(mask, volumetric=variant.volumetric))
         slice_count += _count_slices(mask)
-    _check_any(slice_count, where)
-    strength = round(1 - variant.dice, 12)
+    check_any(slice_count, where)
+    target = variant.require_dice()
+    strength = round(1 - target, 12)
     if strength > largest:
         part = "mask" if variant.volumetric else "slice"
         reachable = f"reachable: [{1 - largest:.3f}, 1.000], for each {part} must have background to flip"
-        raise refuse_target(variant.dice, reachable, where)
-    return Calibration(strength, variant.dice, slice_count)
+        raise refuse_target(target, reachable, where)
+    return Calibration(strength, target, slice_count)
 
 
 def _search(
     measure: MeasureDice, variant: VariantSettings, *, limit: float, slice_count: int, where: str
 ) -> Calibration:
-    search = search_strength(measure, variant.dice, start=_FIRST_STRENGTH, factor=_GROWTH, limit=limit)
+    target = variant.require_dice()
+    search = search_strength(measure, target, start=_FIRST_STRENGTH, factor=_GROWTH, limit=limit)
     if not search.has_converged:
-        raise refuse_target(variant.dice, search.describe_nearest(), where)
+        raise refuse_target(target, search.describe_nearest(), where)
     return Calibration(search.nearest.strength, search.nearest.dice, slice_count)
 
 
@@ -157,6 +165,11 @@ def _count_slices(mask: Mask) -> int:
     return int(np.count_nonzero(mask.any(axis=(0, 1)))) if mask.ndim == 3 else 1
 
 
-def _check_any(count: int, where: str) -> None:
+def check_any(count: int, where: str) -> None:
+    """Check that something was found that a variant can be made of.
+
+    Raises:
+        InputError: no mask has foreground.
+    """
     if not count:
         raise InputError("a source must have a mask with foreground to make a variant of it", where=where)

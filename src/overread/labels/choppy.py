@@ -31,7 +31,7 @@ class ChoppyRecord(Settings):
 
 def sample_choppy(settings: PerturbationSettings, generator: np.random.Generator) -> ChoppyRecord:
     """Draw the seed of one mask's errors."""
-    return ChoppyRecord(strength=settings.strength, axis=settings.axis, seed=draw_seed(generator))
+    return ChoppyRecord(strength=settings.require_strength(), axis=settings.axis, seed=draw_seed(generator))
 
 
 def apply_choppy(mask: Mask, record: ChoppyRecord) -> Mask:

@@ -11,7 +11,7 @@ from overread.types import Mask
 
 _TABLE_SIZE = 1024
 """Places along a contour at which the interpolation is tabulated; between them an offset changes by under 2 %."""
-_FRACTION_BITS = 8
+FRACTION_BITS = 8
 """Of the fixed-point coordinates that OpenCV fills; unmoved contours then fill to exactly the mask they came from."""
 _FARTHEST = 2.0**20
 """Voxels from the origin beyond which a point is put back, for OpenCV counts in 32 bits."""
@@ -39,7 +39,7 @@ def trace_contours(mask: Mask) -> Contours:
     Args:
         mask: (rows, columns) bool with foreground, contiguous.
     """
-    cv2 = _load_opencv()
+    cv2 = load_opencv()
     found, hierarchy = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return Contours(tuple(contour[:, 0] for contour in found), hierarchy[0, :, 3], mask.shape)
 
@@ -55,7 +55,7 @@ def fill_moved_contours(
         control_points: offsets per contour.
         generator: gives the same numbers whatever the strength.
     """
-    cv2 = _load_opencv()
+    cv2 = load_opencv()
     normals = generator.standard_normal((len(contours.points), control_points))
     starts = generator.random(len(contours.points))
     moved = _move_contours(contours.points, strength * normals, starts)
@@ -66,8 +66,22 @@ def fill_moved_contours(
             holes.setdefault(int(contours.parents[index]), []).append(hole)
     for index in np.flatnonzero(contours.parents < 0):
         if (outer := moved[index]) is not None:
-            cv2.fillPoly(filled, [outer, *holes.get(int(index), [])], 1, shift=_FRACTION_BITS)
+            cv2.fillPoly(filled, [outer, *holes.get(int(index), [])], 1, shift=FRACTION_BITS)
     return filled.view(np.bool_)
+
+
+def to_fixed_point(points: NDArray[Any]) -> NDArray[np.int32]:
+    """Columns and rows (N, 2) as OpenCV takes them, with FRACTION_BITS bits behind the point."""
+    return np.asarray(np.rint(points * 2**FRACTION_BITS), np.int32)
+
+
+@cache
+def load_opencv() -> Any:
+    """OpenCV on one thread, as every process of Overread works."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    return cv2
 
 
 def _move_contours(
@@ -86,7 +100,7 @@ def _move_contours(
     column = ((place + starts[owner]) * _TABLE_SIZE).astype(np.intp) % _TABLE_SIZE
     waves = (offsets @ _tabulate_spline(control_points))[owner, column]
     moved, collapsed = _move_points(points, centres[owner], waves, place)
-    fixed = np.rint(np.clip(moved, -_FARTHEST, _FARTHEST) * 2**_FRACTION_BITS).astype(np.int32)
+    fixed = to_fixed_point(np.clip(moved, -_FARTHEST, _FARTHEST))
     vanished = np.logical_and.reduceat(collapsed, begins)
     parts = np.split(fixed, begins[1:])
     return [None if gone else part for part, gone in zip(parts, vanished, strict=True)]
@@ -115,12 +129,3 @@ def _tabulate_spline(control_points: int) -> NDArray[np.float64]:
     knots = np.arange(control_points + 1) / control_points
     impulses = np.eye(control_points)[np.arange(control_points + 1) % control_points]
     return np.asarray(CubicSpline(knots, impulses, bc_type="periodic")(np.arange(_TABLE_SIZE) / _TABLE_SIZE).T)
-
-
-@cache
-def _load_opencv() -> Any:
-    """OpenCV on one thread, as every process of Overread works."""
-    import cv2
-
-    cv2.setNumThreads(1)
-    return cv2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overread.evaluation.overlap import compute_dice
-from overread.labels.calibration import describe_variant
+from overread.labels.calibration import check_any, describe_variant
 from overread.labels.expected_dice import MeasureDice
 from overread.labels.perturbation import apply_perturbation, restore_perturbation
 from overread.labels.random_flips import compute_largest_share
@@ -25,12 +25,12 @@ class FixedDraw:
     """What one draw leaves.
 
     Attributes:
-        strength: of the perturbation.
+        strength: of the perturbation; None for polygons.
         dice: Dice of each case with its clean mask; 1 where both are empty.
         filled: the cases whose clean mask has foreground, over which the mean is taken.
     """
 
-    strength: float
+    strength: float | None
     dice: dict[str, float]
     filled: tuple[str, ...]
 
@@ -47,7 +47,7 @@ class FixedDraw:
 
 
 def seed_case(variant: VariantSettings, case_id: str) -> int:
-    """Seed of a case's record: it depends on the variant's seed, its mode and the case, not on the wanted Dice."""
+    """Seed of a case's record: it depends on the variant's seed, its mode and the case, not on Dice or vertices."""
     return draw_seed(seed_generator(variant.seed, variant.mode, case_id))
 
 
@@ -67,20 +67,38 @@ def settle_strength(
     Raises:
         SettingsError: no strength brings the mean Dice of this draw within 0.01 of the wanted one.
     """
-    drawn = measure_draw(cases, variant, strength)
-    if abs(drawn.mean_dice - variant.dice) <= TOLERANCE:
+    drawn, target = measure_draw(cases, variant, strength), variant.require_dice()
+    if abs(drawn.mean_dice - target) <= TOLERANCE:
         return drawn
     limit = _find_limit(cases, variant, strength)
     measure = _prepare_measure(cases, variant, limit)
-    search = search_strength(measure, variant.dice, start=strength, factor=_GROWTH, limit=limit)
+    search = search_strength(measure, target, start=strength, factor=_GROWTH, limit=limit)
     drawn = measure_draw(cases, variant, search.nearest.strength)
-    if abs(drawn.mean_dice - variant.dice) > _LARGEST_MISS:
-        raise refuse_target(variant.dice, search.describe_nearest(), describe_variant(variant, source))
+    if abs(drawn.mean_dice - target) > _LARGEST_MISS:
+        raise refuse_target(target, search.describe_nearest(), describe_variant(variant, source))
     return drawn
 
 
-def measure_draw(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, strength: float) -> FixedDraw:
-    """Perturb each case at a strength, and compare."""
+def measure_polygons(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, *, source: str) -> FixedDraw:
+    """Draw the polygons of each case once, and compare.
+
+    Args:
+        cases: case id, mask and spacing.
+        variant: vertices and seed.
+        source: name of the cases' source, for errors.
+
+    Raises:
+        InputError: no mask has foreground.
+    """
+    drawn = measure_draw(cases, variant, None)
+    check_any(len(drawn.filled), describe_variant(variant, source))
+    return drawn
+
+
+def measure_draw(
+    cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, strength: float | None
+) -> FixedDraw:
+    """Perturb each case at a strength, which is None for polygons, and compare."""
     perturbation = variant.to_perturbation(strength)
     dice, filled = {}, []
     for case_id, mask, spacing in cases:

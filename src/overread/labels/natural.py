@@ -30,7 +30,9 @@ class NaturalRecord(Settings):
 
 def sample_natural(settings: PerturbationSettings, generator: np.random.Generator) -> NaturalRecord:
     """Draw the seed of one mask's errors."""
-    return NaturalRecord(strength=settings.strength, control_points=settings.control_points, seed=draw_seed(generator))
+    return NaturalRecord(
+        strength=settings.require_strength(), control_points=settings.control_points, seed=draw_seed(generator)
+    )
 
 
 def apply_natural(mask: Mask, record: NaturalRecord) -> Mask:

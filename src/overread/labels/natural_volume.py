@@ -56,7 +56,7 @@ class Surroundings:
 def sample_natural_volume(settings: PerturbationSettings, generator: np.random.Generator) -> NaturalVolumeRecord:
     """Draw the seed of one mask's errors."""
     return NaturalVolumeRecord(
-        strength=settings.strength, control_points=settings.control_points, seed=draw_seed(generator)
+        strength=settings.require_strength(), control_points=settings.control_points, seed=draw_seed(generator)
     )
 
 

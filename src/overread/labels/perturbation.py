@@ -7,22 +7,25 @@ import numpy as np
 from overread.labels.choppy import ChoppyRecord, apply_choppy, sample_choppy
 from overread.labels.natural import NaturalRecord, apply_natural, sample_natural
 from overread.labels.natural_volume import NaturalVolumeRecord, apply_natural_volume, sample_natural_volume
+from overread.labels.polygon import PolygonRecord, apply_polygon, sample_polygon
 from overread.labels.random_flips import RandomFlipsRecord, apply_random_flips, sample_random_flips
 from overread.labels.settings import PerturbationSettings
 from overread.types import Mask, Spacing
 
-PerturbationRecord: TypeAlias = NaturalRecord | NaturalVolumeRecord | ChoppyRecord | RandomFlipsRecord
+PerturbationRecord: TypeAlias = NaturalRecord | NaturalVolumeRecord | ChoppyRecord | RandomFlipsRecord | PolygonRecord
 
 
 def sample_perturbation(settings: PerturbationSettings, generator: np.random.Generator) -> PerturbationRecord:
     """Draw what decides the errors of one mask.
 
-    Records of equal seed at different strengths share their random numbers.
+    Records of equal seed at different strengths, or with different vertices, share their random numbers.
     """
     if settings.mode == "choppy":
         return sample_choppy(settings, generator)
     if settings.mode == "random":
         return sample_random_flips(settings, generator)
+    if settings.mode == "polygon":
+        return sample_polygon(settings, generator)
     return (sample_natural_volume if settings.volumetric else sample_natural)(settings, generator)
 
 
@@ -49,6 +52,8 @@ def apply_perturbation(mask: Mask, record: PerturbationRecord, spacing: Spacing)
         return apply_choppy(mask, record)
     if isinstance(record, RandomFlipsRecord):
         return apply_random_flips(mask, record)
+    if isinstance(record, PolygonRecord):
+        return apply_polygon(mask, record)
     if isinstance(record, NaturalVolumeRecord):
         return apply_natural_volume(mask, record, spacing)
     return apply_natural(mask, record)

@@ -37,7 +37,9 @@ class RandomFlipsRecord(Settings):
 
 def sample_random_flips(settings: PerturbationSettings, generator: np.random.Generator) -> RandomFlipsRecord:
     """Draw the seed of one mask's errors."""
-    return RandomFlipsRecord(strength=settings.strength, volumetric=settings.volumetric, seed=draw_seed(generator))
+    return RandomFlipsRecord(
+        strength=settings.require_strength(), volumetric=settings.volumetric, seed=draw_seed(generator)
+    )
 
 
 def apply_random_flips(mask: Mask, record: RandomFlipsRecord) -> Mask:

@@ -1,10 +1,10 @@
-"""A perturbed copy of a source, whose masks agree with the clean ones as far as a Dice says."""
+"""A perturbed copy of a source, whose masks agree with the clean ones as far as a Dice or a number of vertices says."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from overread.labels.calibration import Calibration, calibrate_strength
-from overread.labels.fixed_draw import FixedDraw, seed_case, settle_strength
+from overread.labels.calibration import calibrate_strength
+from overread.labels.fixed_draw import FixedDraw, measure_polygons, seed_case, settle_strength
 from overread.labels.perturbation import apply_perturbation, restore_perturbation
 from overread.labels.settings import PerturbationSettings, VariantSettings, name_variant
 from overread.labels.source_cases import SourceCase, SourceCases, read_source_case
@@ -15,6 +15,8 @@ from overread.types import Affine, Mask
 
 OPERATION = "perturb"
 _DIGITS = 6
+_POLYGON_FIELDS = {"mode", "vertices", "smooth"}
+_CALIBRATED_FIELDS = {"mode", "volumetric", "axis", "strength", "control_points"}
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ class Variant:
 def make_variant(study: Study, source: str, variant: VariantSettings) -> Variant:
     """Choose the strength of a variant, and measure what it leaves of each case.
 
-    The strength is calibrated for the expected Dice first, and where one draw misses that, for this very draw. The
-    random numbers of a case depend on the seed, the mode and the case alone: the levels of one mode share their errors,
-    and neither the order nor the number of cases matters to them.
+    The strength is calibrated for the expected Dice first, and where one draw misses that, for this very draw; polygons
+    have none. The random numbers of a case depend on the seed, the mode and the case alone: the levels of one mode
+    share their errors, and neither the order nor the number of cases matters to them.
 
     Raises:
         InputError: the study lacks the source, or its masks do not fit the variant.
@@ -58,12 +60,12 @@ def make_variant(study: Study, source: str, variant: VariantSettings) -> Variant
     """
     study.select_sources([source])
     cases = SourceCases(study, source)
-    calibration = calibrate_strength(cases, variant, source=source)
-    drawn = settle_strength(cases, variant, calibration.strength, source=source)
+    draw = _draw_polygons if variant.mode == "polygon" else _draw_calibrated
+    drawn, parameters = draw(cases, variant)
     provenance = Provenance(
         operation=OPERATION,
         parents={source: compute_source_digest(study, source)},
-        parameters=_describe(variant, calibration, drawn),
+        parameters=parameters,
         seed=variant.seed,
         cases={
             case_id: {"seed": seed_case(variant, case_id), "dice": round(dice, _DIGITS)}
@@ -89,24 +91,37 @@ def replay_case(study: Study, provenance: Provenance, source: str, case_id: str)
 
 
 def _replay(case: SourceCase, provenance: Provenance, case_id: str) -> Mask:
-    keys = ("mode", "volumetric", "axis", "control_points", "strength")
-    values = {key: provenance.parameters[key] for key in keys}
+    fields = _POLYGON_FIELDS if provenance.parameters["mode"] == "polygon" else _CALIBRATED_FIELDS
+    values = {key: provenance.parameters[key] for key in fields}
     settings = PerturbationSettings.parse(values, where="provenance of the variant")
     record = restore_perturbation(settings, provenance.cases[case_id]["seed"])
     return apply_perturbation(case.mask, record, case.spacing)
 
 
-def _describe(variant: VariantSettings, calibration: Calibration, drawn: FixedDraw) -> dict[str, object]:
-    low, high = drawn.dice_range
-    return {
-        **variant.to_perturbation(drawn.strength).model_dump(),
+def _draw_calibrated(cases: SourceCases, variant: VariantSettings) -> tuple[FixedDraw, dict[str, object]]:
+    calibration = calibrate_strength(cases, variant, source=cases.source)
+    drawn = settle_strength(cases, variant, calibration.strength, source=cases.source)
+    return drawn, {
+        **variant.to_perturbation(drawn.strength).model_dump(include=_CALIBRATED_FIELDS),
         "strength_unit": variant.strength_unit,
         "target_dice": variant.dice,
+        **_describe_dice(drawn),
+        "calibrated_strength": calibration.strength,
+        "expected_dice": round(calibration.dice, _DIGITS),
+        "slice_count": calibration.slice_count,
+    }
+
+
+def _draw_polygons(cases: SourceCases, variant: VariantSettings) -> tuple[FixedDraw, dict[str, object]]:
+    drawn = measure_polygons(cases, variant, source=cases.source)
+    return drawn, {**variant.model_dump(include=_POLYGON_FIELDS), **_describe_dice(drawn)}
+
+
+def _describe_dice(drawn: FixedDraw) -> dict[str, object]:
+    low, high = drawn.dice_range
+    return {
         "mean_dice": round(drawn.mean_dice, _DIGITS),
         "lowest_dice": round(low, _DIGITS),
         "highest_dice": round(high, _DIGITS),
         "filled_case_count": len(drawn.filled),
-        "calibrated_strength": calibration.strength,
-        "expected_dice": round(calibration.dice, _DIGITS),
-        "slice_count": calibration.slice_count,
     }

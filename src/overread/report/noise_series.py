@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from overread.evaluation.noise_results import CONTROL, LabelVariant
 
-MODE_COLOURS = {"natural": "#d55e00", "choppy": "#0072b2", "random": "#009e73"}
+MODE_COLOURS = {"natural": "#d55e00", "choppy": "#0072b2", "random": "#009e73", "polygon": "#cc79a7"}
 """Okabe and Ito (2008)."""
-MODE_MARKERS = {"natural": "o", "choppy": "s", "random": "^"}
-MODE_MARKS = {"natural": "dot", "choppy": "square", "random": "triangle"}
+MODE_MARKERS = {"natural": "o", "choppy": "s", "random": "^", "polygon": "v"}
+MODE_MARKS = {"natural": "dot", "choppy": "square", "random": "triangle", "polygon": "wedge"}
 """Class of the mark in the page's legend."""
 
 _DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2), (2, 2), (6, 2, 2, 2))
@@ -19,8 +19,8 @@ class Series:
     """The variants of one kind of error.
 
     Attributes:
-        name: the variants' name without their target Dice.
-        mode: natural, choppy or random.
+        name: the variants' name without their target Dice or vertices.
+        mode: natural, choppy, random or polygon.
         variants: best labels first.
         dashes: lengths of dashes and gaps in points, empty for a full line; tells series of one mode apart.
     """
@@ -52,7 +52,7 @@ class Series:
 
 
 def list_series(variants: Sequence[LabelVariant]) -> tuple[Series, ...]:
-    """Group variants that differ in their target Dice alone; by mode, then in their order."""
+    """Group variants that differ in their target Dice or vertices alone; by mode, then in their order."""
     groups: dict[str, list[LabelVariant]] = {}
     for variant in variants:
         if variant.mode != CONTROL:

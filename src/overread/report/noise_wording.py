@@ -10,7 +10,7 @@ from overread.report.wording import Answer, Verdict
 
 _STEPS = (0.10, 0.05, 0.02, 0.01)
 _ROUNDING = 0.005
-_KINDS: tuple[ErrorMode, ...] = ("boundary", "random")
+_KINDS: tuple[ErrorMode, ...] = ("boundary", "random", "polygon")
 
 
 def choose_step(evaluation: LabelNoiseEvaluation) -> float:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from overread.errors import SettingsError
 from overread.evaluation.noise_results import CONTROL, LabelVariant, Redraw
-from overread.labels.calibration import Calibration
 from overread.labels.settings import VariantSettings, parse_variant
 from overread.settings import Settings
 from overread.study.schema import Provenance
@@ -54,7 +53,7 @@ def parse_redraw(text: str) -> Redraw:
 
 
 def parse_variants(names: Sequence[str]) -> tuple[VariantSettings, ...]:
-    """Parse the parameter `variants`, for example natural-0.90 and choppy-0.85.
+    """Parse the parameter `variants`, for example natural-0.90, choppy-0.85 and polygon-7.
 
     Raises:
         SettingsError: a name is not that of a variant, or is given twice.
@@ -87,19 +86,25 @@ def describe_fixed(variant: VariantSettings, provenance: Provenance, digest: str
         target_dice=variant.dice,
         achieved_dice=provenance.parameters["mean_dice"],
         achieved_range=(min(dice), max(dice)),
-        strength=provenance.parameters["strength"],
+        strength=None if variant.mode == "polygon" else provenance.parameters["strength"],
         strength_unit=variant.strength_unit,
         digest=digest,
     )
 
 
-def describe_redrawn(variant: VariantSettings, calibration: Calibration) -> LabelVariant:
-    """A variant whose masks are drawn while training."""
+def describe_redrawn(variant: VariantSettings, *, dice: float, strength: float | None) -> LabelVariant:
+    """A variant whose masks are drawn while training.
+
+    Args:
+        variant: what was asked for.
+        dice: mean Dice that is expected.
+        strength: of the perturbation; None for polygons.
+    """
     return LabelVariant(
         name=variant.name,
         mode=variant.mode,
         target_dice=variant.dice,
-        achieved_dice=calibration.dice,
-        strength=calibration.strength,
+        achieved_dice=dice,
+        strength=strength,
         strength_unit=variant.strength_unit,
     )

@@ -12,6 +12,7 @@ from overread.adapters.source_branch import commit_sources_on_branch
 from overread.errors import InputError
 from overread.evaluation.noise_results import LabelVariant
 from overread.labels.calibration import calibrate_strength
+from overread.labels.fixed_draw import measure_polygons
 from overread.labels.settings import VariantSettings
 from overread.labels.source_cases import SourceCases
 from overread.settings import Settings
@@ -81,7 +82,7 @@ def run(
 
     The commit follows the fetched one on a branch that is named by what it holds, so that running again finds it and
     the branches that people work on stay as they are. With `redraw` every_epoch nothing is recorded: strengths are
-    calibrated, and the labels are drawn while training.
+    calibrated, polygons are drawn once to expect their Dice, and the labels are drawn while training.
 
     Args:
         study_folder: the study as it was fetched.
@@ -151,11 +152,19 @@ def _calibrate(
 ) -> tuple[tuple[LabelVariant, ...], tuple[RedrawnLabels, ...]]:
     described, redrawn = [], []
     for variant in wanted:
-        found = calibrate_strength(SourceCases(study, source), variant, source=source)
-        described.append(describe_redrawn(variant, found))
-        redrawn.append(RedrawnLabels(variant=variant.name, perturbation=variant.to_perturbation(found.strength)))
-        report_progress(f"{variant.name}: expected Dice {found.dice:.3f}")
+        dice, strength = _expect_dice(SourceCases(study, source), variant)
+        described.append(describe_redrawn(variant, dice=dice, strength=strength))
+        redrawn.append(RedrawnLabels(variant=variant.name, perturbation=variant.to_perturbation(strength)))
+        report_progress(f"{variant.name}: expected Dice {dice:.3f}")
     return tuple(described), tuple(redrawn)
+
+
+def _expect_dice(cases: SourceCases, variant: VariantSettings) -> tuple[float, float | None]:
+    """Expected Dice and strength; polygons have no strength, and their Dice is that of one draw."""
+    if variant.mode == "polygon":
+        return measure_polygons(cases, variant, source=cases.source).mean_dice, None
+    found = calibrate_strength(cases, variant, source=cases.source)
+    return found.dice, found.strength
 
 
 def _record(items: Sequence[VariantFolder], copy: Study, origin: Origin) -> str:

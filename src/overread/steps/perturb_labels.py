@@ -18,13 +18,13 @@ def run(folder: Path, variant: VariantSettings, *, source: str, output: Path | N
 
     Args:
         folder: folder of the study.
-        variant: kind of error, wanted Dice and seed.
+        variant: kind of error, wanted Dice or vertices, and seed.
         source: the clean source.
         output: gets `<name>/` with the masks and `<name>.provenance.yaml`; the study itself if None, and its repository
             gets a commit where it has one.
 
     Returns:
-        Strength, mean Dice and its range over the cases, and where the variant is, for people.
+        Strength if there is one, mean Dice and its range over the cases, and where the variant is, for people.
 
     Raises:
         InputError: unknown source, or another variant of that name exists; it is never overwritten.
@@ -73,8 +73,10 @@ def _check_is_same(made: Variant, labels: LabelSet, provenance_file: Path, study
 
 
 def _describe(made: Variant) -> str:
-    found = made.provenance.parameters
+    found, strength = made.provenance.parameters, ""
+    if made.variant.mode != "polygon":
+        strength = f"strength {found['strength']:.4g} {found['strength_unit']}, "
     return (
-        f"{made.name}: strength {found['strength']:.4g} {found['strength_unit']}, mean Dice {found['mean_dice']:.4f} "
+        f"{made.name}: {strength}mean Dice {found['mean_dice']:.4f} "
         f"({found['lowest_dice']:.4f}–{found['highest_dice']:.4f}) over {found['filled_case_count']} cases"
     )

@@ -1,0 +1,92 @@
+"""Maps of aleatoric and epistemic uncertainty, from predictions that come one at a time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.errors import InputError
+from overread.types import Mask, Probability
+
+GREATEST_UNCERTAINTY = 0.25
+"""Largest value of both maps, the variance of a fair coin."""
+
+
+@dataclass(frozen=True)
+class UncertaintyMaps:
+    """What N predictions p_n of one image say together, all (*S) float32.
+
+    Redekop and Chernyavskiy 2021, equation 1, for two classes; the split into two parts is that of Kwon et al. 2018,
+    which the equation is taken from. The two parts add up to mean p (1 - mean p).
+
+    Attributes:
+        probability: mean_n p_n, in [0, 1].
+        aleatoric: mean_n p_n (1 - p_n), in [0, 0.25], high where the predictions themselves are undecided.
+        epistemic: mean_n (p_n - mean p)², in [0, 0.25], high where they contradict each other.
+    """
+
+    probability: Probability
+    aleatoric: NDArray[np.float32]
+    epistemic: NDArray[np.float32]
+
+    @property
+    def cumulative_aleatoric(self) -> float:
+        """Sum of the aleatoric uncertainty over all voxels, the cumulative uncertainty of the paper's section 3.2."""
+        return float(self.aleatoric.sum(dtype=np.float64))
+
+
+class UncertaintyAccumulator:
+    """Takes predictions one at a time and keeps four maps, however many they are.
+
+    Means and squared deviations are updated as in Welford 1962, in float32: differences from the mean are added up,
+    never squares, which would cancel where predictions agree.
+
+    Args:
+        shape: (*S) of the predictions.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._counts = np.zeros(shape, np.float32)
+        self._mean = np.zeros(shape, np.float32)
+        self._aleatoric = np.zeros(shape, np.float32)
+        self._squared_deviations = np.zeros(shape, np.float32)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(*S) of the predictions."""
+        return self._mean.shape
+
+    def add(self, probability: Probability, covered: Mask | None = None) -> None:
+        """Take one prediction into account.
+
+        Args:
+            probability: (*S), in [0, 1].
+            covered: (*S), False where the prediction has no weight; None where it counts everywhere.
+
+        Raises:
+            InputError: the prediction has another shape.
+        """
+        if probability.shape != self.shape:
+            raise InputError(f"a prediction must have the shape {self.shape}", found=probability.shape)
+        weight = np.ones((), np.float32) if covered is None else covered.astype(np.float32)
+        self._counts += weight
+        share = weight / np.maximum(self._counts, 1)
+        deviation = probability - self._mean
+        self._mean += share * deviation
+        self._squared_deviations += weight * deviation * (probability - self._mean)
+        self._aleatoric += share * (probability * (1 - probability) - self._aleatoric)
+
+    def compute(self) -> UncertaintyMaps:
+        """The maps of all predictions so far, each voxel's over those that cover it.
+
+        Raises:
+            InputError: no prediction covers some voxel.
+        """
+        if missing := int(np.count_nonzero(self._counts == 0)):
+            raise InputError("every voxel must be covered by a prediction", found=f"{missing} that none covers")
+        # Rounding may leave the ranges by about 1e-7.
+        return UncertaintyMaps(
+            probability=np.clip(self._mean, 0, 1),
+            aleatoric=np.clip(self._aleatoric, 0, GREATEST_UNCERTAINTY),
+            epistemic=np.clip(self._squared_deviations / self._counts, 0, GREATEST_UNCERTAINTY),
+        )
