@@ -111,7 +111,7 @@ def test_the_step_adds_a_source_once(squares: Study) -> None:
 def test_label_noise_takes_them_with_the_dice_that_they_leave(squares: Study) -> None:
     made = make(squares, "polygon-3")
     described = describe_fixed(made.variant, made.provenance, "44" * 32)
-    assert (described.name, described.series, described.mode) == ("polygon-3", "polygon-3", "polygon")
+    assert (described.name, described.series, described.mode) == ("polygon-3", "polygon", "polygon")
     assert described.achieved_dice == made.provenance.parameters["mean_dice"]
     assert (described.target_dice, described.strength, described.strength_unit) == (None, None, None)
 
