@@ -1,0 +1,297 @@
+"""What an evaluation of relabelling finds: the numbers behind the table, the curves and the comparison of methods."""
+
+from typing import Literal, TypeAlias
+
+from pydantic import ConfigDict
+
+from overread.evaluation.results import Interval
+from overread.settings import Settings
+
+AS_GIVEN = "as-given"
+"""Name of the noise where the labels of a source are repaired as they are."""
+
+DICE_COLUMNS = ("noise", "correction", "method", "case_id", "subject_id", "clean_dice", "noisy_dice")
+"""Columns of the per-case table `dice.csv`: one row per noise, correction, method and held-out case.
+
+`clean_dice` and `noisy_dice` compare the prediction of the network with the clean and with the equally noisy mask of the
+case (D_clean and D_noisy of Redekop and Chernyavskiy 2021, table 1); `clean_dice` is empty where the case has no clean
+mask. `method` is empty unless the correction is `relabel`. The network that learnt clean labels has the correction
+`clean`, an empty noise and an empty `noisy_dice`. Each case is held out once; where a training failed, its rows are
+missing.
+"""
+
+LABEL_COLUMNS = (
+    "noise",
+    "method",
+    "labels",
+    "fold",
+    "case_id",
+    "subject_id",
+    "before_dice",
+    "after_dice",
+    "changed_share",
+    "is_kept",
+)
+"""Columns of the table `labels.csv`: one row per relabelled mask.
+
+`labels` is `training` for the masks with which the network of a fold goes on, and `source` for those of the new source,
+which have an empty fold. `before_dice` and `after_dice` compare the noisy and the relabelled mask with the clean one;
+they are empty where the case has none. `changed_share` is that of the labelled voxels, infinite for an empty mask that
+would gain some; `is_kept` says that too much would have changed, so that the mask is the noisy one.
+"""
+
+Correction: TypeAlias = Literal["clean", "none", "reweight", "relabel"]
+Outcome: TypeAlias = Literal["gained", "lost", "undecided", "unknown"]
+"""Of a difference: its interval lies above 0, below 0, around 0; or there is none."""
+
+
+class _Result(Settings):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class NoisyLabels(_Result):
+    """A label set that is to be repaired.
+
+    Attributes:
+        name: of the noise, `polygon-3`, `polygon-7-smooth`, `natural-0.90` or AS_GIVEN.
+        source: the source of the study that holds the noisy masks.
+    """
+
+    name: str
+    source: str
+
+
+class RelabelledSource(_Result):
+    """The new source that relabelling left.
+
+    Attributes:
+        name: of the source.
+        noise: which labels were repaired.
+        method: how uncertainty was estimated.
+        threshold: on the mean uncertainty of the networks that learnt a case.
+        kept_case_ids: cases whose masks were left alone, because too much would have changed.
+        digest: SHA-256 over the masks.
+    """
+
+    name: str
+    noise: str
+    method: str
+    threshold: float
+    kept_case_ids: tuple[str, ...]
+    digest: str
+
+
+class WatchedEpoch(_Result):
+    """One epoch of a training that was watched.
+
+    Attributes:
+        epoch: counted from 1.
+        loss: mean over its steps.
+        cumulative_uncertainty: ΣU, sum of the aleatoric uncertainty of a training case, mean over the cases; None where
+            it was not estimated.
+        clean_dice: mean Dice over the validation cases with the clean masks; None where it was not looked at.
+        noisy_dice: the same with the noisy masks.
+    """
+
+    epoch: int
+    loss: float
+    cumulative_uncertainty: float | None
+    clean_dice: float | None
+    noisy_dice: float | None
+
+
+class WatchedTraining(_Result):
+    """A training with relabelling.
+
+    Attributes:
+        noise: which labels were learnt at first.
+        method: how uncertainty was estimated.
+        fold: index of the held-out fold.
+        rule: what chose the epoch: the smallest change of uncertainty, the best Dice with clean labels, or the user.
+        chosen_epoch: masks were relabelled with the network of this epoch, and training went on from there.
+        threshold: voxels above it changed sides.
+        watched: the epochs before relabelling, those after the chosen one included that were needed to see the minimum.
+        continued: the epochs after relabelling.
+        training_seconds: wall-clock time of the loops, without the estimation of uncertainty.
+        uncertainty_seconds: wall-clock time of the estimation of uncertainty, in all epochs and for relabelling.
+        estimate_count: maps that were estimated in that time.
+    """
+
+    noise: str
+    method: str
+    fold: int
+    rule: Literal["uncertainty", "clean", "fixed"]
+    chosen_epoch: int
+    threshold: float
+    watched: tuple[WatchedEpoch, ...]
+    continued: tuple[WatchedEpoch, ...]
+    training_seconds: float
+    uncertainty_seconds: float
+    estimate_count: int
+
+
+class PlainTraining(_Result):
+    """A training without relabelling, for its cost and its curve.
+
+    Attributes:
+        noise: which labels were learnt; empty for clean ones.
+        correction: clean, none or reweight.
+        fold: index of the held-out fold.
+        training_seconds: wall-clock time of the loop.
+        epochs: its epochs; without uncertainty.
+    """
+
+    noise: str
+    correction: Correction
+    fold: int
+    training_seconds: float
+    epochs: tuple[WatchedEpoch, ...]
+
+
+class MissingCorrection(_Result):
+    """A training that gave no network.
+
+    Attributes:
+        noise: which labels it was to learn.
+        correction: how they were to be corrected.
+        method: how uncertainty was to be estimated; empty unless the correction is relabel.
+        fold: index of the held-out fold.
+        reason: why, in one line.
+    """
+
+    noise: str
+    correction: Correction
+    method: str
+    fold: int
+    reason: str
+
+
+class CorrectionCell(_Result):
+    """One way of training on one kind of labels.
+
+    Attributes:
+        noise: which labels were learnt; empty for clean ones.
+        correction: what was done about them.
+        method: how uncertainty was estimated; empty unless the correction is relabel.
+        clean: mean Dice with clean masks over held-out cases (D_clean); None where no case has a clean mask.
+        noisy: the same with noisy masks (D_noisy); None for the network that learnt clean labels.
+        clean_std: sample standard deviation of the former over cases; None for fewer than two.
+        case_count: held-out cases that were predicted.
+        clean_case_count: those with a clean mask.
+        gain: D_clean minus that without correction, over the cases that both predicted; None where there is none, and
+            for the corrections `clean` and `none`.
+        gain_p: paired t-test over the same cases.
+    """
+
+    noise: str
+    correction: Correction
+    method: str
+    clean: Interval | None
+    noisy: Interval | None
+    clean_std: float | None
+    case_count: int
+    clean_case_count: int
+    gain: Interval | None
+    gain_p: float | None
+
+
+class LabelRepair(_Result):
+    """What relabelling did to the labels themselves.
+
+    A case that several folds relabelled counts with its means.
+
+    Attributes:
+        noise: which labels were repaired.
+        method: how uncertainty was estimated.
+        labels: the masks that networks went on with, or those of the new source.
+        before: mean Dice of the noisy masks with the clean ones; None where no case has a clean mask.
+        after: the same of the relabelled masks.
+        gain: the difference, over the same cases.
+        outcome: what the gain says.
+        case_count: cases that were relabelled.
+        improved_count: cases with a clean mask whose Dice rose.
+        worsened_count: cases with a clean mask whose Dice fell.
+        kept_count: cases that were left alone, in any fold, because too much would have changed.
+        changed_share: mean share of the labelled voxels that changed, over the cases that were not left alone; None
+            where there is none.
+    """
+
+    noise: str
+    method: str
+    labels: Literal["training", "source"]
+    before: Interval | None
+    after: Interval | None
+    gain: Interval | None
+    outcome: Outcome
+    case_count: int
+    improved_count: int
+    worsened_count: int
+    kept_count: int
+    changed_share: float | None
+
+
+class MethodCost(_Result):
+    """What a method of estimating uncertainty takes.
+
+    Attributes:
+        method: tta, mc_dropout or ensemble.
+        seconds_per_estimate: wall-clock time of one map; None where none was estimated.
+        training_ratio: time of the training loops of a fold as a multiple of that without correction on the same
+            labels, mean over folds; above 1 where several networks are trained; None where that is missing.
+        total_ratio: the same with the estimation of uncertainty.
+    """
+
+    method: str
+    seconds_per_estimate: float | None
+    training_ratio: float | None
+    total_ratio: float | None
+
+
+class RelabelEvaluation(_Result):
+    """Everything that the report of `relabel` says in numbers.
+
+    Attributes:
+        study: name of the study.
+        target: the structure outlined.
+        source: the source whose labels are repaired, or that noise was added to.
+        clean_source: what counts as clean; empty where nothing does.
+        noises: labels that were repaired.
+        methods: how uncertainty was estimated, the main one first; the others are for comparison, on the first noise.
+        cells: clean labels first, then every noise with every correction that was tried.
+        repairs: per noise and method, training labels and the new source.
+        watched: trainings with relabelling.
+        plain: all other trainings.
+        costs: per method.
+        sources: the new sources.
+        missing: trainings that gave no network.
+        case_ids: all cases considered.
+        seed: of the bootstrap.
+        confidence: of every interval.
+    """
+
+    study: str
+    target: str
+    source: str
+    clean_source: str
+    noises: tuple[NoisyLabels, ...]
+    methods: tuple[str, ...]
+    cells: tuple[CorrectionCell, ...]
+    repairs: tuple[LabelRepair, ...]
+    watched: tuple[WatchedTraining, ...]
+    plain: tuple[PlainTraining, ...]
+    costs: tuple[MethodCost, ...]
+    sources: tuple[RelabelledSource, ...]
+    missing: tuple[MissingCorrection, ...]
+    case_ids: tuple[str, ...]
+    seed: int
+    confidence: float = 0.95
+
+    def find_cell(self, noise: str, correction: Correction, method: str = "") -> CorrectionCell | None:
+        """The cell of a way of training; None where it was not tried."""
+        wanted = (noise, correction, method)
+        return next((cell for cell in self.cells if (cell.noise, cell.correction, cell.method) == wanted), None)
+
+    def find_repair(self, noise: str, method: str, labels: Literal["training", "source"]) -> LabelRepair | None:
+        """What relabelling did to labels; None where it was not tried."""
+        wanted = (noise, method, labels)
+        return next((repair for repair in self.repairs if (repair.noise, repair.method, repair.labels) == wanted), None)
