@@ -27,9 +27,11 @@ from torch.nn import functional
 from overread.inference.settings import InferenceSettings
 from overread.networks.build import build_network
 from overread.networks.settings import NetworkSettings
+from overread.training.batch_loss import build_batch_loss
 from overread.training.cases import WorkingCase
+from overread.training.epoch_choice import BestValidation
 from overread.training.hardware import computes_bf16, limit_threads
-from overread.training.loop import train
+from overread.training.loop import Lesson, Session, train
 from overread.training.settings import SamplingSettings, TrainingSettings
 
 CPU = torch.device("cpu")
@@ -80,17 +82,16 @@ def draw_case(contest: Contest, shape: tuple[int, ...], seed: int) -> WorkingCas
 
 def train_with_ours(contest: Contest, cases: Sequence[WorkingCase]) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        settings = make_settings(contest)
+        loss = build_batch_loss(settings, CPU, draw_first_cases=lambda: cases)
+        validation_cases = [draw_case(contest, contest.patch_size, 0)]
         train(
             build(contest),
-            draw_cases=lambda _: cases,
-            validation_cases=[draw_case(contest, contest.patch_size, 0)],
-            settings=make_settings(contest),
+            Lesson(lambda _: cases, validation_cases, loss, BestValidation(settings.patience)),
+            settings=settings,
             inference=InferenceSettings(),
             seed=0,
-            device=CPU,
-            checkpoint=Path(folder) / "checkpoint.pt",
-            fingerprint="benchmark",
-            on_epoch=lambda _: None,
+            session=Session(CPU, Path(folder) / "checkpoint.pt", "benchmark", lambda _: None),
         )
 
 

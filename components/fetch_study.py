@@ -6,13 +6,17 @@ from components.image import step_component
 
 
 @step_component
-def fetch_study(study_uri: str, revision: str, sources: str, study: dsl.Output[dsl.Dataset]) -> str:
+def fetch_study(
+    study_uri: str, revision: str, sources: str, study: dsl.Output[dsl.Dataset], further_sources: str = ""
+) -> str:
     """Fetch images and labels with git and DVC and check them; returns the commit."""
     from pathlib import Path
 
     from overread.settings import split_list
     from overread.steps import fetch_study as step
 
-    commit = step.run(study_uri, revision, split_list(sources), target=Path(study.path))
+    commit = step.run(
+        study_uri, revision, split_list(sources), target=Path(study.path), further=split_list(further_sources)
+    )
     study.metadata |= {"study": study_uri, "revision": commit}
     return commit

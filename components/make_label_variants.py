@@ -19,6 +19,7 @@ def make_label_variants(
 
     from overread.settings import split_list
     from overread.steps import make_label_variants as step
+    from overread.steps.study_copy import Origin
     from overread.steps.surroundings import limit_processes, locate_store
 
     origin = fetched_study.metadata["study"]
@@ -26,7 +27,7 @@ def make_label_variants(
         Path(fetched_study.path),
         step.VariantChoice(source=source, variants=split_list(variants), redraw=redraw),
         output=Path(study.path),
-        origin=step.Origin(origin, fetched_study.metadata["revision"]),
+        origin=Origin(origin, fetched_study.metadata["revision"]),
         processes=limit_processes(4),
         store=locate_store(),
     )

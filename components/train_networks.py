@@ -25,4 +25,4 @@ def train_networks(
         store=locate_store(),
         processes=limit_processes(len(names)),
     )
-    networks.metadata |= {result.job.name: result.best_validation_dice for result in results}
+    networks.metadata |= {result.job.name: result.kept_validation_dice for result in results}

@@ -15,6 +15,8 @@ from pipelines.label_noise import label_noise
 from pipelines.label_noise_summary import summarise_label_noise_run
 from pipelines.rater_bias import rater_bias
 from pipelines.rater_bias_summary import summarise_rater_bias
+from pipelines.relabel import relabel
+from pipelines.relabel_summary import summarise_relabel
 
 PACKAGES = Path(__file__).parent / "packages"
 
@@ -57,6 +59,7 @@ PIPELINES = {
     for pipeline in (
         Pipeline("rater-bias", rater_bias, summarise_rater_bias, _ONE_TASK),
         Pipeline("label-noise", label_noise, summarise_label_noise_run, _ONE_TASK),
+        Pipeline("relabel", relabel, summarise_relabel, {}),
     )
 }
 

@@ -109,6 +109,7 @@ def _environment(workspace: Path) -> Iterator[None]:
         "MLFLOW_TRACKING_URI": f"sqlite:///{workspace.resolve() / 'mlflow.db'}",
         "OVERREAD_STORE": str(workspace.resolve() / "store"),
         "OVERREAD_PROCESSES": str(os.cpu_count() or 1),
+        "OVERREAD_JOBS_PER_TASK": "0",
         "OVERREAD_CODE_COMMIT": _find_code_commit(),
         "OMP_NUM_THREADS": "1",
     }

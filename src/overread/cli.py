@@ -153,6 +153,52 @@ def add(folder: Path, masks: Path) -> None:
 
 
 @labels_app.command
+def relabel(
+    folder: Path,
+    *,
+    source: str,
+    uncertainty: Path,
+    threshold: float | None = None,
+    largest_change: float = 0.5,
+    name: str = "",
+    output: Path | None = None,
+) -> None:
+    """Make a copy of a source in which labels change sides where networks are uncertain, and a list for review.
+
+    Args:
+        folder: Folder of the study.
+        source: The labels to repair; they stay as they are.
+        uncertainty: Folder of the maps that `overread uncertainty` wrote.
+        threshold: A voxel changes sides above this uncertainty, of at most 0.25; chosen from the maps if not given.
+        largest_change: Share of its labelled voxels that may change in a case; one beyond it is left alone.
+        name: Name of the new source; SOURCE-relabelled if not given.
+        output: New folder for the review list; .overread/review/NAME of the study if not given.
+    """
+    from overread.steps import relabel_labels
+    from overread.steps.relabel_source import RelabelChoice
+
+    values = {"threshold": threshold, "largest_change": largest_change}
+    choice = RelabelChoice.parse(values, where="overread labels relabel")
+    print(relabel_labels.run(folder, source, choice, uncertainty=uncertainty, name=name, output=output))
+
+
+@labels_app.command
+def accept(folder: Path, *, source: str, cases: str, name: str = "") -> None:
+    """Make a source of the relabelled masks that a reviewer accepts, and of the given masks for all other cases.
+
+    Args:
+        folder: Folder of the study.
+        source: A source that `overread labels relabel` made.
+        cases: The accepted cases, separated by commas.
+        name: Name of the new source; that of the given labels with -reviewed if not given.
+    """
+    from overread.settings import split_list
+    from overread.steps import accept_labels
+
+    print(accept_labels.run(folder, source=source, case_ids=split_list(cases), name=name))
+
+
+@labels_app.command
 def perturb(
     folder: Path,
     *,
@@ -199,7 +245,9 @@ def train(folder: Path, output: Path, *, choice: Annotated[TrainingChoice, Param
         choice: Whose labels to learn, and how.
     """
     from overread.steps import train_one
+    from overread.steps.output_folder import check_is_outside_labels
 
+    check_is_outside_labels(folder, output)
     train_one.run(folder, output, choice)
 
 
@@ -215,8 +263,45 @@ def predict(folder: Path, network: Path, output: Path, *, case: tuple[str, ...] 
         device: auto, cpu or cuda.
     """
     from overread.steps import predict_one
+    from overread.steps.output_folder import check_is_outside_labels, check_masks_are_free
+    from overread.study.study import Study
 
+    check_is_outside_labels(folder, output)
+    check_masks_are_free(Study.open(folder), output, case)
     predict_one.run(folder, network, output, case_ids=case, device=device)
+
+
+@app.command
+def uncertainty(
+    folder: Path,
+    output: Path,
+    *,
+    network: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=())],
+    method: str = "tta",
+    samples: int = 10,
+    seed: int = 0,
+    case: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
+    device: str = "auto",
+) -> None:
+    """Map where trained networks are uncertain in cases of a study.
+
+    Args:
+        folder: Folder of the study.
+        output: Folder that gets a map of probability, aleatoric and epistemic uncertainty per case; a run that was
+            interrupted there goes on.
+        network: Folders that `overread train` wrote; several for the method ensemble.
+        method: tta (varied copies of the image), mc_dropout or ensemble.
+        samples: Predictions of each network (tta and mc_dropout).
+        seed: Another seed draws other variations.
+        case: Cases to map; all if none is given.
+        device: auto, cpu or cuda.
+    """
+    from overread.inference.uncertainty_settings import UncertaintySettings
+    from overread.steps import estimate_uncertainty
+
+    values = {"method": method, "samples": samples, "seed": seed}
+    settings = UncertaintySettings.parse(values, where="overread uncertainty")
+    estimate_uncertainty.run(folder, output, network, settings=settings, case_ids=case, device=device)
 
 
 @app.command

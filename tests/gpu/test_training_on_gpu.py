@@ -12,11 +12,13 @@ from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
 from overread.networks.build import build_network
 from overread.networks.settings import Architecture, NetworkSettings, count_network_dimensions
+from overread.training.batch_loss import build_batch_loss
 from overread.training.cases import WorkingCase
 from overread.training.checkpoint import TrainingState
+from overread.training.epoch_choice import BestValidation
 from overread.training.hardware import place_network, select_device
 from overread.training.history import EpochReport
-from overread.training.loop import train
+from overread.training.loop import Lesson, Session, train
 from overread.training.settings import LossName, SamplingSettings, TrainingSettings
 
 pytestmark = pytest.mark.gpu
@@ -71,17 +73,15 @@ def train_on(
             raise KeyboardInterrupt
 
     try:
+        cases = [make_case(patch_size)]
+        batch_loss = build_batch_loss(settings, device, draw_first_cases=lambda: cases)
         state = train(
             network,
-            draw_cases=lambda _: [make_case(patch_size)],
-            validation_cases=[make_case(patch_size)],
+            Lesson(lambda _: cases, cases, batch_loss, BestValidation(settings.patience)),
             settings=settings,
             inference=InferenceSettings(),
             seed=0,
-            device=device,
-            checkpoint=checkpoint,
-            fingerprint="f",
-            on_epoch=interrupt,
+            session=Session(device, checkpoint, "f", interrupt),
         )
     except KeyboardInterrupt:
         return network, None

@@ -26,6 +26,7 @@ from overread.study.study import Study
 from overread.training.hardware import limit_threads
 from overread.training.history import EpochReport, read_history
 from overread.training.job import run_training_job
+from overread.training.loop import Session
 from overread.training.result import TrainingJob, TrainingResult
 from tests.studies import make_preset, write_squares
 
@@ -120,10 +121,7 @@ def train_uninterrupted(root: Path, plan: TrainingPlan, job: TrainingJob) -> Pat
         job,
         plan.preset,
         folder=folder,
-        checkpoint=root / f"{job.name}.pt",
-        fingerprint="uninterrupted",
-        device=torch.device("cpu"),
-        on_epoch=lambda _: None,
+        session=Session(torch.device("cpu"), root / f"{job.name}.pt", "uninterrupted", lambda _: None),
     )
     return folder
 
@@ -147,7 +145,7 @@ def assert_tracked_once(root: Path, plan: TrainingPlan, job: TrainingJob) -> Any
     for name in ("loss", "learning_rate", "validation_dice"):
         points = [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, name)]
         assert sorted(points) == [(report.epoch, getattr(report, name)) for report in history]
-    assert "best_validation_dice" in run.data.metrics
+    assert "kept_validation_dice" in run.data.metrics
     return run
 
 

@@ -17,6 +17,7 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "pushgateway_url": ("PUSHGATEWAY_URL",),
     "code_commit": ("OVERREAD_CODE_COMMIT",),
     "processes": ("OVERREAD_PROCESSES",),
+    "jobs_per_task": ("OVERREAD_JOBS_PER_TASK",),
 }
 _TRACKING_DEFAULTS: Mapping[str, str] = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -39,6 +40,9 @@ class Environment(Settings):
     )
     pushgateway_url: str | None = Field(None, description="PUSHGATEWAY_URL: where batch tasks push their metrics")
     processes: int | None = Field(None, ge=1, description="OVERREAD_PROCESSES: most processes of a step at a time")
+    jobs_per_task: int | None = Field(
+        None, ge=0, description="OVERREAD_JOBS_PER_TASK: trainings that share a task and its GPU; 0 for all in one"
+    )
     code_commit: str | None = Field(None, description="OVERREAD_CODE_COMMIT: git commit of Overread in this image")
 
 

@@ -25,7 +25,9 @@ from overread.study.study import IMAGES_FOLDER, LABELS_FOLDER, SETTINGS_FILE, St
 _VERSIONING_PATTERNS = (".dvc", ".dvcignore", ".gitattributes", "**/.gitignore", "*.dvc", f"{LABELS_FOLDER}/*.dvc")
 
 
-def fetch_study(study_uri: str, revision: str, target: Path, *, sources: Sequence[str] = ()) -> str:
+def fetch_study(
+    study_uri: str, revision: str, target: Path, *, sources: Sequence[str] = (), further: Sequence[str] = ()
+) -> str:
     """Write a study as it was at a revision: settings, tables, provenance, images and the masks of some sources.
 
     The result is a plain folder without git or DVC. No file in it is linked to a DVC cache or remote, so nothing that
@@ -37,6 +39,7 @@ def fetch_study(study_uri: str, revision: str, target: Path, *, sources: Sequenc
             local study has no change that would be left out.
         target: folder to write, which must be new or empty.
         sources: whose masks to fetch; empty for those that `Study.select_sources` takes.
+        further: whose masks to fetch too.
 
     Returns:
         The commit that was fetched.
@@ -54,7 +57,8 @@ def fetch_study(study_uri: str, revision: str, target: Path, *, sources: Sequenc
         commit = find_commit(repository, revision or "HEAD")
         study = Path(scratch) / "study"
         _export_commit(repository, commit, study)
-        _pull_data(study, Path(scratch), origin=repository, sources=sources)
+        names = Study.open(study).select_sources_and_further(sources, further)
+        _pull_data(study, Path(scratch), origin=repository, sources=names)
         _make_plain(study)
         study.replace(target)
     return commit
@@ -75,7 +79,7 @@ def _export_commit(repository: Path, commit: str, study: Path) -> None:
 
 def _pull_data(study: Path, scratch: Path, *, origin: Path, sources: Sequence[str]) -> None:
     targets = [f"{IMAGES_FOLDER}.dvc"]
-    targets += [f"{LABELS_FOLDER}/{source}.dvc" for source in Study.open(study).select_sources(sources)]
+    targets += [f"{LABELS_FOLDER}/{source}.dvc" for source in sources]
     digests = [_read_digest(study, name) for name in targets]
     remote = _choose_remote(study, origin, digests)
     settings = {

@@ -13,11 +13,11 @@ AS_GIVEN = "as-given"
 DICE_COLUMNS = ("noise", "correction", "method", "case_id", "subject_id", "clean_dice", "noisy_dice")
 """Columns of the per-case table `dice.csv`: one row per noise, correction, method and held-out case.
 
-`clean_dice` and `noisy_dice` compare the prediction of the network with the clean and with the equally noisy mask of the
-case (D_clean and D_noisy of Redekop and Chernyavskiy 2021, table 1); `clean_dice` is empty where the case has no clean
-mask. `method` is empty unless the correction is `relabel`. The network that learnt clean labels has the correction
-`clean`, an empty noise and an empty `noisy_dice`. Each case is held out once; where a training failed, its rows are
-missing.
+`clean_dice` and `noisy_dice` compare the prediction of the network with the clean and with the equally noisy mask of
+the case (D_clean and D_noisy of Redekop and Chernyavskiy 2021, table 1); `clean_dice` is empty where the case has no
+clean mask. `method` is empty unless the correction is `relabel`. The network that learnt clean labels has the
+correction `clean`, an empty noise and an empty `noisy_dice`. Each case is held out once; where a training failed, its
+rows are missing.
 """
 
 LABEL_COLUMNS = (
@@ -181,6 +181,8 @@ class CorrectionCell(_Result):
         gain: D_clean minus that without correction, over the cases that both predicted; None where there is none, and
             for the corrections `clean` and `none`.
         gain_p: paired t-test over the same cases.
+        gain_case_count: these cases.
+        noisy_excess: D_noisy minus D_clean over the cases that have both; above 0 the network follows the noisy masks.
     """
 
     noise: str
@@ -193,6 +195,8 @@ class CorrectionCell(_Result):
     clean_case_count: int
     gain: Interval | None
     gain_p: float | None
+    gain_case_count: int
+    noisy_excess: Interval | None
 
 
 class LabelRepair(_Result):
@@ -209,11 +213,12 @@ class LabelRepair(_Result):
         gain: the difference, over the same cases.
         outcome: what the gain says.
         case_count: cases that were relabelled.
+        clean_case_count: those with a clean mask.
         improved_count: cases with a clean mask whose Dice rose.
         worsened_count: cases with a clean mask whose Dice fell.
         kept_count: cases that were left alone, in any fold, because too much would have changed.
-        changed_share: mean share of the labelled voxels that changed, over the cases that were not left alone; None
-            where there is none.
+        changed_share: mean share of the labelled voxels that changed, over the masks that were not left alone and were
+            not empty; None where there is none.
     """
 
     noise: str
@@ -224,6 +229,7 @@ class LabelRepair(_Result):
     gain: Interval | None
     outcome: Outcome
     case_count: int
+    clean_case_count: int
     improved_count: int
     worsened_count: int
     kept_count: int

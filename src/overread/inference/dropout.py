@@ -82,3 +82,16 @@ def switch_to_evaluation(network: nn.Module) -> Iterator[None]:
     finally:
         for layer, training in modes:
             layer.training = training
+
+
+@contextmanager
+def switch_dropout_off(network: nn.Module) -> Iterator[None]:
+    """Let dropout layers pass everything, and leave all other layers as they are; the modes come back afterwards."""
+    active = [layer for layer in network.modules() if isinstance(layer, _DROPOUT_LAYERS) and layer.training]
+    for layer in active:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in active:
+            layer.train()

@@ -1,5 +1,6 @@
 """Maps of aleatoric and epistemic uncertainty, from predictions that come one at a time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,3 +91,26 @@ class UncertaintyAccumulator:
             aleatoric=np.clip(self._aleatoric, 0, GREATEST_UNCERTAINTY),
             epistemic=np.clip(self._squared_deviations / self._counts, 0, GREATEST_UNCERTAINTY),
         )
+
+
+def average_maps(maps: Iterable[UncertaintyMaps]) -> UncertaintyMaps:
+    """What several networks, each with as many predictions, say together: the maps of all their predictions.
+
+    Args:
+        maps: (*S) each, at least one; one is held at a time.
+
+    Raises:
+        InputError: there is none.
+    """
+    count, probability, aleatoric = 0, np.zeros((), np.float64), np.zeros((), np.float64)
+    for one in maps:
+        count, probability, aleatoric = count + 1, probability + one.probability, aleatoric + one.aleatoric
+    if not count:
+        raise InputError("a mean of uncertainties needs at least one", found="none")
+    probability, aleatoric = probability / count, aleatoric / count
+    return UncertaintyMaps(
+        probability=probability.astype(np.float32),
+        aleatoric=aleatoric.astype(np.float32),
+        # The two parts add up to mean p (1 - mean p).
+        epistemic=np.clip(probability * (1 - probability) - aleatoric, 0, GREATEST_UNCERTAINTY).astype(np.float32),
+    )

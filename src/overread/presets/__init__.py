@@ -9,6 +9,7 @@ from overread.errors import SettingsError
 from overread.inference.settings import InferenceSettings
 from overread.networks.settings import Architecture, NetworkSettings, count_network_dimensions
 from overread.settings import Settings
+from overread.training.correction_settings import CorrectionSettings
 from overread.training.settings import TrainingSettings
 
 
@@ -19,6 +20,7 @@ class Preset(Settings):
     network: NetworkSettings
     training: TrainingSettings
     inference: InferenceSettings = InferenceSettings()
+    correction: CorrectionSettings = CorrectionSettings()
     validation_fraction: float = Field(
         0.2, gt=0, lt=1, description="share of the training subjects kept for validation"
     )

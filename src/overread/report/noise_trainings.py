@@ -32,7 +32,7 @@ class NoiseTrainings:
     @property
     def validation_dice(self) -> float:
         """Mean of the best validation Dice."""
-        return float(np.mean([result.best_validation_dice for result in self.results]))
+        return float(np.mean([result.kept_validation_dice for result in self.results]))
 
     @property
     def parameter_counts(self) -> tuple[int, ...]:

@@ -61,6 +61,6 @@ def _sum_up(group: Sequence[TrainingResult]) -> TrainingSummary:
         fold_count=len({result.job.fold for result in group}),
         repeat_count=len({result.job.repeat for result in group}),
         train_counts=(min(train_counts), max(train_counts)),
-        validation_dice=float(np.mean([result.best_validation_dice for result in group])),
+        validation_dice=float(np.mean([result.kept_validation_dice for result in group])),
         duration_seconds=sum(result.duration_seconds for result in group),
     )

@@ -10,7 +10,7 @@ from overread.study.check import find_study_problems
 from overread.study.study import SETTINGS_FILE, Study
 
 
-def run(study_uri: str, revision: str, sources: Sequence[str], *, target: Path) -> str:
+def run(study_uri: str, revision: str, sources: Sequence[str], *, target: Path, further: Sequence[str] = ()) -> str:
     """Fetch a study and check every file that was fetched.
 
     Args:
@@ -18,6 +18,7 @@ def run(study_uri: str, revision: str, sources: Sequence[str], *, target: Path) 
         revision: commit, branch or tag; empty for the newest commit of a study without changes that are not committed.
         sources: whose masks to fetch; empty for all that are neither hidden nor derived.
         target: folder to write.
+        further: whose masks to fetch too, hidden ones for example.
 
     Returns:
         The commit.
@@ -26,16 +27,16 @@ def run(study_uri: str, revision: str, sources: Sequence[str], *, target: Path) 
         StudyError: the study breaks rules; all problems are named.
         VersioningError: no such study, revision or data.
     """
-    commit = fetch_study(study_uri, resolve_revision(study_uri, revision), target, sources=sources)
-    study = _keep_sources(Study.open(target), sources)
+    commit = fetch_study(study_uri, resolve_revision(study_uri, revision), target, sources=sources, further=further)
+    study = Study.open(target)
+    study = _keep_sources(study, study.select_sources_and_further(sources, further))
     if problems := find_study_problems(study):
         raise StudyError(problems)
     return commit
 
 
-def _keep_sources(study: Study, sources: Sequence[str]) -> Study:
+def _keep_sources(study: Study, kept: Sequence[str]) -> Study:
     """Leave the sources that were not fetched out of the fetched copy's settings."""
-    kept = study.select_sources(sources)
     settings = study.settings.model_copy(update={"sources": {name: study.settings.sources[name] for name in kept}})
     settings.write_yaml(study.root / SETTINGS_FILE)
     for name in study.settings.sources.keys() - set(kept):

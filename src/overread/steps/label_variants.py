@@ -58,8 +58,6 @@ def parse_variants(names: Sequence[str]) -> tuple[VariantSettings, ...]:
     Raises:
         SettingsError: a name is not that of a variant, or is given twice.
     """
-    if not names:
-        raise SettingsError("variants must name at least one perturbation", found="none", hint="natural-0.90 is one")
     for name in names:
         if list(names).count(name) > 1:
             raise SettingsError("a variant must be named once", found=repr(name))

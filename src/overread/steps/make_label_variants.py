@@ -1,8 +1,6 @@
 """Step: make the perturbed variants of a source and record them, in one commit, on a branch of the study."""
 
 import hashlib
-import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,11 +23,12 @@ from overread.steps.label_variants import (
     parse_variants,
 )
 from overread.steps.progress import report_progress
+from overread.steps.study_copy import Origin, copy_study
 from overread.steps.variant_folder import VariantFolder, add_variant, make_variant_folder
 from overread.steps.workers import run_side_by_side
 from overread.study.digest import compute_source_digest
 from overread.study.schema import Provenance
-from overread.study.study import SETTINGS_FILE, Study
+from overread.study.study import Study
 from overread.training.result import RedrawnLabels
 
 _BRANCH = "overread/label-noise-"
@@ -47,19 +46,6 @@ class VariantChoice(Settings):
     source: str
     variants: tuple[str, ...]
     redraw: str
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a fetched study comes from.
-
-    Attributes:
-        study_uri: address of its git repository.
-        revision: commit that was fetched.
-    """
-
-    study_uri: str
-    revision: str
 
 
 @dataclass(frozen=True)
@@ -100,7 +86,7 @@ def run(
     source = _choose_source(study, choice.source)
     wanted, redraw = parse_variants(choice.variants), parse_redraw(choice.redraw)
     control = describe_control(compute_source_digest(study, source))
-    _copy_study(study_folder, output)
+    copy_study(study_folder, output)
     if redraw == "every_epoch":
         described, redrawn = _calibrate(study, source, wanted)
         variants = LabelVariants(source=source, redraw=redraw, variants=(control, *described), redrawn=redrawn)
@@ -130,21 +116,6 @@ def _choose_source(study: Study, name: str) -> str:
     if not found:
         raise InputError("a study must have at least one source that is neither hidden nor derived", found="none")
     return found[0]
-
-
-def _copy_study(study_folder: Path, output: Path) -> None:
-    """Copy a study without doubling its images on disk where the file system can link files."""
-    shutil.copytree(study_folder, output, copy_function=_link_or_copy, dirs_exist_ok=True)
-    # The one file that new sources change must not be shared with the original.
-    (output / SETTINGS_FILE).unlink()
-    shutil.copyfile(study_folder / SETTINGS_FILE, output / SETTINGS_FILE)
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _calibrate(

@@ -7,6 +7,7 @@ from overread.evaluation.results import name_network
 from overread.presets import Preset
 from overread.settings import Settings
 from overread.study.digest import compute_study_digest
+from overread.training.correction_settings import Relabelling
 from overread.training.result import TrainingJob
 
 
@@ -75,8 +76,13 @@ class TrainingPlan(Settings):
         return compute_study_digest(self.images_digest, {source: self.source_digests[source] for source in read})
 
     def find_preset(self, job: TrainingJob) -> Preset:
-        """The settings of a training."""
-        return self.preset.with_architecture(job.network)
+        """The settings of a training; a network that is to drop features later must do so while it is trained."""
+        preset = self.preset.with_architecture(job.network)
+        is_dropping = isinstance(job.correction, Relabelling) and job.correction.uncertainty.method == "mc_dropout"
+        if not is_dropping or preset.network.dropout > 0:
+            return preset
+        network = preset.network.model_copy(update={"dropout": preset.correction.dropout})
+        return preset.model_copy(update={"network": network})
 
     def group_predictions(self, trained: Collection[str]) -> dict[str, tuple[TrainingJob, ...]]:
         """The jobs whose networks predict together, by the name of the label set that they write.

@@ -65,6 +65,8 @@ def plan_noise_trainings(
     Raises:
         InputError: unknown network or preset, fewer subjects or cases than folds.
     """
+    if len(variants.variants) < 2:
+        raise SettingsError("variants must name at least one perturbation", found="none", hint="natural-0.90 is one")
     if settings.repeats < 1:
         raise InputError("repeats must be 1 or more", found=settings.repeats)
     if settings.jobs_per_task < 0:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from overread.adapters.environment import read_environment
 
+_JOBS_PER_TASK = 4
+
 
 def locate_store() -> str:
     """Address of the result store; without OVERREAD_STORE a folder of this machine, which the next one lacks."""
@@ -14,3 +16,9 @@ def locate_store() -> str:
 def limit_processes(wanted: int) -> int:
     """How many of `wanted` processes may run side by side; OVERREAD_PROCESSES is the upper bound where it is set."""
     return min(wanted, read_environment().processes or wanted)
+
+
+def count_jobs_per_task() -> int:
+    """Trainings that share a task and its GPU, 0 for all in one, where the run form does not ask for it."""
+    found = read_environment().jobs_per_task
+    return _JOBS_PER_TASK if found is None else found

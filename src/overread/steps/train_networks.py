@@ -30,9 +30,10 @@ from overread.training.history import EpochReport
 from overread.training.result import TrainingFailure, TrainingJob, TrainingResult
 
 _ATTEMPTS = 3
-_CHECKPOINT = "checkpoint.pt"
+_CHECKPOINTS = ("checkpoint.pt", "watched.pt")
+"""That of a training, and that of its epochs before relabelling."""
 _PACKAGES = ("study", "networks", "training", "inference", "evaluation/overlap.py")
-_REDRAWING_PACKAGES = (*_PACKAGES, "labels")
+_LABEL_CHANGING_PACKAGES = (*_PACKAGES, "labels")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -103,7 +104,7 @@ def _train_all(work: Sequence[Assignment], plan: TrainingPlan, processes: int) -
             report_progress(f"{job.name}: FAILED {_ATTEMPTS} times, last with {outcome.reason}")
         else:
             report_progress(
-                f"{outcome.job.name}: validation Dice {outcome.best_validation_dice:.3f} at epoch {outcome.best_epoch} "
+                f"{outcome.job.name}: validation Dice {outcome.kept_validation_dice:.3f} at epoch {outcome.kept_epoch} "
                 f"of {outcome.epochs}, {outcome.duration_seconds:.0f} s"
             )
             yield outcome
@@ -116,7 +117,7 @@ def compute_job_fingerprint(data_digest: str, preset: Preset, job: TrainingJob) 
         "job": job.model_dump(mode="json"),
         "preset": preset.model_dump(mode="json", include={"network", "training", "inference"}),
     }
-    packages = _REDRAWING_PACKAGES if job.redrawn else _PACKAGES
+    packages = _LABEL_CHANGING_PACKAGES if job.redrawn or job.correction else _PACKAGES
     return compute_fingerprint("training", packages=packages, parts=parts)
 
 
@@ -135,6 +136,7 @@ def _train(item: Assignment) -> TrainingResult:
     from overread.adapters.mlflow_calls import TrackingOutageError
     from overread.training.hardware import limit_threads, select_device
     from overread.training.job import run_training_job
+    from overread.training.loop import Session
 
     limit_threads(1)
     study, plan, store = Study.open(item.study), TrainingPlan.read(item.plan), open_store(item.store)
@@ -142,8 +144,9 @@ def _train(item: Assignment) -> TrainingResult:
     key = build_training_key(fingerprint)
     item.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        checkpoint = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overread-training-"))) / _CHECKPOINT
-        store.load_file(key, _CHECKPOINT, checkpoint)
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overread-training-")))
+        for name in _CHECKPOINTS:
+            store.load_file(key, name, scratch / name)
         try:
             run = stack.enter_context(open_training_run(connect(plan, item.store), plan, item.job, fingerprint))
         except TrackingOutageError as error:
@@ -151,7 +154,8 @@ def _train(item: Assignment) -> TrainingResult:
             run = None
 
         def on_epoch(reports: Sequence[EpochReport]) -> None:
-            store.save_file(key, _CHECKPOINT, checkpoint)
+            newest = max(scratch.glob("*.pt"), key=lambda path: path.stat().st_mtime_ns)
+            store.save_file(key, newest.name, newest)
             if run is not None:
                 log_epochs(run, reports)
 
@@ -160,13 +164,11 @@ def _train(item: Assignment) -> TrainingResult:
             item.job,
             plan.find_preset(item.job),
             folder=item.folder,
-            checkpoint=checkpoint,
-            fingerprint=fingerprint,
-            device=select_device("auto"),
-            on_epoch=on_epoch,
+            session=Session(select_device("auto"), scratch / _CHECKPOINTS[0], fingerprint, on_epoch),
         )
         store.publish(key, item.folder)
-        store.delete_file(key, _CHECKPOINT)
+        for name in _CHECKPOINTS:
+            store.delete_file(key, name)
         if run is not None:
             log_result(run, item.folder)
     if run is not None and not run.is_cut_off:

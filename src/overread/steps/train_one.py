@@ -16,6 +16,7 @@ from overread.study.study import Study
 from overread.training.hardware import DeviceName, select_device
 from overread.training.history import EpochReport
 from overread.training.job import run_training_job
+from overread.training.loop import Session
 from overread.training.result import TrainingJob, TrainingResult
 
 
@@ -60,10 +61,12 @@ def run(folder: Path, output: Path, choice: TrainingChoice) -> TrainingResult:
         job,
         settings,
         folder=output,
-        checkpoint=output / "checkpoint.pt",
-        fingerprint=compute_job_fingerprint(data_digest, settings, job),
-        device=select_device(cast(DeviceName, choice.device)),
-        on_epoch=_report,
+        session=Session(
+            device=select_device(cast(DeviceName, choice.device)),
+            checkpoint=output / "checkpoint.pt",
+            fingerprint=compute_job_fingerprint(data_digest, settings, job),
+            on_epoch=_report,
+        ),
     )
     (output / "checkpoint.pt").unlink()
     return result

@@ -37,8 +37,9 @@ def log_epochs(run: "TrackedRun", reports: Sequence[EpochReport]) -> None:
     """Log the figures of all epochs so far; the run drops those that it has."""
     for report in reports:
         values = {"loss": report.loss, "learning_rate": report.learning_rate}
-        if report.validation_dice is not None:
-            values["validation_dice"] = report.validation_dice
+        for name in ("validation_dice", "learnt_dice", "cumulative_uncertainty"):
+            if (value := getattr(report, name)) is not None:
+                values[name] = value
         run.log_metrics(values, step=report.epoch)
 
 
@@ -48,8 +49,8 @@ def log_result(run: "TrackedRun", folder: Path) -> None:
     result = TrainingResult.read(folder)
     run.log_metrics(
         {
-            "best_validation_dice": result.best_validation_dice,
-            "best_epoch": result.best_epoch,
+            "kept_validation_dice": result.kept_validation_dice,
+            "kept_epoch": result.kept_epoch,
             "duration_seconds": result.duration_seconds,
             "voxels_per_second": result.voxels_per_second,
         }

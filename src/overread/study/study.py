@@ -94,6 +94,15 @@ class Study:
                 raise InputError("a source must be named once", found=repr(name))
         return tuple(names)
 
+    def select_sources_and_further(self, names: Sequence[str], further: Sequence[str]) -> tuple[str, ...]:
+        """What `select_sources` returns for `names`, and the sources in `further` that are not among them.
+
+        Raises:
+            InputError: see `select_sources`.
+        """
+        added = self.select_sources(further) if further else ()
+        return tuple(dict.fromkeys((*self.select_sources(names), *added)))
+
     def image_path(self, case_id: str, channel: str) -> Path:
         """File of one channel of a case."""
         return self.root / IMAGES_FOLDER / case_id / f"{channel}{self.suffix}"

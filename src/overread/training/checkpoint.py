@@ -19,26 +19,29 @@ class TrainingState:
 
     Attributes:
         epoch: epochs done.
-        best_epoch: epoch with the best validation Dice so far, 0 before the first.
-        best_dice: that Dice.
-        stale_validations: validations since then.
+        kept_epoch: epoch whose weights are kept, 0 before there is one.
         seconds: wall-clock time spent in the loop.
+        watching_seconds: wall-clock time spent on estimating uncertainty.
         history: the report of every epoch done, as JSON values.
-        best_weights: weights after `best_epoch`, on the CPU.
+        kept_weights: weights after `kept_epoch`, on the CPU.
     """
 
     epoch: int = 0
-    best_epoch: int = 0
-    best_dice: float = -1.0
-    stale_validations: int = 0
+    kept_epoch: int = 0
     seconds: float = 0.0
+    watching_seconds: float = 0.0
     history: list[dict[str, float | int | None]] = field(default_factory=list)
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    kept_weights: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def reports(self) -> tuple[EpochReport, ...]:
         """The history as reports."""
         return tuple(EpochReport.parse(values, where="checkpoint") for values in self.history)
+
+    @property
+    def kept_validation_dice(self) -> float | None:
+        """Mean Dice over the validation cases at the kept epoch, None where they were not looked at."""
+        return self.reports[self.kept_epoch - 1].validation_dice if self.kept_epoch else None
 
 
 def save_checkpoint(

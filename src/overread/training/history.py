@@ -18,6 +18,9 @@ class EpochReport(Settings):
         learning_rate: step size at its last step.
         seconds: wall-clock time of the loop so far.
         validation_dice: mean Dice over the validation cases, None where they were not looked at.
+        learnt_dice: the same with the labels that the loss sees, where others are used for validation.
+        cumulative_uncertainty: ΣU, sum of the aleatoric uncertainty of a training case, mean over the training cases,
+            None where it was not estimated.
     """
 
     epoch: int
@@ -25,6 +28,8 @@ class EpochReport(Settings):
     learning_rate: float
     seconds: float
     validation_dice: float | None
+    learnt_dice: float | None = None
+    cumulative_uncertainty: float | None = None
 
 
 def write_history(path: Path, reports: Sequence[EpochReport]) -> None:

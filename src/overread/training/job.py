@@ -1,34 +1,30 @@
 """One training from start to end: cases in, a saved network and its result out."""
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from overread.errors import InputError
-from overread.networks.build import build_network, count_parameters
+from overread.networks.build import count_parameters
 from overread.networks.saved import save_network
-from overread.networks.settings import SavedNetworkSettings, count_network_dimensions
 from overread.presets import Preset
 from overread.study.study import Study
-from overread.training.cases import read_working_cases
+from overread.training.batch_loss import build_batch_loss, build_reweighted_loss
+from overread.training.checkpoint import TrainingState
+from overread.training.context import TrainingContext
+from overread.training.correction_settings import Relabelling
+from overread.training.epoch_choice import BestValidation, LastEpoch
 from overread.training.hardware import describe_device
-from overread.training.history import HISTORY_FILE, EpochReport, write_history
-from overread.training.loop import train
+from overread.training.history import HISTORY_FILE, write_history
+from overread.training.job_cases import read_job_cases
+from overread.training.loop import Lesson, Session, train
 from overread.training.redrawing import draw_training_cases
+from overread.training.relabelled_training import train_with_relabelling
 from overread.training.result import TrainingJob, TrainingResult
 
 
 def run_training_job(
-    study: Study,
-    job: TrainingJob,
-    preset: Preset,
-    *,
-    folder: Path,
-    checkpoint: Path,
-    fingerprint: str,
-    device: torch.device,
-    on_epoch: Callable[[Sequence[EpochReport]], None],
+    study: Study, job: TrainingJob, preset: Preset, *, folder: Path, session: Session
 ) -> TrainingResult:
     """Train the network of a job and save it, with its result, in `folder`.
 
@@ -38,57 +34,56 @@ def run_training_job(
         InputError: no case is left for one of the two.
         TrainingError: see `train`.
     """
-    settings = preset.training
-    train_cases, validation_cases = (
-        read_working_cases(study, labels, labels.select_labelled(case_ids), settings.working_spacing)
-        for labels, case_ids in (
-            (study.labels(job.source), job.train_cases),
-            (study.labels(job.validation_source or job.source), job.validation_cases),
-        )
-    )
-    if not train_cases or not validation_cases:
-        raise InputError(
-            "a training must have labelled training and validation cases",
-            found=f"{len(train_cases)} and {len(validation_cases)}",
-            where=f"source {job.source!r}",
-        )
+    context = TrainingContext(study, job, preset, read_job_cases(study, job, preset.training), session)
     torch.manual_seed(job.seed)
-    dimensions, channels = count_network_dimensions(settings.sampling.patch_size), study.settings.channels
-    network = build_network(preset.network, dimensions=dimensions, channel_count=len(channels))
-    state = train(
-        network,
-        draw_cases=draw_training_cases(study, job, train_cases),
-        validation_cases=validation_cases,
-        settings=settings,
-        inference=preset.inference,
-        seed=job.seed,
-        device=device,
-        checkpoint=checkpoint,
-        fingerprint=fingerprint,
-        on_epoch=on_epoch,
-    )
-    saved = SavedNetworkSettings(
-        network=preset.network,
-        dimensions=dimensions,
-        channels=channels,
-        intensity=study.settings.intensity,
-        patch_size=settings.sampling.patch_size,
-        working_spacing=settings.working_spacing,
-        precision=settings.precision,
-    )
-    save_network(folder, network, saved)
+    network = context.build_network()
+    if isinstance(job.correction, Relabelling):
+        state = train_with_relabelling(network, context, job.correction, folder=folder)
+    else:
+        state = train(
+            network,
+            _build_lesson(context),
+            settings=preset.training,
+            inference=preset.inference,
+            seed=job.seed,
+            session=session,
+        )
+    save_network(folder, network, context.describe_network())
     write_history(folder / HISTORY_FILE, state.reports)
+    result = _describe(context, network, state)
+    result.write(folder)
+    return result
+
+
+def _build_lesson(context: TrainingContext) -> Lesson:
+    job, cases, settings = context.job, context.cases, context.preset.training
+    draw = draw_training_cases(context.study, job, cases.train)
+    device = context.session.device
+    if job.correction == "reweight":
+        loss = build_reweighted_loss(settings, device, clean_cases=cases.validation, seed=job.seed)
+    else:
+        loss = build_batch_loss(settings, device, draw_first_cases=lambda: draw(0))
+    return Lesson(
+        draw_cases=draw,
+        validation_cases=cases.validation,
+        loss=loss,
+        choice=LastEpoch() if job.keep == "last" else BestValidation(settings.patience),
+        learnt_masks=cases.learnt_masks,
+    )
+
+
+def _describe(context: TrainingContext, network: nn.Module, state: TrainingState) -> TrainingResult:
+    settings, dice = context.preset.training, state.kept_validation_dice
+    assert dice is not None, "the kept epoch is the last one, or was chosen by its validation"
     patch_voxels = int(torch.Size(settings.sampling.patch_size).numel())
-    result = TrainingResult(
-        job=job,
-        fingerprint=fingerprint,
+    return TrainingResult(
+        job=context.job,
+        fingerprint=context.session.fingerprint,
         epochs=state.epoch,
-        best_epoch=state.best_epoch,
-        best_validation_dice=state.best_dice,
+        kept_epoch=state.kept_epoch,
+        kept_validation_dice=dice,
         parameter_count=count_parameters(network),
         duration_seconds=state.seconds,
         voxels_per_second=patch_voxels * settings.batch_size * settings.steps_per_epoch * state.epoch / state.seconds,
-        device=describe_device(device),
+        device=describe_device(context.session.device),
     )
-    result.write(folder)
-    return result

@@ -1,58 +1,95 @@
 """The training loop."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import cos, pi
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from overread.errors import TrainingError
 from overread.evaluation.overlap import compute_dice
 from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
 from overread.networks.settings import count_network_dimensions
-from overread.training.cases import WorkingCase, compute_foreground_fraction
+from overread.training.batch_loss import BatchLoss
+from overread.training.batches import sample_batch
+from overread.training.cases import WorkingCase
 from overread.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from overread.training.hardware import autocast, make_deterministic, place_network, select_memory_format
+from overread.training.epoch_choice import EpochChoice
+from overread.training.hardware import make_deterministic, place_network
 from overread.training.history import EpochReport
-from overread.training.losses import select_loss
-from overread.training.sampling import apply_patch, sample_patch
 from overread.training.settings import TrainingSettings
+from overread.types import Mask
 
 
-def train(
-    network: nn.Module,
-    *,
-    draw_cases: Callable[[int], Sequence[WorkingCase]],
-    validation_cases: Sequence[WorkingCase],
-    settings: TrainingSettings,
-    inference: InferenceSettings,
-    seed: int,
-    device: torch.device,
-    checkpoint: Path,
-    fingerprint: str,
-    on_epoch: Callable[[Sequence[EpochReport]], None],
-) -> TrainingState:
-    """Train a network and leave in it the weights of the epoch with the best validation Dice.
+@dataclass(frozen=True)
+class Lesson:
+    """What a network learns from, and how it is judged meanwhile.
 
-    Every step draws its patches and its dropout from generators that are seeded by (seed, step), so a training that
-    was interrupted goes on from its checkpoint exactly as if it had not been.
-
-    Args:
-        network: freshly initialised; trained in place.
+    Attributes:
         draw_cases: what the loss sees in an epoch, counted from 0; equal epochs must give equal cases.
-        validation_cases: what chooses the best epoch.
-        settings: the loop's settings.
-        inference: how validation cases are predicted.
-        seed: seeds sampling and dropout.
+        validation_cases: cases that the loss does not see, with the masks that they are judged by.
+        loss: what is minimised.
+        choice: which epoch's weights are kept, and when the training ends early.
+        learnt_masks: masks (*W) of validation cases as the labels that are learnt have them, where they are judged by
+            others.
+        measure_uncertainty: cumulative uncertainty of the network over its training cases, asked after every epoch;
+            None to leave it out.
+    """
+
+    draw_cases: Callable[[int], Sequence[WorkingCase]]
+    validation_cases: Sequence[WorkingCase]
+    loss: BatchLoss
+    choice: EpochChoice
+    learnt_masks: Mapping[str, Mask] = field(default_factory=dict)
+    measure_uncertainty: Callable[[nn.Module], float] | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where a training runs and how it is kept.
+
+    Attributes:
         device: where to train.
         checkpoint: file that is written after every epoch and resumed from where it exists.
         fingerprint: names this training; a checkpoint of another one is refused.
         on_epoch: called after every epoch, when the checkpoint is on disk, with the reports of all epochs so far, those
             before an interruption included.
+    """
+
+    device: torch.device
+    checkpoint: Path
+    fingerprint: str
+    on_epoch: Callable[[Sequence[EpochReport]], None]
+
+
+def train(
+    network: nn.Module,
+    lesson: Lesson,
+    *,
+    settings: TrainingSettings,
+    inference: InferenceSettings,
+    seed: int,
+    session: Session,
+    start: TrainingState | None = None,
+) -> TrainingState:
+    """Train a network and leave in it the weights of the epoch that `lesson.choice` keeps.
+
+    Every step draws its patches and its dropout from generators that are seeded by (seed, step), so a training that
+    was interrupted goes on from its checkpoint exactly as if it had not been.
+
+    Args:
+        network: freshly initialised, or with the weights that belong to `start`; trained in place.
+        lesson: what to learn from.
+        settings: the loop's settings.
+        inference: how validation cases are predicted.
+        seed: seeds sampling and dropout.
+        session: where to train, and what to resume.
+        start: epochs that the network has behind it, which count as the first ones of this training; None for none.
 
     Returns:
         The state at the end.
@@ -62,24 +99,23 @@ def train(
             belongs to another training.
     """
     make_deterministic()
-    place_network(network, device, dimensions=count_network_dimensions(settings.sampling.patch_size))
+    place_network(network, session.device, dimensions=count_network_dimensions(settings.sampling.patch_size))
     optimiser = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    loss_function = select_loss(settings.loss, measure_foreground=lambda: compute_foreground_fraction(draw_cases(0)))
-    state = _resume(checkpoint, fingerprint, network, optimiser, device)
+    state = _resume(session, network, optimiser) or (TrainingState() if start is None else replace(start))
 
-    while state.epoch < settings.epochs and state.stale_validations < settings.patience:
+    while state.epoch < settings.epochs and not lesson.choice.is_over(state.reports):
         started = time.perf_counter()
-        losses, train_cases = [], draw_cases(state.epoch)
+        losses, train_cases = [], lesson.draw_cases(state.epoch)
         network.train()
         for step in range(state.epoch * settings.steps_per_epoch, (state.epoch + 1) * settings.steps_per_epoch):
-            image, mask = _sample_batch(train_cases, settings, seed=seed, step=step, device=device)
+            generator = np.random.default_rng((seed, step))
+            torch.manual_seed(int(generator.integers(2**63)))
+            image, mask = sample_batch(train_cases, settings, generator, session.device)
             optimiser.param_groups[0]["lr"] = compute_learning_rate(settings, step)
             optimiser.zero_grad()
-            with autocast(device, settings.precision):
-                logits = network(image)
-            loss = loss_function(logits.float(), mask)
+            loss = lesson.loss(network, image, mask, step)
             torch.autograd.backward(loss)
             optimiser.step()
             losses.append(loss.detach())
@@ -88,10 +124,9 @@ def train(
         if not np.isfinite(mean_loss):
             raise TrainingError(f"the loss must stay finite, got {mean_loss} in epoch {state.epoch}.")
 
-        dice = None
+        dice, learnt_dice = None, None
         if state.epoch % settings.validation_every == 0 or state.epoch == settings.epochs:
-            dice = _validate(network, validation_cases, settings, inference, device)
-            _keep_best(state, network, dice)
+            dice, learnt_dice = _validate(network, lesson, settings, inference, session.device)
         state.seconds += time.perf_counter() - started
         report = EpochReport(
             epoch=state.epoch,
@@ -99,18 +134,21 @@ def train(
             learning_rate=compute_learning_rate(settings, step),
             seconds=state.seconds,
             validation_dice=dice,
+            learnt_dice=learnt_dice,
+            cumulative_uncertainty=_watch(network, lesson, state),
         )
-        state.history.append(report.model_dump())
+        state.history = [*state.history, report.model_dump()]
+        _keep_chosen(state, network, lesson.choice)
         save_checkpoint(
-            checkpoint,
-            fingerprint=fingerprint,
+            session.checkpoint,
+            fingerprint=session.fingerprint,
             state=state,
             network=network.state_dict(),
             optimiser=optimiser.state_dict(),
         )
-        on_epoch(state.reports)
+        session.on_epoch(state.reports)
 
-    network.load_state_dict(state.best_weights)
+    network.load_state_dict(state.kept_weights)
     return state
 
 
@@ -121,47 +159,22 @@ def compute_learning_rate(settings: TrainingSettings, step: int) -> float:
     return settings.learning_rate * 0.5 * (1 + cos(pi * step / (settings.epochs * settings.steps_per_epoch)))
 
 
-def _resume(
-    checkpoint: Path, fingerprint: str, network: nn.Module, optimiser: torch.optim.Optimizer, device: torch.device
-) -> TrainingState:
-    found = load_checkpoint(checkpoint, fingerprint=fingerprint, device=device)
+def _resume(session: Session, network: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState | None:
+    found = load_checkpoint(session.checkpoint, fingerprint=session.fingerprint, device=session.device)
     if found is None:
-        return TrainingState()
+        return None
     state, weights, optimiser_state = found
     network.load_state_dict(weights)
     optimiser.load_state_dict(optimiser_state)
     return state
 
 
-def _sample_batch(
-    cases: Sequence[WorkingCase], settings: TrainingSettings, *, seed: int, step: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Image (B, C, *P) and mask (B, 1, *P), both float32, without the last axis of slices.
-
-    Also seeds the dropout of this step, and what its loss draws.
-    """
-    generator = np.random.default_rng((seed, step))
-    torch.manual_seed(int(generator.integers(2**63)))
-    records = [sample_patch(settings.sampling, cases, generator) for _ in range(settings.batch_size)]
-    patches = [apply_patch(settings.sampling, cases, record) for record in records]
-    dimensions = count_network_dimensions(settings.sampling.patch_size)
-    shape = settings.sampling.patch_size[:dimensions]
-    image = torch.from_numpy(np.stack([image for image, _ in patches])).reshape(len(patches), -1, *shape)
-    mask = torch.from_numpy(np.stack([mask for _, mask in patches]).astype(np.float32)).reshape(len(patches), 1, *shape)
-    memory_format = select_memory_format(dimensions)
-    return image.to(device, memory_format=memory_format), mask.to(device)
-
-
 def _validate(
-    network: nn.Module,
-    cases: Sequence[WorkingCase],
-    settings: TrainingSettings,
-    inference: InferenceSettings,
-    device: torch.device,
-) -> float:
-    """Mean Dice over the validation cases, on the working grid."""
-    scores = []
-    for case in cases:
+    network: nn.Module, lesson: Lesson, settings: TrainingSettings, inference: InferenceSettings, device: torch.device
+) -> tuple[float, float | None]:
+    """Mean Dice over the validation cases, on the working grid, with their masks and with those that are learnt."""
+    judged, learnt = [], []
+    for case in lesson.validation_cases:
         probability = predict_probability(
             network,
             case.image,
@@ -170,13 +183,23 @@ def _validate(
             precision=settings.precision,
             device=device,
         )
-        scores.append(compute_dice(case.mask, probability > inference.threshold))
-    return float(np.mean(scores))
+        predicted = probability > inference.threshold
+        judged.append(compute_dice(case.mask, predicted))
+        if case.case_id in lesson.learnt_masks:
+            learnt.append(compute_dice(lesson.learnt_masks[case.case_id], predicted))
+    return float(np.mean(judged)), float(np.mean(learnt)) if learnt else None
 
 
-def _keep_best(state: TrainingState, network: nn.Module, dice: float) -> None:
-    if dice > state.best_dice:
-        state.best_dice, state.best_epoch, state.stale_validations = dice, state.epoch, 0
-        state.best_weights = {name: weight.detach().cpu().clone() for name, weight in network.state_dict().items()}
-    else:
-        state.stale_validations += 1
+def _watch(network: nn.Module, lesson: Lesson, state: TrainingState) -> float | None:
+    if lesson.measure_uncertainty is None:
+        return None
+    started = time.perf_counter()
+    uncertainty = lesson.measure_uncertainty(network)
+    state.watching_seconds += time.perf_counter() - started
+    return uncertainty
+
+
+def _keep_chosen(state: TrainingState, network: nn.Module, choice: EpochChoice) -> None:
+    if choice.choose(state.reports) == state.epoch:
+        state.kept_epoch = state.epoch
+        state.kept_weights = {name: weight.detach().cpu().clone() for name, weight in network.state_dict().items()}

@@ -46,14 +46,3 @@ def has_passed_minimum(cumulative: Sequence[float], *, patience: int = _PATIENCE
         patience: epochs after the one with the smallest change.
     """
     return len(cumulative) >= 2 and len(cumulative) - choose_relabel_epoch(cumulative) >= patience
-
-
-def choose_best_epoch(dice: Sequence[float]) -> int:
-    """The epoch, counted from 1, with the best Dice against clean labels; the first of equal ones.
-
-    Raises:
-        InputError: there is none.
-    """
-    if not dice:
-        raise InputError("the epoch to relabel after needs the Dice of at least one epoch", found="none")
-    return list(dice).index(max(dice)) + 1

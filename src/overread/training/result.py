@@ -1,10 +1,12 @@
 """What a finished training reports."""
 
 from pathlib import Path
+from typing import Literal
 
 from overread.labels.settings import PerturbationSettings
 from overread.networks.settings import Architecture
 from overread.settings import Settings
+from overread.training.correction_settings import Relabelling
 
 RESULT_FILE = "result.json"
 FAILURE_FILE = "failure.json"
@@ -36,6 +38,9 @@ class TrainingJob(Settings):
         test_cases: held-out cases, which the training does not read.
         validation_source: whose labels choose the best epoch; `source` itself if empty.
         redrawn: how the labels of `source` are perturbed on the way to the loss; None to learn them as they are.
+        keep: whether the weights of the epoch with the best validation Dice are kept, or those of the last one.
+        correction: what is done about errors of the labels: pixels are reweighted by the validation cases, whose labels
+            are taken for clean, or masks are relabelled on the way; None for nothing.
     """
 
     source: str
@@ -48,10 +53,16 @@ class TrainingJob(Settings):
     test_cases: tuple[str, ...]
     validation_source: str = ""
     redrawn: RedrawnLabels | None = None
+    keep: Literal["best", "last"] = "best"
+    correction: Literal["reweight"] | Relabelling | None = None
 
     @property
     def labels(self) -> str:
-        """Name of the labels that the loss sees."""
+        """Name of the labels that the loss sees, and of what is done about their errors."""
+        if isinstance(self.correction, Relabelling):
+            return f"{self.source}-relabel-{self.correction.uncertainty.method}"
+        if self.correction == "reweight":
+            return f"{self.source}-reweight"
         return f"{self.source}-{self.redrawn.variant}" if self.redrawn else self.source
 
     @property
@@ -67,8 +78,8 @@ class TrainingResult(Settings):
         job: what was trained on what.
         fingerprint: names this result: data, settings and code.
         epochs: epochs done, the one that stopped early included.
-        best_epoch: epoch whose weights were kept, from 1.
-        best_validation_dice: mean Dice over the validation cases at that epoch.
+        kept_epoch: epoch whose weights were kept, from 1.
+        kept_validation_dice: mean Dice over the validation cases at that epoch.
         parameter_count: trainable parameters.
         duration_seconds: wall-clock time of the loop, summed over resumptions.
         voxels_per_second: voxels of training patches per second of the loop.
@@ -78,8 +89,8 @@ class TrainingResult(Settings):
     job: TrainingJob
     fingerprint: str
     epochs: int
-    best_epoch: int
-    best_validation_dice: float
+    kept_epoch: int
+    kept_validation_dice: float
     parameter_count: int
     duration_seconds: float
     voxels_per_second: float

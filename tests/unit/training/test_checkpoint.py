@@ -19,12 +19,10 @@ def make_state() -> TrainingState:
     best = {"w": torch.tensor([1.5])}
     return TrainingState(
         epoch=3,
-        best_epoch=2,
-        best_dice=0.75,
-        stale_validations=1,
+        kept_epoch=2,
         seconds=9.5,
         history=[REPORT.model_dump()],
-        best_weights=best,
+        kept_weights=best,
     )
 
 

@@ -11,6 +11,7 @@ from overread.networks.saved import load_network
 from overread.study.study import Study
 from overread.training.history import read_history
 from overread.training.job import run_training_job
+from overread.training.loop import Session
 from overread.training.result import TrainingJob, TrainingResult
 from tests.studies import make_preset, write_cubes, write_squares
 
@@ -33,10 +34,7 @@ def run(study: Study, folder: Path, job: TrainingJob = JOB) -> TrainingResult:
         job,
         make_preset(dimensions, epochs=2),
         folder=folder,
-        checkpoint=folder.with_suffix(".pt"),
-        fingerprint="f",
-        device=torch.device("cpu"),
-        on_epoch=lambda _: None,
+        session=Session(torch.device("cpu"), folder.with_suffix(".pt"), "f", lambda _: None),
     )
 
 
@@ -47,14 +45,14 @@ def test_a_job_leaves_a_network_its_history_and_its_result(tmp_path: Path, write
 
     assert TrainingResult.read(tmp_path / "network") == result
     assert (result.job, result.fingerprint, result.epochs, result.device) == (JOB, "f", 2, "cpu")
-    assert 0 <= result.best_validation_dice <= 1
+    assert 0 <= result.kept_validation_dice <= 1
     network, saved = load_network(tmp_path / "network", torch.device("cpu"))
     assert saved.channels == study.settings.channels
     assert saved.patch_size == (16,) * study.settings.dimensions
     assert result.parameter_count == sum(parameter.numel() for parameter in network.parameters())
     history = read_history(tmp_path / "network" / "history.csv")
     assert [report.epoch for report in history] == [1, 2]
-    assert max(report.validation_dice or 0 for report in history) == result.best_validation_dice
+    assert max(report.validation_dice or 0 for report in history) == result.kept_validation_dice
     # 6 steps of 4 patches in each of 2 epochs
     voxels = 16**study.settings.dimensions * 4 * 6 * 2
     assert result.voxels_per_second * result.duration_seconds == pytest.approx(voxels)

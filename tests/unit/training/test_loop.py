@@ -14,10 +14,12 @@ from overread.errors import TrainingError
 from overread.inference.settings import InferenceSettings
 from overread.networks.build import build_network
 from overread.networks.settings import Architecture, NetworkSettings
+from overread.training.batch_loss import build_batch_loss
 from overread.training.cases import WorkingCase
 from overread.training.checkpoint import TrainingState
+from overread.training.epoch_choice import BestValidation
 from overread.training.history import EpochReport
-from overread.training.loop import compute_learning_rate, train
+from overread.training.loop import Lesson, Session, compute_learning_rate, train
 from overread.training.settings import SamplingSettings, TrainingSettings
 
 SAMPLING = SamplingSettings(patch_size=(8, 8), flip_axes=(0, 1), rotation_degrees=20.0, noise_std=0.1)
@@ -49,20 +51,27 @@ def run(
     cases: Sequence[WorkingCase] = (),
     draw_cases: Callable[[int], Sequence[WorkingCase]] | None = None,
     seed: int = 0,
+    fingerprint: str = "f",
     on_epoch: Callable[[Sequence[EpochReport]], None] = lambda _: None,
 ) -> TrainingState:
+    draw = draw_cases or (lambda _: cases or make_cases())
     return train(
         network,
-        draw_cases=draw_cases or (lambda _: cases or make_cases()),
-        validation_cases=make_cases(1),
+        make_lesson(draw, make_cases(1), settings),
         settings=settings,
         inference=InferenceSettings(),
         seed=seed,
-        device=torch.device("cpu"),
-        checkpoint=checkpoint,
-        fingerprint="f",
-        on_epoch=on_epoch,
+        session=Session(torch.device("cpu"), checkpoint, fingerprint, on_epoch),
     )
+
+
+def make_lesson(
+    draw_cases: Callable[[int], Sequence[WorkingCase]],
+    validation_cases: Sequence[WorkingCase],
+    settings: TrainingSettings,
+) -> Lesson:
+    loss = build_batch_loss(settings, torch.device("cpu"), draw_first_cases=lambda: draw_cases(0))
+    return Lesson(draw_cases, validation_cases, loss, BestValidation(settings.patience))
 
 
 def change(**values: Any) -> TrainingSettings:
@@ -121,22 +130,22 @@ class TestTraining:
         torch.manual_seed(0)
         network = build_network(NetworkSettings(channels=(4, 8)), dimensions=2, channel_count=1)
         state = run(network, tmp_path / "c.pt", settings)
-        assert state.best_dice > 0.9
+        assert (state.kept_validation_dice or 0) > 0.9
         assert state.reports[-1].loss < state.reports[0].loss
 
     def test_leaves_the_weights_of_the_best_epoch(self, tmp_path: Path) -> None:
         network, seen = build(), []
         state = run(network, tmp_path / "c.pt", on_epoch=lambda _: seen.append(copy_weights(network)))
         dice = [report.validation_dice for report in state.reports]
-        assert state.best_dice == max(value for value in dice if value is not None)
-        assert dice[state.best_epoch - 1] == state.best_dice
-        assert are_equal(copy_weights(network), seen[state.best_epoch - 1])
+        assert state.kept_validation_dice == max(value for value in dice if value is not None)
+        assert dice[state.kept_epoch - 1] == state.kept_validation_dice
+        assert are_equal(copy_weights(network), seen[state.kept_epoch - 1])
 
     def test_stops_when_validation_has_not_improved_for_as_long_as_its_patience(self, tmp_path: Path) -> None:
         settings = change(epochs=50, learning_rate=1e-30, patience=3)
         network = nn.Conv2d(1, 1, 1)
         state = run(network, tmp_path / "c.pt", settings)
-        assert (state.epoch, state.best_epoch, state.stale_validations) == (4, 1, 3)
+        assert (state.epoch, state.kept_epoch) == (4, 1)
 
     def test_validates_at_the_asked_epochs_and_at_the_last(self, tmp_path: Path) -> None:
         state = run(build(), tmp_path / "c.pt", change(epochs=5, validation_every=2))
@@ -203,19 +212,17 @@ class TestTraining:
         shape = NetworkSettings(architecture=architecture, channels=(8, 16))
         network = build_network(shape, dimensions=2, channel_count=1)
         sampling = SamplingSettings(patch_size=(12, 12, 1), keep_inside=True, flip_axes=(0, 2), rotation_degrees=10)
+        settings = change(epochs=4, steps_per_epoch=12, batch_size=4, loss="dice_cross_entropy", sampling=sampling)
+        cases = [WorkingCase("c", image, mask)]
         state = train(
             network,
-            draw_cases=lambda _: [WorkingCase("c", image, mask)],
-            validation_cases=[WorkingCase("v", image, mask)],
-            settings=change(epochs=4, steps_per_epoch=12, batch_size=4, loss="dice_cross_entropy", sampling=sampling),
+            make_lesson(lambda _: cases, cases, settings),
+            settings=settings,
             inference=InferenceSettings(),
             seed=0,
-            device=torch.device("cpu"),
-            checkpoint=tmp_path / "c.pt",
-            fingerprint="f",
-            on_epoch=lambda _: None,
+            session=Session(torch.device("cpu"), tmp_path / "c.pt", "f", lambda _: None),
         )
-        assert state.best_dice > 0.85
+        assert (state.kept_validation_dice or 0) > 0.85
 
     def test_breaks_off_without_a_checkpoint_when_the_loss_is_not_finite(self, tmp_path: Path) -> None:
         broken = WorkingCase("c", np.full((1, 12, 12), np.inf, np.float32), np.ones((12, 12), np.bool_))
@@ -257,7 +264,7 @@ class TestInterruptedTraining:
         state = run(resumed, tmp_path / "c.pt", settings)
 
         assert are_equal(copy_weights(resumed), copy_weights(whole))
-        assert (state.best_epoch, state.best_dice) == (expected.best_epoch, expected.best_dice)
+        assert (state.kept_epoch, state.kept_validation_dice) == (expected.kept_epoch, expected.kept_validation_dice)
         losses = [[report.loss for report in found.reports] for found in (state, expected)]
         assert losses[0] == losses[1]
 
@@ -283,15 +290,4 @@ class TestInterruptedTraining:
     def test_refuses_the_checkpoint_of_another_training(self, tmp_path: Path) -> None:
         run(build(), tmp_path / "c.pt")
         with pytest.raises(TrainingError, match="must belong to the training that resumes it"):
-            train(
-                build(),
-                draw_cases=lambda _: make_cases(),
-                validation_cases=make_cases(1),
-                settings=SETTINGS,
-                inference=InferenceSettings(),
-                seed=0,
-                device=torch.device("cpu"),
-                checkpoint=tmp_path / "c.pt",
-                fingerprint="another",
-                on_epoch=lambda _: None,
-            )
+            run(build(), tmp_path / "c.pt", fingerprint="another")

@@ -3,12 +3,7 @@
 import pytest
 
 from overread.errors import InputError
-from overread.training.relabel_epoch import (
-    choose_best_epoch,
-    choose_relabel_epoch,
-    compute_relative_changes,
-    has_passed_minimum,
-)
+from overread.training.relabel_epoch import choose_relabel_epoch, compute_relative_changes, has_passed_minimum
 
 CUMULATIVE = [100.0, 90.0, 45.0, 40.5, 40.5]
 """Relative changes -0.1, -0.5, -0.1, 0: the uncertainty falls fastest in epoch 3."""
@@ -29,12 +24,6 @@ def test_a_training_stops_when_two_epochs_brought_no_smaller_change():
     assert has_passed_minimum(CUMULATIVE[:4], patience=1)
 
 
-def test_with_clean_labels_it_is_the_epoch_of_the_best_dice():
-    assert choose_best_epoch([0.5, 0.8, 0.7, 0.8]) == 2
-
-
 def test_too_few_epochs_are_refused():
     with pytest.raises(InputError, match="two epochs"):
         choose_relabel_epoch([1.0])
-    with pytest.raises(InputError, match="at least one epoch"):
-        choose_best_epoch([])

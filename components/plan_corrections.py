@@ -1,0 +1,45 @@
+"""Component: plan the trainings with and without corrected labels."""
+
+from kfp import dsl
+
+from components.image import step_component
+
+
+@step_component
+def plan_corrections(
+    study: dsl.Input[dsl.Dataset],
+    label_variants: dsl.Input[dsl.Artifact],
+    clean_source: str,
+    method: str,
+    relabel_after: str,
+    threshold: float,
+    preset: str,
+    epochs: int,
+    plan: dsl.Output[dsl.Artifact],
+) -> list[str]:
+    """List a training per fold, noise and correction; returns batches of job names, joined by commas."""
+    from pathlib import Path
+
+    from overread.settings import split_list
+    from overread.steps import plan_corrections as step
+    from overread.steps.surroundings import count_jobs_per_task, locate_store
+
+    choice = step.CorrectionChoice(
+        clean_source=clean_source,
+        method=split_list(method),
+        relabel_after=relabel_after,
+        threshold=threshold,
+        preset=preset,
+        epochs=epochs,
+        jobs_per_task=count_jobs_per_task(),
+    )
+    made = step.run(
+        Path(study.path),
+        Path(label_variants.path),
+        choice,
+        study_uri=study.metadata["study"],
+        revision=study.metadata["revision"],
+        plan_file=Path(plan.path),
+        store=locate_store(),
+    )
+    return [",".join(batch) for batch in made.batches]

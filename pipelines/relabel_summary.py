@@ -1,0 +1,66 @@
+"""The table at the end of a local run of `relabel`."""
+
+from pathlib import Path
+
+from overread.evaluation.relabel_outcomes import choose_repair, find_gain, judge_outcome
+from overread.evaluation.relabel_results import CorrectionCell, RelabelEvaluation
+from overread.evaluation.results import Interval
+from overread.steps.evaluate_relabelling import read_relabel_evaluation
+
+_FIRST_WIDTH, _WIDTH = 34, 26
+
+
+def summarise_relabel(folder: Path) -> list[str]:
+    """Dice with clean and with noisy masks of every way of training, and what became of labels and networks.
+
+    Args:
+        folder: holds what `evaluate_relabelling` wrote.
+    """
+    return describe_relabelling(read_relabel_evaluation(folder / "relabel_evaluation"))
+
+
+def describe_relabelling(evaluation: RelabelEvaluation) -> list[str]:
+    """The lines of the summary: the table, then per noise the outcome for its labels and for the network."""
+    outcomes = [line for noise in evaluation.noises for line in _tell(evaluation, noise.name)]
+    missing = [f"{len(evaluation.missing)} trainings failed"] if evaluation.missing else []
+    return [*_tabulate(evaluation), "", *outcomes, *missing]
+
+
+def _tell(evaluation: RelabelEvaluation, noise: str) -> list[str]:
+    repair, gain = choose_repair(evaluation, noise), find_gain(evaluation, noise)
+    labels = "unknown"
+    if repair is not None:
+        labels = (
+            f"{repair.outcome}, label Dice {_show(repair.before)} -> {_show(repair.after)}, {_show_gain(repair.gain)}"
+        )
+    return [f"labels, {noise}: {labels}", f"network, {noise}: {judge_outcome(gain)}, {_show_gain(gain)}"]
+
+
+def _tabulate(evaluation: RelabelEvaluation) -> list[str]:
+    rows: dict[str, dict[str, CorrectionCell]] = {}
+    for cell in evaluation.cells:
+        if cell.correction != "clean":
+            rows.setdefault(" ".join(filter(None, (cell.correction, cell.method))), {})[cell.noise] = cell
+    names = [noise.name for noise in evaluation.noises]
+    head = "Dice with clean / noisy masks".ljust(_FIRST_WIDTH) + "".join(name.ljust(_WIDTH) for name in names)
+    lines = [
+        title.ljust(_FIRST_WIDTH) + "".join(_show_pair(row.get(name)).ljust(_WIDTH) for name in names)
+        for title, row in rows.items()
+    ]
+    reference = evaluation.find_cell("", "clean")
+    learnt_clean = [f"{'clean labels'.ljust(_FIRST_WIDTH)}{_show(reference.clean)}"] if reference else []
+    return [line.rstrip() for line in (head, *learnt_clean, *lines)]
+
+
+def _show_pair(cell: CorrectionCell | None) -> str:
+    if cell is None:
+        return "-"
+    return f"{_show(cell.clean)} / {_show(cell.noisy)}" if cell.case_count else "missing"
+
+
+def _show(interval: Interval | None) -> str:
+    return "unknown" if interval is None else f"{interval.estimate:.3f}"
+
+
+def _show_gain(gain: Interval | None) -> str:
+    return "gain unknown" if gain is None else f"gain {gain.estimate:.3f} [{gain.low:.3f}, {gain.high:.3f}]"

@@ -1,0 +1,36 @@
+"""Copies of a fetched study that get new sources."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread.study.study import SETTINGS_FILE
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a fetched study comes from.
+
+    Attributes:
+        study_uri: address of its git repository.
+        revision: commit that was fetched, or that holds the sources that were added since.
+    """
+
+    study_uri: str
+    revision: str
+
+
+def copy_study(study_folder: Path, output: Path) -> None:
+    """Copy a study without doubling its images on disk where the file system can link files."""
+    shutil.copytree(study_folder, output, copy_function=_link_or_copy, dirs_exist_ok=True)
+    # The one file that new sources change must not be shared with the original.
+    (output / SETTINGS_FILE).unlink()
+    shutil.copyfile(study_folder / SETTINGS_FILE, output / SETTINGS_FILE)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,39 @@
+"""What is done about errors of training labels."""
+
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.settings import Settings
+
+RelabelRule: TypeAlias = Literal["uncertainty", "clean"]
+"""The epoch in which the cumulative uncertainty falls fastest, or that of the best Dice with clean labels."""
+
+
+class Relabelling(Settings):
+    """How the masks of a training are relabelled on the way (Redekop and Chernyavskiy 2021)."""
+
+    uncertainty: UncertaintySettings = Field(description="how uncertainty is estimated")
+    members: int = Field(ge=1, description="networks that estimate it together, 1 for all methods but ensemble")
+    after: RelabelRule | int = Field(
+        description="what chooses the epoch after which masks are relabelled, or its number"
+    )
+    threshold: float | None = Field(
+        description="a voxel changes sides above it; None chooses it from all training maps"
+    )
+    largest_change: float = Field(gt=0, description="share of its labelled voxels that may change in a case")
+
+
+class CorrectionSettings(Settings):
+    """What a preset says about the correction of labels; the paper gives none of these values."""
+
+    uncertainty: UncertaintySettings = Field(
+        UncertaintySettings(), description="how uncertainty is estimated; the method is chosen with the pipeline"
+    )
+    members: int = Field(3, ge=2, description="ensemble: networks that are trained side by side")
+    dropout: float = Field(0.2, gt=0, lt=1, description="mc_dropout: of networks that have none of their own")
+    largest_change: float = Field(
+        0.5, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left alone"
+    )
+    folds: int = Field(3, ge=2, description="rounds of the cross-validation; one where cases.csv has a split column")

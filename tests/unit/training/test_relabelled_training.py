@@ -1,0 +1,181 @@
+"""Training that relabels its masks on the way, reweights its pixels, or estimates uncertainty with several networks."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from overread.inference.uncertainty_files import read_uncertainty
+from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.labels.relabelling import RelabelSettings, relabel_case
+from overread.labels.uncertainty_threshold import choose_threshold
+from overread.networks.build import build_network
+from overread.networks.ensemble import NetworkEnsemble
+from overread.networks.settings import NetworkSettings
+from overread.study.study import Study
+from overread.training.correction_settings import Relabelling
+from overread.training.history import EpochReport, read_history
+from overread.training.job import run_training_job
+from overread.training.loop import Session
+from overread.training.relabel_record import UNCERTAINTY_FOLDER, RelabelRecord, open_relabelled
+from overread.training.result import TrainingJob, TrainingResult
+from tests.studies import make_preset, write_squares
+
+EPOCHS = 5
+
+
+def make_job(correction: Relabelling | str | None, *, validation_source: str = "ann") -> TrainingJob:
+    return TrainingJob.parse(
+        {
+            "source": "ben",
+            "network": "unet",
+            "fold": 0,
+            "repeat": 0,
+            "seed": 7,
+            "train_cases": ("case00", "case01", "case02"),
+            "validation_cases": ("case03",),
+            "test_cases": ("case04",),
+            "validation_source": validation_source,
+            "keep": "last",
+            "correction": correction,
+        },
+        where="test",
+    )
+
+
+def make_relabelling(**values: object) -> Relabelling:
+    uncertainty = UncertaintySettings(method=values.pop("method", "tta"), samples=2, shift_voxels=1)  # type: ignore[arg-type]
+    settings = {"uncertainty": uncertainty, "members": 1, "after": 2, "threshold": None, "largest_change": 0.5}
+    return Relabelling.parse(settings | values, where="test")
+
+
+def run(study: Study, folder: Path, job: TrainingJob, *, stop_after: int = 0) -> TrainingResult:
+    def on_epoch(reports: tuple[EpochReport, ...]) -> None:
+        if stop_after and len(reports) == stop_after:
+            raise KeyboardInterrupt
+
+    session = Session(torch.device("cpu"), folder.parent / "checkpoint.pt", "f", on_epoch)  # type: ignore[arg-type]
+    preset = make_preset(2, epochs=EPOCHS)
+    preset = preset.model_copy(update={"training": preset.training.model_copy(update={"precision": "fp32"})})
+    return run_training_job(study, job, preset, folder=folder, session=session)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return write_squares(tmp_path_factory.mktemp("relabelled") / "study")
+
+
+@pytest.fixture(scope="module")
+def trained(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training that relabels after its second epoch."""
+    folder = tmp_path_factory.mktemp("relabelled") / "network"
+    run(study, folder, make_job(make_relabelling()))
+    return folder
+
+
+def test_it_goes_on_after_the_chosen_epoch_to_the_last(trained: Path) -> None:
+    record, result = RelabelRecord.read(trained), TrainingResult.read(trained)
+    history = read_history(trained / "history.csv")
+    assert (record.rule, record.chosen_epoch, len(record.watched)) == (2, 2, 2)
+    assert [report.epoch for report in history] == [1, 2, 3, 4, 5]
+    assert history[:2] == record.watched
+    assert (result.epochs, result.kept_epoch, result.kept_validation_dice) == (5, 5, history[-1].validation_dice)
+
+
+def test_uncertainty_is_watched_until_relabelling_and_both_dice_throughout(trained: Path) -> None:
+    history = read_history(trained / "history.csv")
+    assert [report.cumulative_uncertainty is not None for report in history] == [True, True, False, False, False]
+    assert all(report.learnt_dice is not None and report.learnt_dice != report.validation_dice for report in history)
+
+
+def test_masks_follow_from_the_maps_beside_them(study: Study, trained: Path) -> None:
+    record, masks = RelabelRecord.read(trained), open_relabelled(trained, ".png")
+    maps = {
+        case_id: read_uncertainty(trained / UNCERTAINTY_FOLDER, case_id, ".png").aleatoric for case_id in record.cases
+    }
+    assert set(maps) == {"case00", "case01", "case02", "case03"}
+    assert record.threshold == choose_threshold(maps[name] for name in ("case00", "case01", "case02"))
+    settings = RelabelSettings(threshold=record.threshold, largest_change=0.5)
+    for case_id, uncertainty in maps.items():
+        expected = relabel_case(study.labels("ben").read(case_id), uncertainty, settings)
+        assert np.array_equal(masks.read(case_id), expected.mask)
+        assert record.cases[case_id].changed_count == expected.changed_count
+    assert record.estimate_count == 2 * 3 + 4
+
+
+def test_a_threshold_that_nothing_exceeds_gives_the_network_of_a_plain_training(study: Study, tmp_path: Path) -> None:
+    """Only the optimiser's memory differs; relabelling after the last epoch leaves no step to show it."""
+    relabelled, plain = tmp_path / "a" / "network", tmp_path / "b" / "network"
+    for folder in (relabelled, plain):
+        folder.parent.mkdir()
+    run(study, relabelled, make_job(make_relabelling(after=EPOCHS, threshold=0.2499)))
+    run(study, plain, make_job(None))
+    first, second = (load_file(folder / "network.safetensors") for folder in (relabelled, plain))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    masks = open_relabelled(relabelled, ".png")
+    assert np.array_equal(masks.read("case00"), study.labels("ben").read("case00"))
+
+
+@pytest.mark.parametrize("stop_after", [1, 4])
+def test_an_interrupted_one_ends_with_the_same_weights_and_masks(
+    study: Study, trained: Path, tmp_path: Path, stop_after: int
+) -> None:
+    job = make_job(make_relabelling())
+    with pytest.raises(KeyboardInterrupt):
+        run(study, tmp_path / "network", job, stop_after=stop_after)
+    run(study, tmp_path / "network", job)
+    first, second = (load_file(folder / "network.safetensors") for folder in (trained, tmp_path / "network"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert RelabelRecord.read(tmp_path / "network").cases == RelabelRecord.read(trained).cases
+
+
+def test_the_rule_of_uncertainty_stops_two_epochs_after_its_minimum_or_at_the_end(study: Study, tmp_path: Path) -> None:
+    run(study, tmp_path / "network", make_job(make_relabelling(after="uncertainty")))
+    record = RelabelRecord.read(tmp_path / "network")
+    sums = [report.cumulative_uncertainty or 0 for report in record.watched]
+    changes = [(now - before) / before for before, now in pairwise(sums)]
+    assert record.chosen_epoch == changes.index(min(changes)) + 2
+    assert len(record.watched) in (record.chosen_epoch + 2, EPOCHS)
+
+
+def test_the_rule_of_clean_labels_takes_the_best_validation(study: Study, tmp_path: Path) -> None:
+    run(study, tmp_path / "network", make_job(make_relabelling(after="clean")))
+    record = RelabelRecord.read(tmp_path / "network")
+    dice = [report.validation_dice or 0 for report in record.watched]
+    assert record.chosen_epoch == dice.index(max(dice)) + 1
+
+
+@pytest.mark.parametrize(("method", "members"), [("mc_dropout", 1), ("ensemble", 2)])
+def test_other_methods_relabel_too(study: Study, tmp_path: Path, method: str, members: int) -> None:
+    run(study, tmp_path / "network", make_job(make_relabelling(method=method, members=members)))
+    assert 0 < RelabelRecord.read(tmp_path / "network").threshold < 0.25
+    assert set(load_file(tmp_path / "network" / "network.safetensors")) == set(
+        build_network(NetworkSettings(channels=(4, 8)), dimensions=2, channel_count=1).state_dict()
+    )
+
+
+def test_reweighting_learns_from_the_clean_validation_cases(study: Study, tmp_path: Path) -> None:
+    """The same noisy labels, once with clean and once with noisy labels to weigh them by."""
+    weights = []
+    for name, source in (("clean", "ann"), ("noisy", "ben")):
+        folder = tmp_path / name / "network"
+        folder.parent.mkdir()
+        result = run(study, folder, make_job("reweight", validation_source=source))
+        assert result.job.name == "unet-ben-reweight-fold0-repeat0"
+        weights.append(load_file(folder / "network.safetensors"))
+    assert any(not torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_an_ensemble_answers_with_the_mean_probability_of_its_members() -> None:
+    """Constant members with probabilities 0.2 and 0.6: the logit of 0.4."""
+    members = []
+    for probability in (0.2, 0.6):
+        member = torch.nn.Conv2d(1, 1, 1)
+        torch.nn.init.zeros_(member.weight)
+        torch.nn.init.constant_(member.bias, float(torch.logit(torch.tensor(probability))))
+        members.append(member)
+    answer = NetworkEnsemble(members)(torch.ones(1, 1, 2, 2))
+    assert torch.allclose(answer.sigmoid(), torch.full((1, 1, 2, 2), 0.4))
