@@ -24,15 +24,9 @@ def plan_corrections(
     from overread.steps import plan_corrections as step
     from overread.steps.surroundings import count_jobs_per_task, locate_store
 
-    choice = step.CorrectionChoice(
-        clean_source=clean_source,
-        method=split_list(method),
-        relabel_after=relabel_after,
-        threshold=threshold,
-        preset=preset,
-        epochs=epochs,
-        jobs_per_task=count_jobs_per_task(),
-    )
+    choices = {"clean_source": clean_source, "method": split_list(method), "relabel_after": relabel_after}
+    choices |= {"threshold": threshold, "preset": preset, "epochs": epochs, "jobs_per_task": count_jobs_per_task()}
+    choice = step.CorrectionChoice.parse(choices, where="parameters of relabel")
     made = step.run(
         Path(study.path),
         Path(label_variants.path),

@@ -159,6 +159,7 @@ def relabel(
     source: str,
     uncertainty: Path,
     threshold: float | None = None,
+    flips: str = "contradicted",
     largest_change: float = 0.5,
     name: str = "",
     output: Path | None = None,
@@ -170,6 +171,7 @@ def relabel(
         source: The labels to repair; they stay as they are.
         uncertainty: Folder of the maps that `overread uncertainty` wrote.
         threshold: A voxel changes sides above this uncertainty, of at most 0.25; chosen from the maps if not given.
+        flips: Which uncertain labels change sides: contradicted (by the mean prediction) or uncertain (all of them).
         largest_change: Share of its labelled voxels that may change in a case; one beyond it is left alone.
         name: Name of the new source; SOURCE-relabelled if not given.
         output: New folder for the review list; .overread/review/NAME of the study if not given.
@@ -177,7 +179,7 @@ def relabel(
     from overread.steps import relabel_labels
     from overread.steps.relabel_source import RelabelChoice
 
-    values = {"threshold": threshold, "largest_change": largest_change}
+    values = {"threshold": threshold, "flips": flips, "largest_change": largest_change}
     choice = RelabelChoice.parse(values, where="overread labels relabel")
     print(relabel_labels.run(folder, source, choice, uncertainty=uncertainty, name=name, output=output))
 

@@ -32,9 +32,14 @@ class Settings(BaseModel):
         return cls.parse(read_yaml(path), where=str(path))
 
     def write_yaml(self, path: Path) -> None:
-        """Write settings as YAML, keys in their declared order, defaults left out."""
+        """Write settings as YAML, keys in their declared order, defaults left out.
+
+        A file that is there is replaced as a whole: neither a reader nor a copy that is linked to it sees a part.
+        """
         values = self.model_dump(mode="json", exclude_defaults=True)
-        path.write_text(_to_yaml(values), encoding="utf-8")
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(_to_yaml(values), encoding="utf-8")
+        partial.replace(path)
 
     def to_yaml(self) -> str:
         """All settings as YAML, defaults included."""

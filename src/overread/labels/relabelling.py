@@ -1,6 +1,7 @@
 """Flipping labels where a network is uncertain (Redekop and Chernyavskiy 2021, section 2.3)."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,17 @@ from scipy import ndimage
 
 from overread.errors import InputError
 from overread.settings import Settings
-from overread.types import Mask
+from overread.types import Mask, Probability
 
+_EVEN = 0.5
 MOST_UNCERTAINTY = 0.25
 """Largest variance of a number in [0, 1], that of a fair coin."""
+
+
+FlipRule: TypeAlias = Literal["uncertain", "contradicted"]
+"""Which of the uncertain voxels change sides: all of them, as in the paper, or those whose label the mean prediction
+contradicts. At the edge of a structure about as many voxels are uncertain inside as outside of it, so that flipping all
+of them moves the edge to and fro by a voxel."""
 
 
 class RelabelSettings(Settings):
@@ -22,6 +30,9 @@ class RelabelSettings(Settings):
         gt=0,
         lt=MOST_UNCERTAINTY,
         description="a voxel changes sides where its uncertainty exceeds this (δ in the paper)",
+    )
+    flips: FlipRule = Field(
+        "uncertain", description="all uncertain voxels, or those that the mean prediction contradicts"
     )
     largest_change: float = Field(
         0.5,
@@ -47,7 +58,13 @@ class RelabelledCase:
     is_kept: bool
 
 
-def relabel_case(mask: Mask, uncertainty: NDArray[np.float32], settings: RelabelSettings) -> RelabelledCase:
+def relabel_case(
+    mask: Mask,
+    uncertainty: NDArray[np.float32],
+    settings: RelabelSettings,
+    *,
+    probability: Probability | None = None,
+) -> RelabelledCase:
     """Flip the label of each voxel whose uncertainty exceeds the threshold, then fill holes.
 
     Holes that the mask had before stay open: the paper fills those that flipping leaves. A 3D mask has a hole where
@@ -56,10 +73,11 @@ def relabel_case(mask: Mask, uncertainty: NDArray[np.float32], settings: Relabel
     Args:
         mask: (*S) the label.
         uncertainty: (*S), in [0, 0.25], for example the aleatoric map of several predictions.
-        settings: threshold, and the limit on what may change.
+        settings: threshold, which uncertain voxels change sides, and the limit on what may change.
+        probability: (*S), mean prediction; needed where only contradicted labels are flipped.
 
     Raises:
-        InputError: shapes differ, or an uncertainty is not in [0, 0.25].
+        InputError: shapes differ, an uncertainty is not in [0, 0.25], or the probability is missing.
     """
     if mask.shape != uncertainty.shape:
         raise InputError("mask and uncertainty must have one shape", found=f"{mask.shape} and {uncertainty.shape}")
@@ -67,9 +85,22 @@ def relabel_case(mask: Mask, uncertainty: NDArray[np.float32], settings: Relabel
         raise InputError(
             f"an uncertainty must lie in [0, {MOST_UNCERTAINTY}]", found=f"{uncertainty.min()} to {uncertainty.max()}"
         )
-    flipped = mask ^ (uncertainty > settings.threshold)
+    flipped = mask ^ _select_flips(mask, uncertainty, settings, probability)
     relabelled = flipped | (ndimage.binary_fill_holes(flipped) & ~(ndimage.binary_fill_holes(mask) & ~mask))
     changed, labelled = int(np.count_nonzero(relabelled ^ mask)), int(np.count_nonzero(mask))
     share = changed / labelled if labelled else (float("inf") if changed else 0.0)
     is_kept = share > settings.largest_change
     return RelabelledCase(mask.copy() if is_kept else relabelled, changed, share, is_kept)
+
+
+def _select_flips(
+    mask: Mask, uncertainty: NDArray[np.float32], settings: RelabelSettings, probability: Probability | None
+) -> Mask:
+    uncertain: Mask = uncertainty > settings.threshold
+    if settings.flips == "uncertain":
+        return uncertain
+    if probability is None or probability.shape != mask.shape:
+        found = "none" if probability is None else probability.shape
+        raise InputError(f"to flip contradicted labels needs a probability of shape {mask.shape}", found=found)
+    contradicted: Mask = (probability > _EVEN) != mask
+    return np.logical_and(uncertain, contradicted)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from overread.evaluation.overlap import compute_dice
 from overread.labels.relabelling import RelabelSettings, relabel_case
 from overread.labels.review_regions import FoundRegions, Region, ReviewSettings, find_regions
-from overread.types import Mask, Spacing
+from overread.types import Mask, Probability, Spacing
 
 
 @dataclass(frozen=True)
@@ -93,18 +93,26 @@ class ReviewList:
         return tuple(region for region in self.regions if region.case_id == case_id)
 
 
-def propose_label(mask: Mask, uncertainty: NDArray[np.float32], settings: RelabelSettings) -> Proposal:
+def propose_label(
+    mask: Mask,
+    uncertainty: NDArray[np.float32],
+    settings: RelabelSettings,
+    *,
+    probability: Probability | None = None,
+) -> Proposal:
     """Relabel a mask as `relabel_case` does, and keep the result where too much changes as well.
 
     Args:
         mask: (*S) the label.
         uncertainty: (*S), in [0, 0.25].
-        settings: threshold, and the limit on what may change.
+        settings: threshold, which uncertain voxels change sides, and the limit on what may change.
+        probability: (*S), mean prediction; needed where only contradicted labels are flipped.
 
     Raises:
-        InputError: shapes differ, or an uncertainty is not in [0, 0.25].
+        InputError: see `relabel_case`.
     """
-    found = relabel_case(mask, uncertainty, settings.model_copy(update={"largest_change": math.inf}))
+    free = settings.model_copy(update={"largest_change": math.inf})
+    found = relabel_case(mask, uncertainty, free, probability=probability)
     is_kept = found.changed_share > settings.largest_change
     return Proposal(found.mask, found.changed_count, found.changed_share, is_kept)
 

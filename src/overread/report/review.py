@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from overread.inference.uncertainty_maps import UncertaintyMaps
 from overread.labels.relabelling import RelabelSettings
 from overread.labels.review import CaseReview, RankedRegion, ReviewList, propose_label, suggest_limit
 from overread.labels.review_regions import ReviewSettings, find_questioned
@@ -41,10 +41,10 @@ class RelabelledLabels:
     Attributes:
         name: of the new source.
         source: the labels that were relabelled.
-        settings: threshold, and the limit on what may change.
+        settings: threshold, which uncertain voxels change sides, and the limit on what may change.
         method: how uncertainty was estimated; empty where that is not known.
         unmapped: labelled cases without an uncertainty map, whose labels stay as they are.
-        read_uncertainty: reads the map of a case, (*S) in [0, 0.25].
+        read_maps: reads the uncertainty of a case, (*S) each.
         listing: which regions are listed.
     """
 
@@ -53,7 +53,7 @@ class RelabelledLabels:
     settings: RelabelSettings
     method: str
     unmapped: tuple[str, ...]
-    read_uncertainty: Callable[[str], NDArray[np.float32]]
+    read_maps: Callable[[str], UncertaintyMaps]
     listing: ReviewSettings
 
 
@@ -174,12 +174,12 @@ def _draw_region(case: ReviewedCase, questioned: Mask, ranked: RankedRegion, tit
 
 
 def _read_case(study: Study, labels: RelabelledLabels, case_id: str) -> ReviewedCase:
-    given, uncertainty = read_source_case(study, labels.source, case_id), labels.read_uncertainty(case_id)
+    given, maps = read_source_case(study, labels.source, case_id), labels.read_maps(case_id)
     return ReviewedCase(
         image=study.read_image(case_id)[0],
         label=given.mask,
-        proposal=propose_label(given.mask, uncertainty, labels.settings).mask,
-        uncertainty=uncertainty,
+        proposal=propose_label(given.mask, maps.aleatoric, labels.settings, probability=maps.probability).mask,
+        uncertainty=maps.aleatoric,
         spacing=study.read_spacing(case_id),
         affine=study.read_affine(case_id),
     )

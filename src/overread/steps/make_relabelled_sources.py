@@ -66,7 +66,11 @@ class _Repair:
 
     @property
     def choice(self) -> RelabelChoice:
-        return RelabelChoice(threshold=self.correction.threshold, largest_change=self.correction.largest_change)
+        return RelabelChoice(
+            threshold=self.correction.threshold,
+            flips=self.correction.flips,
+            largest_change=self.correction.largest_change,
+        )
 
     @property
     def fingerprints(self) -> dict[str, str]:

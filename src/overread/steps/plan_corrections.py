@@ -155,11 +155,14 @@ class _Design:
         return job
 
     def _select_validation(self, fold: Fold) -> tuple[str, ...]:
-        """The validation cases, or those that the user names as clean and the fold does not hold out."""
+        """The validation cases, or those that the user names as clean and whose subjects the fold does not hold out."""
         named = self.choice.clean_cases
         if unknown := [case_id for case_id in named if case_id not in self.study.case_ids]:
             raise SettingsError("relabel_after must name cases of the study", found=", ".join(unknown))
-        return tuple(case_id for case_id in named if case_id not in fold.test) if named else fold.validation
+        if not named:
+            return fold.validation
+        held_out = {self.study.subject_of[case_id] for case_id in fold.test}
+        return tuple(case_id for case_id in named if self.study.subject_of[case_id] not in held_out)
 
     def _build_relabelling(self, method: UncertaintyMethod) -> Relabelling:
         correction = self.preset.correction
@@ -168,5 +171,6 @@ class _Design:
             members=correction.members if method == "ensemble" else 1,
             after=self.choice.rule,
             threshold=self.choice.chosen_threshold,
+            flips=correction.flips,
             largest_change=correction.largest_change,
         )

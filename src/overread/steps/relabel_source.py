@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from overread.errors import InputError
-from overread.labels.relabelling import MOST_UNCERTAINTY, RelabelSettings
+from overread.inference.uncertainty_maps import UncertaintyMaps
+from overread.labels.relabelling import MOST_UNCERTAINTY, FlipRule, RelabelSettings
 from overread.labels.review import CaseReview, propose_label, review_case
 from overread.labels.source_cases import SourceCase, read_source_case
 from overread.labels.uncertainty_threshold import choose_threshold
@@ -40,6 +39,9 @@ class RelabelChoice(Settings):
         gt=0,
         lt=MOST_UNCERTAINTY,
         description="a voxel changes sides above this uncertainty; chosen from the maps if None",
+    )
+    flips: FlipRule = Field(
+        "contradicted", description="all uncertain voxels, or those whose label the mean prediction contradicts"
     )
     largest_change: float = Field(
         0.5, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left as it is"
@@ -90,7 +92,7 @@ def make_relabelled_source(
             settings=settings,
             method=str(maps.parameters.get("method", "")),
             unmapped=tuple(case_id for case_id in labelled if case_id not in set(mapped)),
-            read_uncertainty=lambda case_id: maps.read(case_id).aleatoric,
+            read_maps=maps.read,
             listing=LISTING,
         )
         origin = context or describe_origin(study, source, provenance)
@@ -121,7 +123,7 @@ def _settle_threshold(choice: RelabelChoice, maps: MapCollection, case_ids: Sequ
     threshold = choice.threshold
     if threshold is None:
         threshold = choose_threshold(maps.read(case_id).aleatoric for case_id in case_ids)
-    return RelabelSettings(threshold=threshold, largest_change=choice.largest_change)
+    return RelabelSettings(threshold=threshold, flips=choice.flips, largest_change=choice.largest_change)
 
 
 def _relabel(
@@ -135,14 +137,14 @@ def _relabel(
         case = read_source_case(study, source, case_id)
         new, results[case_id] = case.mask, {"has_map": False}
         if case_id in mapped:
-            uncertainty = _read_map(maps, case_id, case)
-            proposal = propose_label(case.mask, uncertainty, settings)
+            found = _read_maps(maps, case_id, case)
+            proposal = propose_label(case.mask, found.aleatoric, settings, probability=found.probability)
             new = case.mask if proposal.is_kept else proposal.mask
             review = review_case(
                 case_id,
                 case.mask,
                 proposal,
-                uncertainty,
+                found.aleatoric,
                 threshold=settings.threshold,
                 spacing=case.spacing,
                 settings=LISTING,
@@ -153,8 +155,9 @@ def _relabel(
     return reviews, results
 
 
-def _read_map(maps: MapCollection, case_id: str, case: SourceCase) -> NDArray[np.float32]:
-    uncertainty = maps.read(case_id).aleatoric
+def _read_maps(maps: MapCollection, case_id: str, case: SourceCase) -> UncertaintyMaps:
+    found = maps.read(case_id)
+    uncertainty = found.aleatoric
     if uncertainty.shape != case.mask.shape:
         raise InputError(
             f"an uncertainty map must have the shape of its mask, {case.mask.shape}",
@@ -162,7 +165,7 @@ def _read_map(maps: MapCollection, case_id: str, case: SourceCase) -> NDArray[np
             where=f"case {case_id!r}",
             hint="estimate it from the images of this study with `overread uncertainty`",
         )
-    return uncertainty
+    return found
 
 
 def _describe_case(review: CaseReview) -> dict[str, Any]:
@@ -192,6 +195,7 @@ def _build_provenance(
             "source": source,
             "threshold": settings.threshold,
             "threshold_rule": "given" if choice.threshold is not None else "otsu",
+            "flips": settings.flips,
             "largest_change": _to_finite(settings.largest_change),
         },
         cases=dict(cases),

@@ -5,8 +5,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from overread.study.study import SETTINGS_FILE
-
 
 @dataclass(frozen=True)
 class Origin:
@@ -22,11 +20,11 @@ class Origin:
 
 
 def copy_study(study_folder: Path, output: Path) -> None:
-    """Copy a study without doubling its images on disk where the file system can link files."""
+    """Copy a study without doubling its images on disk where the file system can link files.
+
+    What is written into a study later replaces whole files, so that the original stays as it is.
+    """
     shutil.copytree(study_folder, output, copy_function=_link_or_copy, dirs_exist_ok=True)
-    # The one file that new sources change must not be shared with the original.
-    (output / SETTINGS_FILE).unlink()
-    shutil.copyfile(study_folder / SETTINGS_FILE, output / SETTINGS_FILE)
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -169,7 +169,7 @@ def add_source(
     """
     study = Study.open(root)
     folder = root / LABELS_FOLDER / name
-    if name in study.settings.sources or folder.exists():
+    if name in study.settings.sources or folder.exists() or study.provenance_path(name).exists():
         raise InputError("a source is never overwritten; the new name must be free", found=repr(name))
     partial = folder.with_name(f".{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.labels.relabelling import FlipRule
 from overread.settings import Settings
 
 RelabelRule: TypeAlias = Literal["uncertainty", "clean"]
@@ -22,6 +23,7 @@ class Relabelling(Settings):
     threshold: float | None = Field(
         description="a voxel changes sides above it; None chooses it from all training maps"
     )
+    flips: FlipRule = Field(description="all uncertain voxels, or those whose label the mean prediction contradicts")
     largest_change: float = Field(gt=0, description="share of its labelled voxels that may change in a case")
 
 
@@ -33,7 +35,11 @@ class CorrectionSettings(Settings):
     )
     members: int = Field(3, ge=2, description="ensemble: networks that are trained side by side")
     dropout: float = Field(0.2, gt=0, lt=1, description="mc_dropout: of networks that have none of their own")
+    flips: FlipRule = Field(
+        "contradicted",
+        description="all uncertain voxels change sides, or those whose label the mean prediction contradicts",
+    )
     largest_change: float = Field(
-        0.5, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left alone"
+        1.0, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left alone"
     )
     folds: int = Field(3, ge=2, description="rounds of the cross-validation; one where cases.csv has a split column")

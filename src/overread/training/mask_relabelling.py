@@ -4,12 +4,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from overread.inference.uncertainty import estimate_uncertainty
 from overread.inference.uncertainty_files import read_uncertainty, write_uncertainty
+from overread.inference.uncertainty_maps import UncertaintyMaps
 from overread.labels.relabelling import RelabelSettings, relabel_case
 from overread.labels.uncertainty_threshold import choose_threshold
 from overread.networks.saved import save_network
@@ -58,15 +57,16 @@ def relabel_masks(
     study, noisy = context.study, context.study.labels(context.job.source)
     relabelled = open_relabelled(folder, study.suffix)
 
-    def read(case_id: str) -> NDArray[np.float32]:
-        return read_uncertainty(folder / UNCERTAINTY_FOLDER, case_id, study.suffix).aleatoric
+    def read(case_id: str) -> UncertaintyMaps:
+        return read_uncertainty(folder / UNCERTAINTY_FOLDER, case_id, study.suffix)
 
     trained = noisy.select_labelled(context.job.train_cases)
-    threshold = relabelling.threshold or choose_threshold(map(read, trained))
-    settings = RelabelSettings(threshold=threshold, largest_change=relabelling.largest_change)
+    threshold = relabelling.threshold or choose_threshold(read(case_id).aleatoric for case_id in trained)
+    settings = RelabelSettings(threshold=threshold, flips=relabelling.flips, largest_change=relabelling.largest_change)
     changes = {}
     for case_id in _list_cases(context):
-        case = relabel_case(noisy.read(case_id), read(case_id), settings)
+        maps = read(case_id)
+        case = relabel_case(noisy.read(case_id), maps.aleatoric, settings, probability=maps.probability)
         write_mask(relabelled.path(case_id), case.mask, study.read_affine(case_id))
         changes[case_id] = CaseChange(
             changed_count=case.changed_count, changed_share=case.changed_share, is_kept=case.is_kept

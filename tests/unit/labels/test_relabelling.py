@@ -32,6 +32,18 @@ def test_uncertain_voxels_change_sides_and_the_others_stay():
     assert (found.changed_count, found.changed_share, found.is_kept) == (8, 0.5, False)
 
 
+def test_only_labels_that_the_mean_prediction_contradicts_change_sides_where_that_is_the_rule():
+    uncertainty = make_map(left=(slice(2, 6), 2), right=(slice(2, 6), 6))
+    probability = np.full((8, 8), 0.4, np.float32)
+    settings = RelabelSettings(threshold=0.1, flips="contradicted")
+    found = relabel_case(make_block(), uncertainty, settings, probability=probability)
+    expected = make_block()
+    expected[2:6, 2] = False
+    assert np.array_equal(found.mask, expected)
+    with pytest.raises(InputError, match="needs a probability"):
+        relabel_case(make_block(), uncertainty, settings)
+
+
 def test_an_uncertainty_equal_to_the_threshold_changes_nothing():
     uncertainty = np.full((8, 8), 0.125, np.float32)
     assert np.array_equal(relabel_case(make_block(), uncertainty, RelabelSettings(threshold=0.125)).mask, make_block())

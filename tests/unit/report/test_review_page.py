@@ -27,12 +27,12 @@ def write(study: Study, path: Path, *, threshold: float = 0.1, largest_change: f
         settings=settings,
         method=method,
         unmapped=study.case_ids[-1:],
-        read_uncertainty=lambda case_id: make_maps(study, case_id).aleatoric,
+        read_maps=lambda case_id: make_maps(study, case_id),
         listing=ReviewSettings(),
     )
     reviews = []
     for case_id in study.case_ids[:-1]:
-        case, uncertainty = read_source_case(study, "ann", case_id), labels.read_uncertainty(case_id)
+        case, uncertainty = read_source_case(study, "ann", case_id), labels.read_maps(case_id).aleatoric
         reviews.append(
             review_case(
                 case_id,

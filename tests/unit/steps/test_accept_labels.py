@@ -20,7 +20,7 @@ from tests.studies import write_cubes, write_squares
 def relabel(study: Study, name: str = "", *, largest_change: float = 0.5) -> Study:
     """Relabel ann: case00 is left alone, the last case has no map, all others change."""
     maps = study.root.parent / "maps"
-    choice = RelabelChoice(threshold=0.1, largest_change=largest_change)
+    choice = RelabelChoice(threshold=0.1, flips="uncertain", largest_change=largest_change)
     if not maps.exists():
         write_maps(study, maps)
     relabel_labels.run(study.root, "ann", choice, uncertainty=maps, name=name)

@@ -23,7 +23,7 @@ from overread.study.study import Study
 from tests.doubtful_studies import find_first_row, make_maps, write_maps
 from tests.studies import write_cubes, write_squares
 
-AT_A_TENTH = RelabelChoice(threshold=0.1)
+AT_A_TENTH = RelabelChoice(threshold=0.1, flips="uncertain")
 
 
 def collect(study: Study) -> MapCollection:
@@ -77,6 +77,7 @@ def test_the_provenance_says_how_each_mask_came_about(study, tmp_path):
         "source": "ann",
         "threshold": 0.1,
         "threshold_rule": "given",
+        "flips": "uncertain",
         "largest_change": 0.5,
     }
     mask, uncertainty = study.labels("ann").read("case01"), make_maps(study, "case01").aleatoric
@@ -95,7 +96,7 @@ def test_the_provenance_says_how_each_mask_came_about(study, tmp_path):
 
 def test_a_threshold_that_is_not_given_is_chosen_from_the_maps_of_labelled_cases(study, tmp_path):
     # Two values, 0.01 and 0.2, fill one bin each; the middle of the borders between them separates best.
-    parameters = make(study, tmp_path / "out", choice=RelabelChoice()).read_provenance().parameters
+    parameters = make(study, tmp_path / "out", choice=RelabelChoice(flips="uncertain")).read_provenance().parameters
     assert parameters["threshold"] == pytest.approx((0.01 + 0.2) / 2, abs=0.002)
     assert parameters["threshold_rule"] == "otsu"
 
@@ -106,7 +107,7 @@ def test_infinite_numbers_are_null_in_the_provenance(study, tmp_path):
     made = make_relabelled_source(study, "ann", maps, name="n", choice=AT_A_TENTH, output=tmp_path / "out")
     result = made.read_provenance().cases["case01"]
     assert (result["changed_share"], result["is_kept"]) == (None, True)
-    free = RelabelChoice(threshold=0.1, largest_change=float("inf"))
+    free = RelabelChoice(threshold=0.1, flips="uncertain", largest_change=float("inf"))
     made = make_relabelled_source(study, "ann", maps, name="n", choice=free, output=tmp_path / "free")
     assert made.read_provenance().parameters["largest_change"] is None
     assert made.read_provenance().cases["case01"]["is_kept"] is False
@@ -142,7 +143,9 @@ def test_another_source_of_that_name_is_not_overwritten(study, tmp_path):
     add_relabelled_source(study.root, make(study, tmp_path / "first"))
     before = read_all(study.root)
     with pytest.raises(InputError, match="never overwritten; the study holds another one of that name, got 'new'"):
-        add_relabelled_source(study.root, make(study, tmp_path / "second", choice=RelabelChoice(threshold=0.15)))
+        add_relabelled_source(
+            study.root, make(study, tmp_path / "second", choice=RelabelChoice(threshold=0.15, flips="uncertain"))
+        )
     with pytest.raises(InputError, match="never overwritten"):
         add_relabelled_source(study.root, make(study, tmp_path / "third", name="ben"))
     assert read_all(study.root) == before
@@ -210,7 +213,7 @@ def test_the_command_adds_the_source_and_tells_what_became_of_the_cases(study, t
 
 def test_the_review_list_can_be_put_elsewhere_but_over_nothing(study, tmp_path):
     maps, output = write_maps(study, tmp_path / "maps"), tmp_path / "list"
-    choice = RelabelChoice()
+    choice = RelabelChoice(flips="uncertain")
     told = relabel_labels.run(study.root, "ann", choice, uncertainty=maps, name="n", output=output)
     assert "(chosen from the maps)" in told
     assert (output / "review.html").is_file()

@@ -48,7 +48,8 @@ def make_job(correction: Relabelling | str | None, *, validation_source: str = "
 
 def make_relabelling(**values: object) -> Relabelling:
     uncertainty = UncertaintySettings(method=values.pop("method", "tta"), samples=2, shift_voxels=1)  # type: ignore[arg-type]
-    settings = {"uncertainty": uncertainty, "members": 1, "after": 2, "threshold": None, "largest_change": 0.5}
+    settings = {"uncertainty": uncertainty, "members": 1, "after": 2, "threshold": None, "flips": "contradicted"}
+    settings |= {"largest_change": 0.5}
     return Relabelling.parse(settings | values, where="test")
 
 
@@ -93,14 +94,13 @@ def test_uncertainty_is_watched_until_relabelling_and_both_dice_throughout(train
 
 def test_masks_follow_from_the_maps_beside_them(study: Study, trained: Path) -> None:
     record, masks = RelabelRecord.read(trained), open_relabelled(trained, ".png")
-    maps = {
-        case_id: read_uncertainty(trained / UNCERTAINTY_FOLDER, case_id, ".png").aleatoric for case_id in record.cases
-    }
+    maps = {case_id: read_uncertainty(trained / UNCERTAINTY_FOLDER, case_id, ".png") for case_id in record.cases}
     assert set(maps) == {"case00", "case01", "case02", "case03"}
-    assert record.threshold == choose_threshold(maps[name] for name in ("case00", "case01", "case02"))
-    settings = RelabelSettings(threshold=record.threshold, largest_change=0.5)
-    for case_id, uncertainty in maps.items():
-        expected = relabel_case(study.labels("ben").read(case_id), uncertainty, settings)
+    assert record.threshold == choose_threshold(maps[name].aleatoric for name in ("case00", "case01", "case02"))
+    settings = RelabelSettings(threshold=record.threshold, flips="contradicted", largest_change=0.5)
+    for case_id, found in maps.items():
+        mask = study.labels("ben").read(case_id)
+        expected = relabel_case(mask, found.aleatoric, settings, probability=found.probability)
         assert np.array_equal(masks.read(case_id), expected.mask)
         assert record.cases[case_id].changed_count == expected.changed_count
     assert record.estimate_count == 2 * 3 + 4
