@@ -263,6 +263,8 @@ class RelabelEvaluation(_Result):
         clean_source: what counts as clean; empty where nothing does.
         noises: labels that were repaired.
         methods: how uncertainty was estimated, the main one first; the others are for comparison, on the first noise.
+        flips: which uncertain voxels change sides: all, as in the paper, or those whose label the mean prediction
+            contradicts.
         cells: clean labels first, then every noise with every correction that was tried.
         repairs: per noise and method, training labels and the new source.
         watched: trainings with relabelling.
@@ -281,6 +283,7 @@ class RelabelEvaluation(_Result):
     clean_source: str
     noises: tuple[NoisyLabels, ...]
     methods: tuple[str, ...]
+    flips: Literal["uncertain", "contradicted"]
     cells: tuple[CorrectionCell, ...]
     repairs: tuple[LabelRepair, ...]
     watched: tuple[WatchedTraining, ...]

@@ -1,6 +1,7 @@
 """From the Dice of every held-out case and relabelled mask to the figures of `relabel` (Redekop, Chernyavskiy 2021)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -29,6 +30,7 @@ class RelabelDesign:
         clean_source: what counts as clean; empty where nothing does.
         noises: labels that were repaired, at least one.
         methods: how uncertainty was estimated, the main one first, at least one.
+        flips: which uncertain voxels change sides.
         watched: trainings with relabelling.
         plain: all other trainings.
         sources: the new sources.
@@ -40,6 +42,7 @@ class RelabelDesign:
     clean_source: str
     noises: tuple[NoisyLabels, ...]
     methods: tuple[str, ...]
+    flips: Literal["uncertain", "contradicted"] = "uncertain"
     watched: tuple[WatchedTraining, ...] = ()
     plain: tuple[PlainTraining, ...] = ()
     sources: tuple[RelabelledSource, ...] = ()
@@ -79,6 +82,7 @@ def summarise_relabelling(
         clean_source=design.clean_source,
         noises=design.noises,
         methods=design.methods,
+        flips=design.flips,
         cells=summarise_cells(scores, tried, seed=seed),
         repairs=summarise_repairs(masks, noises, design.methods, seed=seed),
         watched=design.watched,

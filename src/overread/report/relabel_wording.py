@@ -86,12 +86,16 @@ def _word_outcomes(outcomes: Mapping[str, Outcome], phrases: Mapping[Outcome, st
 
 def _word_numbers(evaluation: RelabelEvaluation, noise: str) -> str:
     repair, gain = choose_repair(evaluation, noise), find_gain(evaluation, noise)
+    is_untouched = repair is not None and repair.kept_count == repair.case_count
     parts = []
-    if repair is not None and repair.before and repair.after and repair.gain:
+    if is_untouched:
+        parts.append("every mask was left alone, for too much would have changed")
+    elif repair is not None and repair.before and repair.after and repair.gain:
         before, after = format_dice(repair.before.estimate), format_dice(repair.after.estimate)
         parts.append(f"label Dice went from {before} to {after}, a difference of {_write(repair.gain)}")
     if gain is not None:
-        parts.append(f"the network's held-out Dice with clean labels changed by {_write(gain)}")
+        chance = ", which no label explains" if is_untouched else ""
+        parts.append(f"the network's held-out Dice with clean labels changed by {_write(gain)}{chance}")
     return f"for {name_noise(noise)}, {', and '.join(parts)}" if parts else ""
 
 

@@ -108,7 +108,9 @@ def check_sources(choice: CorrectionChoice, variants: LabelVariants, known: Sequ
     """
     clean = find_clean_source(choice, variants)
     if clean and clean not in known:
-        raise SettingsError("clean_source must be a source of the study", found=repr(clean), hint=f"known: {known}")
+        raise SettingsError(
+            "clean_source must be a source of the study", found=repr(clean), hint=f"known: {', '.join(known)}"
+        )
     if clean and clean in [labels.source for labels in list_noises(variants)]:
         raise SettingsError(
             "clean_source must be another source than the one to repair",

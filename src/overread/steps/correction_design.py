@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from overread.evaluation.relabel_results import Correction, NoisyLabels
 from overread.inference.uncertainty_settings import UncertaintyMethod
+from overread.labels.relabelling import FlipRule
 from overread.steps.correction_choice import list_noises
 from overread.steps.label_variants import LabelVariants
 from overread.steps.plan import TrainingPlan
@@ -53,6 +54,11 @@ class CorrectionDesign:
         """How uncertainty is estimated, the main method first."""
         found = (job.correction.uncertainty.method for job in self.plan.jobs if isinstance(job.correction, Relabelling))
         return tuple(dict.fromkeys(found))
+
+    @property
+    def flips(self) -> FlipRule:
+        """Which uncertain voxels change sides, the same for all trainings."""
+        return next(job.correction.flips for job in self.plan.jobs if isinstance(job.correction, Relabelling))
 
     def find_role(self, job: TrainingJob) -> Role:
         """What a training stands for."""

@@ -26,6 +26,7 @@ def describe_results(results: CorrectionResults) -> "RelabelDesign":
         clean_source=design.clean_source,
         noises=design.noises,
         methods=design.methods,
+        flips=design.flips,
         watched=tuple(_describe_watched(design, job, folder) for job, folder in relabelling),
         plain=tuple(_describe_plain(design, *item) for item in trained if item not in relabelling),
         sources=results.sources.sources,

@@ -140,6 +140,8 @@ def _expect_dice(cases: SourceCases, variant: VariantSettings) -> tuple[float, f
 
 def _record(items: Sequence[VariantFolder], copy: Study, origin: Origin) -> str:
     """Commit the variants that the fetched revision lacks; returns the commit that holds all of them."""
+    if not items:
+        return origin.revision
     digests = [f"{item.name} {compute_source_digest(copy, item.name)}" for item in items]
     name = hashlib.sha256("\n".join([origin.revision, *sorted(digests)]).encode()).hexdigest()
 

@@ -10,12 +10,11 @@ from overread.evaluation.relabel_results import NoisyLabels
 from overread.inference.uncertainty_settings import UncertaintyMethod
 from overread.presets import Preset, read_preset
 from overread.steps.correction_choice import CorrectionChoice, check_sources, find_clean_source, list_noises
-from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.label_variants import LabelVariants
 from overread.steps.pipeline_run import begin_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.plan_trainings import apply_epochs, check_case_counts, check_dimensions
-from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
+from overread.steps.planned_data import PlannedData
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
 from overread.training.correction_settings import Relabelling
@@ -63,11 +62,8 @@ def plan_corrections(study: Study, variants: LabelVariants, choice: CorrectionCh
         check_case_counts(study, [name], folds)
     split = split_folds(study, folds=folds, validation_fraction=preset.validation_fraction, seed=choice.seed)
     jobs = tuple(job for index, fold in enumerate(split) for job in design.list_jobs(index, fold))
-    images_digest = compute_images_digest(study)
-    source_digests = {source: compute_source_digest(study, source) for source in design.sources}
+    data = PlannedData.read(study, design.sources)
     parts = {
-        "data": compute_study_digest(images_digest, source_digests),
-        "revision": revision,
         "choice": choice.model_dump(mode="json", exclude={"jobs_per_task"}),
         "variants": variants.model_dump(mode="json"),
         "preset": preset.model_dump(mode="json"),
@@ -82,11 +78,11 @@ def plan_corrections(study: Study, variants: LabelVariants, choice: CorrectionCh
         repeats=1,
         seed=choice.seed,
         revision=revision,
-        images_digest=images_digest,
-        source_digests=source_digests,
+        images_digest=data.images_digest,
+        source_digests=data.source_digests,
         jobs=jobs,
         jobs_per_task=choice.jobs_per_task,
-        run_fingerprint=compute_fingerprint("pipeline-run", packages=("",), parts=parts),
+        run_fingerprint=data.name_run(revision=revision, parts=parts),
         averages_repeats=False,
         tolerates_failures=True,
     )

@@ -9,12 +9,11 @@ from overread.errors import InputError, SettingsError
 from overread.networks.settings import Architecture
 from overread.presets import Preset, read_preset
 from overread.settings import Settings
-from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.label_variants import LabelVariants
 from overread.steps.pipeline_run import begin_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.plan_trainings import check_case_counts, check_dimensions, select_fold_cases
-from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
+from overread.steps.planned_data import PlannedData
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
 from overread.training.result import TrainingJob
@@ -82,11 +81,8 @@ def plan_noise_trainings(
         for variant in variants.variants
     )
     sources = tuple(dict.fromkeys(job.source for job in jobs))
-    images_digest = compute_images_digest(study)
-    source_digests = {source: compute_source_digest(study, source) for source in sources}
+    data = PlannedData.read(study, sources)
     parts = {
-        "data": compute_study_digest(images_digest, source_digests),
-        "revision": revision,
         "settings": settings.model_dump(mode="json", exclude={"jobs_per_task"}),
         "variants": variants.model_dump(mode="json"),
         "preset": preset.model_dump(mode="json"),
@@ -101,11 +97,11 @@ def plan_noise_trainings(
         repeats=settings.repeats,
         seed=settings.seed,
         revision=revision,
-        images_digest=images_digest,
-        source_digests=source_digests,
+        images_digest=data.images_digest,
+        source_digests=data.source_digests,
         jobs=jobs,
         jobs_per_task=settings.jobs_per_task,
-        run_fingerprint=compute_fingerprint("pipeline-run", packages=("",), parts=parts),
+        run_fingerprint=data.name_run(revision=revision, parts=parts),
         averages_repeats=False,
         tolerates_failures=True,
     )

@@ -5,14 +5,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from overread.errors import InputError
+from overread.errors import InputError, SettingsError
 from overread.networks.settings import Architecture
 from overread.presets import Preset, read_preset
 from overread.settings import Settings
-from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.pipeline_run import begin_pipeline_run
 from overread.steps.plan import TrainingPlan
-from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
+from overread.steps.planned_data import PlannedData
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
 from overread.training.result import TrainingJob
@@ -66,11 +65,9 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
     check_dimensions(preset, settings.preset, study)
     check_case_counts(study, sources, settings.folds)
     folds = split_folds(study, folds=settings.folds, validation_fraction=preset.validation_fraction, seed=settings.seed)
-    images_digest = compute_images_digest(study)
-    source_digests = {source: compute_source_digest(study, source) for source in sources}
-    digest = compute_study_digest(images_digest, source_digests)
+    data = PlannedData.read(study, sources)
     choices = settings.model_dump(mode="json", exclude={"jobs_per_task"}) | {"sources": sources}
-    parts = {"data": digest, "revision": revision, "settings": choices, "preset": preset.model_dump(mode="json")}
+    parts = {"settings": choices, "preset": preset.model_dump(mode="json")}
     return TrainingPlan(
         pipeline=settings.pipeline,
         study=study.settings.name,
@@ -81,11 +78,11 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
         repeats=settings.repeats,
         seed=settings.seed,
         revision=revision,
-        images_digest=images_digest,
-        source_digests=source_digests,
+        images_digest=data.images_digest,
+        source_digests=data.source_digests,
         jobs=tuple(_list_jobs(study, sources, folds, settings, preset.network.architecture)),
         jobs_per_task=settings.jobs_per_task,
-        run_fingerprint=compute_fingerprint("pipeline-run", packages=("",), parts=parts),
+        run_fingerprint=data.name_run(revision=revision, parts=parts),
     )
 
 
@@ -133,7 +130,7 @@ def select_fold_cases(study: Study, source: str, fold: Fold, index: int) -> tupl
 def apply_epochs(preset: Preset, epochs: int) -> Preset:
     """The preset with another upper bound of epochs; 0 leaves it as it is."""
     if epochs < 0:
-        raise InputError("epochs must be 0 (the preset's) or more", found=epochs)
+        raise SettingsError("epochs must be 0 (the preset's) or more", found=epochs)
     if epochs == 0:
         return preset
     return preset.model_copy(update={"training": preset.training.model_copy(update={"epochs": epochs})})

@@ -47,6 +47,13 @@ def make_repair(**changes):
     return LabelRepair(noise="polygon-3", method="tta", labels="source", **(values | changes))
 
 
+def test_where_every_mask_was_left_alone_the_network_gained_nothing_from_labels(evaluation):
+    repairs = tuple(repair.model_copy(update={"kept_count": repair.case_count}) for repair in evaluation.repairs)
+    answer = word_relabel_answer(evaluation.model_copy(update={"repairs": repairs}))
+    assert answer.rest.startswith("for polygon-3, every mask was left alone, for too much would have changed, and the")
+    assert answer.rest.endswith("interval 0.076 to 0.124), which no label explains.")
+
+
 def test_gains_everywhere_are_told_once_with_the_numbers_of_the_first_noise(evaluation):
     answer = word_relabel_answer(evaluation)
     assert answer.verdict == "yes"

@@ -118,9 +118,14 @@ def test_numbers_out_of_range_are_refused(study, fixed, choices):
         plan(study, fixed, **choices)
 
 
+def test_without_any_noise_there_is_nothing_to_compare(study, fixed):
+    with pytest.raises(SettingsError, match="variants must name at least one perturbation"):
+        plan(study, fixed.model_copy(update={"variants": fixed.variants[:1]}))
+
+
 def test_a_variant_is_named_once_and_by_its_pattern():
     assert [variant.dice for variant in parse_variants(["natural-0.90", "random-0.85"])] == [0.9, 0.85]
-    for names in ([], ["natural-0.90", "natural-0.90"], ["noisy-0.90"]):
+    for names in (["natural-0.90", "natural-0.90"], ["noisy-0.90"]):
         with pytest.raises(SettingsError):
             parse_variants(names)
 
