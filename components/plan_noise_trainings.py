@@ -13,7 +13,6 @@ def plan_noise_trainings(
     preset: str,
     folds: int,
     repeats: int,
-    jobs_per_task: int,
     plan: dsl.Output[dsl.Artifact],
 ) -> list[str]:
     """List a training per network, variant, fold and repeat; returns batches of job names, joined by commas."""
@@ -21,11 +20,10 @@ def plan_noise_trainings(
 
     from overread.settings import split_list
     from overread.steps import plan_noise_trainings as step
-    from overread.steps.surroundings import locate_store
+    from overread.steps.surroundings import count_jobs_per_task, locate_store
 
-    settings = step.NoisePlanSettings(
-        networks=split_list(networks), preset=preset, folds=folds, repeats=repeats, jobs_per_task=jobs_per_task
-    )
+    choices = {"networks": split_list(networks), "preset": preset, "folds": folds, "repeats": repeats}
+    settings = step.NoisePlanSettings.parse(choices | {"jobs_per_task": count_jobs_per_task()}, where="label-noise")
     made = step.run(
         Path(study.path),
         Path(label_variants.path),

@@ -14,8 +14,6 @@ def plan_trainings(
     folds: int,
     repeats: int,
     epochs: int,
-    seed: int,
-    jobs_per_task: int,
     plan: dsl.Output[dsl.Artifact],
 ) -> list[str]:
     """Split the cases into folds and list the trainings; returns batches of job names, joined by commas."""
@@ -23,7 +21,7 @@ def plan_trainings(
 
     from overread.settings import split_list
     from overread.steps import plan_trainings as step
-    from overread.steps.surroundings import locate_store
+    from overread.steps.surroundings import count_jobs_per_task, locate_store
 
     settings = step.PlanSettings(
         pipeline=pipeline,
@@ -32,8 +30,7 @@ def plan_trainings(
         folds=folds,
         repeats=repeats,
         epochs=epochs,
-        seed=seed,
-        jobs_per_task=jobs_per_task,
+        jobs_per_task=count_jobs_per_task(),
     )
     origin, revision = study.metadata["study"], study.metadata["revision"]
     made = step.run(

@@ -29,13 +29,11 @@ class Pipeline:
         name: for example `rater-bias`.
         graph: the kfp pipeline.
         summarise: lines that sum up the outputs in a folder.
-        local_defaults: parameters that have another default where everything runs on one machine.
     """
 
     name: str
     graph: GraphComponent
     summarise: Callable[[Path], list[str]]
-    local_defaults: Mapping[str, Any]
 
     @cached_property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
@@ -53,13 +51,12 @@ class Pipeline:
         return PACKAGES / f"{self.name}.yaml"
 
 
-_ONE_TASK = {"jobs_per_task": 0}
 PIPELINES = {
     pipeline.name: pipeline
     for pipeline in (
-        Pipeline("rater-bias", rater_bias, summarise_rater_bias, _ONE_TASK),
-        Pipeline("label-noise", label_noise, summarise_label_noise_run, _ONE_TASK),
-        Pipeline("relabel", relabel, summarise_relabel, {}),
+        Pipeline("rater-bias", rater_bias, summarise_rater_bias),
+        Pipeline("label-noise", label_noise, summarise_label_noise_run),
+        Pipeline("relabel", relabel, summarise_relabel),
     )
 }
 

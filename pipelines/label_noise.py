@@ -28,7 +28,6 @@ errors while training
 - preset: settings of training: small-3d, small-2d, heller2018, or the path of a YAML file
 - folds: rounds of the cross-validation; each case is held out in one of them; 1 where cases.csv has a column split
 - repeats: random initialisations per network, variant and fold
-- jobs_per_task: trainings that share one task and its GPU; 0 puts all into one task
 """
 VARIANTS = ",".join(f"{mode}-{dice}" for mode in ("natural", "choppy", "random") for dice in ("0.95", "0.90", "0.85"))
 
@@ -52,7 +51,6 @@ def label_noise(
     preset: str = "small-3d",
     folds: int = 3,
     repeats: int = 1,
-    jobs_per_task: int = 5,
 ) -> LabelNoiseOutputs:
     """Train on perturbed labels, compare with clean ones."""
     fetched = place_on_cpu(fetch_study(study_uri=study, revision=revision, sources=source), "Fetch study")
@@ -70,7 +68,6 @@ def label_noise(
             preset=preset,
             folds=folds,
             repeats=repeats,
-            jobs_per_task=jobs_per_task,
         ),
         "Plan trainings",
     )

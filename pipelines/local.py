@@ -51,7 +51,7 @@ def run_locally(pipeline: Pipeline, study: Path, arguments: Mapping[str, Any], *
     if "study" in arguments:
         raise SettingsError("the study of a local run must be given with --study", found="--set study=…")
     revision = resolve_revision(str(study), str(arguments.get("revision", "")))
-    values = {**pipeline.local_defaults, **arguments, "study": str(study.resolve()), "revision": revision}
+    values = {**arguments, "study": str(study.resolve()), "revision": revision}
     folder, log = workspace / "latest" / pipeline.name, workspace / "logs" / f"{pipeline.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=workspace) as scratch, log.open("w", encoding="utf-8") as file:

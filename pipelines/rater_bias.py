@@ -24,8 +24,6 @@ on held-out cases (Schwartzman et al. 2019).
 - folds: rounds of the cross-validation; each case is held out in one of them
 - repeats: random initialisations per rater and fold, whose predictions are averaged
 - epochs: upper bound of epochs; 0 takes the preset's
-- seed: seeds folds, initialisation and sampling
-- jobs_per_task: trainings that share one task and its GPU; 0 puts all into one task
 """
 
 
@@ -46,8 +44,6 @@ def rater_bias(
     folds: int = 3,
     repeats: int = 1,
     epochs: int = 0,
-    seed: int = 0,
-    jobs_per_task: int = 1,
 ) -> RaterBiasOutputs:
     """Train once per rater, compare every network with every rater."""
     fetched = place_on_cpu(fetch_study(study_uri=study, revision=revision, sources=sources), "Fetch study")
@@ -60,8 +56,6 @@ def rater_bias(
             folds=folds,
             repeats=repeats,
             epochs=epochs,
-            seed=seed,
-            jobs_per_task=jobs_per_task,
         ),
         "Plan trainings",
     )

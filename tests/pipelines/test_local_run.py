@@ -142,7 +142,6 @@ def test_predictions_can_be_added_to_the_study_as_a_source(study):
         ("preset=nothing", "preset must be a known name"),
         ("revision=v9", "v9"),
         ("repeats=0", "repeats"),
-        ("jobs_per_task=-1", "jobs_per_task"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(study, preset, setting, message):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
+from overread.evaluation.mixing_results import MixingEvaluation
 from overread.evaluation.results import CrossEvaluation
 from overread.report.agreement_tables import build_panels
 from overread.report.case_choice import CHOICE_RULE, choose_cases
@@ -17,6 +18,7 @@ from overread.report.figures.load_bars import draw_load_bars
 from overread.report.figures.paired_dice import draw_paired_dice
 from overread.report.gallery import draw_gallery
 from overread.report.load_contrast import contrast_loads, judge_contrast
+from overread.report.mixing import build_mixing_section
 from overread.report.page import render_page, write_page
 from overread.report.palette import Colours, assign_colours
 from overread.report.per_case import (
@@ -48,6 +50,7 @@ def write_rater_bias_report(
     predictions: Mapping[str, LabelSet],
     trainings: Sequence[TrainingResult],
     context: RunContext,
+    mixing: MixingEvaluation | None = None,
 ) -> None:
     """Write the report as one HTML file that loads nothing from elsewhere and needs no script.
 
@@ -61,6 +64,7 @@ def write_rater_bias_report(
         predictions: per source, the held-out predictions of the network trained on it.
         trainings: what was trained on what.
         context: where the numbers come from.
+        mixing: the numbers of mixed-source training; without them the page has no such section.
 
     Raises:
         InputError: the inputs do not belong together.
@@ -84,6 +88,7 @@ def write_rater_bias_report(
         "folds": list_folds(trainings, evaluation.sources),
         "summaries": summarise_trainings(trainings, evaluation.sources),
         "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
+        "mixing": build_mixing_section(mixing, colours) if mixing else None,
         **_tell_findings(evaluation, comparisons, noun),
         **_draw_figures(evaluation, comparisons, colours, noun),
     }

@@ -1,4 +1,4 @@
-"""What was trained on what, summed up per source."""
+"""What was trained on what, summed up per label set that was learnt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from overread.training.result import TrainingJob, TrainingResult
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """The trainings on one source.
+    """The trainings on one label set.
 
     Attributes:
-        source: whose labels were learnt.
+        labels: what was learnt: a source, or a source with labels of another added.
         network_count: networks trained.
         fold_count: folds of the cross-validation.
         repeat_count: random initialisations per fold.
-        train_counts: smallest and largest number of training cases of a fold.
+        train_counts: smallest and largest number of training examples of a fold.
         validation_dice: mean of the best validation Dice over the networks.
         duration_seconds: sum over the networks.
     """
 
-    source: str
+    labels: str
     network_count: int
     fold_count: int
     repeat_count: int
@@ -32,31 +32,32 @@ class TrainingSummary:
 
 
 def summarise_trainings(trainings: Sequence[TrainingResult], sources: Sequence[str]) -> tuple[TrainingSummary, ...]:
-    """Sum up the trainings of each source, in the order of `sources`; a source without trainings is left out."""
-    groups = ([result for result in trainings if result.job.source == source] for source in sources)
-    return tuple(_sum_up(group) for group in groups if group)
+    """Sum up the trainings on each label set, sources in the order of `sources` and all others after them."""
+    names = dict.fromkeys(result.job.labels for result in sort_trainings(trainings, sources))
+    return tuple(_sum_up([result for result in trainings if result.job.labels == name]) for name in names)
 
 
 def sort_trainings(trainings: Sequence[TrainingResult], sources: Sequence[str]) -> list[TrainingResult]:
-    """Sort by source, fold and repeat."""
+    """Sort by what was learnt, fold and repeat."""
     place = {source: index for index, source in enumerate(sources)}
-    return sorted(trainings, key=lambda result: (place.get(result.job.source, len(place)), *_key(result)))
+    return sorted(trainings, key=lambda result: (place.get(result.job.labels, len(place)), *_key(result)))
 
 
 def list_folds(trainings: Sequence[TrainingResult], sources: Sequence[str]) -> list[TrainingJob]:
-    """One job of each source and fold; its repeats learn from and are held out from the same cases."""
+    """One job of each label set and fold; its repeats learn from and are held out from the same cases."""
     jobs = (result.job for result in sort_trainings(trainings, sources))
-    return list({(job.source, job.fold): job for job in jobs}.values())
+    return list({(job.labels, job.fold): job for job in jobs}.values())
 
 
 def _key(result: TrainingResult) -> tuple[str, int, int]:
-    return result.job.source, result.job.fold, result.job.repeat
+    return result.job.labels, result.job.fold, result.job.repeat
 
 
 def _sum_up(group: Sequence[TrainingResult]) -> TrainingSummary:
-    train_counts = [len(result.job.train_cases) for result in group]
+    jobs = [result.job for result in group]
+    train_counts = [len(job.train_cases) + (len(job.added.cases) if job.added else 0) for job in jobs]
     return TrainingSummary(
-        source=group[0].job.source,
+        labels=group[0].job.labels,
         network_count=len(group),
         fold_count=len({result.job.fold for result in group}),
         repeat_count=len({result.job.repeat for result in group}),

@@ -72,8 +72,8 @@ class TrainingPlan(Settings):
 
     def compute_data_digest(self, job: TrainingJob) -> str:
         """SHA-256 over what a training reads."""
-        read = {job.source, job.validation_source or job.source}
-        return compute_study_digest(self.images_digest, {source: self.source_digests[source] for source in read})
+        digests = {source: self.source_digests[source] for source in job.sources}
+        return compute_study_digest(self.images_digest, digests)
 
     def find_preset(self, job: TrainingJob) -> Preset:
         """The settings of a training; a network that is to drop features later must do so while it is trained."""
@@ -93,7 +93,7 @@ class TrainingPlan(Settings):
         groups: dict[str, tuple[TrainingJob, ...]] = {}
         for job in self.jobs:
             if job.name in trained:
-                name = name_network(job.source) if self.averages_repeats else name_predictions(job)
+                name = name_network(job.labels) if self.averages_repeats else name_predictions(job)
                 groups[name] = (*groups.get(name, ()), job)
         return groups
 

@@ -1,8 +1,9 @@
 """Step: which networks are trained on what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from pydantic import Field
 
 from overread.errors import InputError, SettingsError
@@ -14,7 +15,7 @@ from overread.steps.plan import TrainingPlan
 from overread.steps.planned_data import PlannedData
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
-from overread.training.result import TrainingJob
+from overread.training.result import AddedLabels, TrainingJob
 
 
 class PlanSettings(Settings):
@@ -27,6 +28,9 @@ class PlanSettings(Settings):
     preset: str = Field(description="name of a preset, or path of a YAML file")
     folds: int = Field(description="rounds of the cross-validation, split by subject")
     repeats: int = Field(1, description="random initialisations per source and fold, whose predictions are averaged")
+    mix_ratios: tuple[float, ...] = Field(
+        (), description="shares of the second source's training cases that are added to those of the first"
+    )
     epochs: int = Field(0, description="upper bound of epochs; 0 takes the preset's")
     seed: int = Field(0, description="seeds folds, initialisation and sampling")
     jobs_per_task: int = Field(1, description="trainings that share a task and its GPU; 0 for all in one task")
@@ -46,7 +50,7 @@ def run(
 
 
 def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> TrainingPlan:
-    """Plan one training per source, fold and repeat.
+    """Plan one training per source, fold and repeat, and as many per ratio for the first source with added labels.
 
     The folds are the same for all sources, so their networks are tested on the same held-out cases.
 
@@ -61,6 +65,7 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
     if settings.jobs_per_task < 0:
         raise InputError("jobs_per_task must be 0 (all in one task) or more", found=settings.jobs_per_task)
     check_seed(settings.seed)
+    check_mix_ratios(settings.mix_ratios, sources)
     preset = apply_epochs(read_preset(settings.preset), settings.epochs)
     check_dimensions(preset, settings.preset, study)
     check_case_counts(study, sources, settings.folds)
@@ -92,21 +97,43 @@ def _list_jobs(
     jobs = []
     for index, fold in enumerate(folds):
         for source in sources:
-            train, validation = select_fold_cases(study, source, fold, index)
-            jobs += [
-                TrainingJob(
-                    source=source,
-                    network=network,
-                    fold=index,
-                    repeat=repeat,
-                    seed=settings.seed + repeat,
-                    train_cases=train,
-                    validation_cases=validation,
-                    test_cases=fold.test,
-                )
-                for repeat in range(settings.repeats)
-            ]
+            for added in (None, *(_draw_added(study, sources, fold, settings) if source == sources[0] else ())):
+                train, validation = select_fold_cases(study, source, fold, index)
+                jobs += [
+                    TrainingJob(
+                        source=source,
+                        network=network,
+                        fold=index,
+                        repeat=repeat,
+                        seed=settings.seed + repeat,
+                        train_cases=train,
+                        validation_cases=validation,
+                        test_cases=fold.test,
+                        added=added,
+                    )
+                    for repeat in range(settings.repeats)
+                ]
     return jobs
+
+
+def _draw_added(study: Study, sources: Sequence[str], fold: Fold, settings: PlanSettings) -> Iterator[AddedLabels]:
+    """Labels of the second source, a part of its training cases per ratio; a smaller part lies in a larger one."""
+    if not settings.mix_ratios:
+        return
+    labelled = study.labels(sources[1]).select_labelled(fold.train)
+    order = np.random.default_rng(settings.seed).permutation(len(labelled))
+    for ratio in settings.mix_ratios:
+        count = max(1, round(ratio * len(labelled)))
+        cases = tuple(labelled[index] for index in sorted(order[:count]))
+        yield AddedLabels(source=sources[1], ratio=ratio, cases=cases)
+
+
+def check_mix_ratios(ratios: Sequence[float], sources: Sequence[str]) -> None:
+    """Refuse ratios that are no shares or are given twice, and labels to add without a second source."""
+    if any(not 0 < ratio <= 1 for ratio in ratios) or len(set(ratios)) < len(ratios):
+        raise InputError("mix_ratios must be different shares, above 0 and at most 1", found=list(ratios))
+    if ratios and len(sources) < 2:
+        raise InputError("mix_ratios need two sources", found=len(sources), hint="leave mix_ratios empty")
 
 
 def select_fold_cases(study: Study, source: str, fold: Fold, index: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -46,19 +46,21 @@ def build_batch_loss(
 def build_reweighted_loss(
     settings: TrainingSettings, device: torch.device, *, clean_cases: Sequence[WorkingCase], seed: int
 ) -> BatchLoss:
-    """Cross-entropy in which pixels whose loss pulls against a batch of clean labels do not count.
+    """Cross-entropy in which pixels that would raise the loss of a batch with clean labels do not count.
 
     Args:
-        settings: patches, batch size and precision; the loss is cross-entropy whatever they say.
+        settings: patches, batch size and precision; their loss is that of the clean batch.
         device: where the network is.
         clean_cases: where the clean batch of each step is drawn from.
         seed: seeds that draw.
     """
 
+    clean_loss = select_loss(settings.loss, measure_foreground=lambda: compute_foreground_fraction(clean_cases))
+
     def compute(network: nn.Module, image: Tensor, mask: Tensor, step: int) -> Tensor:
         clean = sample_batch(clean_cases, settings, np.random.default_rng((seed, step, 1)), device)
         with switch_dropout_off(network):
-            weights = compute_pixel_weights(network, (image, mask), clean)
+            weights = compute_pixel_weights(network, (image, mask), clean, clean_loss=clean_loss)
         with autocast(device, settings.precision):
             logits = network(image)
         return compute_weighted_loss(logits.float(), mask, weights)

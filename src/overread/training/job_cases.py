@@ -17,7 +17,7 @@ class JobCases:
     """What a training reads.
 
     Attributes:
-        train: cases with the masks of the source that is learnt.
+        train: cases with the masks of the source that is learnt, then those with the masks that are added.
         validation: cases with the masks of the source that validates.
         learnt_masks: masks (*W) of validation cases from the source that is learnt, where that is another one.
     """
@@ -38,6 +38,9 @@ def read_job_cases(study: Study, job: TrainingJob, settings: TrainingSettings) -
         read_working_cases(study, labels, labels.select_labelled(case_ids), settings.working_spacing)
         for labels, case_ids in ((learnt, job.train_cases), (validating, job.validation_cases))
     )
+    if job.added:
+        added = study.labels(job.added.source)
+        train += read_working_cases(study, added, added.select_labelled(job.added.cases), settings.working_spacing)
     if not train or not validation:
         raise InputError(
             "a training must have labelled training and validation cases",

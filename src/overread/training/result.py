@@ -24,6 +24,20 @@ class RedrawnLabels(Settings):
     perturbation: PerturbationSettings
 
 
+class AddedLabels(Settings):
+    """Examples of a second source, beside those of the first (Schwartzman et al. 2019, section 3.2).
+
+    Attributes:
+        source: whose labels they are.
+        ratio: their share of the training cases that this source has labelled, in (0, 1].
+        cases: these cases; one that the first source has labelled too is two examples.
+    """
+
+    source: str
+    ratio: float
+    cases: tuple[str, ...]
+
+
 class TrainingJob(Settings):
     """One network to train: a source, the cases it learns from, and its place in the cross-validation.
 
@@ -38,6 +52,7 @@ class TrainingJob(Settings):
         test_cases: held-out cases, which the training does not read.
         validation_source: whose labels choose the best epoch; `source` itself if empty.
         redrawn: how the labels of `source` are perturbed on the way to the loss; None to learn them as they are.
+        added: labels of another source that are learnt too; None for none.
         keep: whether the weights of the epoch with the best validation Dice are kept, or those of the last one.
         correction: what is done about errors of the labels: pixels are reweighted by the validation cases, whose labels
             are taken for clean, or masks are relabelled on the way; None for nothing.
@@ -53,6 +68,7 @@ class TrainingJob(Settings):
     test_cases: tuple[str, ...]
     validation_source: str = ""
     redrawn: RedrawnLabels | None = None
+    added: AddedLabels | None = None
     keep: Literal["best", "last"] = "best"
     correction: Literal["reweight"] | Relabelling | None = None
 
@@ -63,7 +79,15 @@ class TrainingJob(Settings):
             return f"{self.source}-relabel-{self.correction.uncertainty.method}"
         if self.correction == "reweight":
             return f"{self.source}-reweight"
+        if self.added:
+            return f"{self.source}+{self.added.ratio:.2f}-{self.added.source}"
         return f"{self.source}-{self.redrawn.variant}" if self.redrawn else self.source
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Sources whose masks the training reads."""
+        read = (self.source, self.validation_source, self.added.source if self.added else "")
+        return tuple(name for name in dict.fromkeys(read) if name)
 
     @property
     def name(self) -> str:

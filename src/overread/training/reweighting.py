@@ -9,8 +9,16 @@ from torch.func import functional_call, jvp
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from overread.training.losses import Loss, cross_entropy
 
-def compute_pixel_weights(network: nn.Module, noisy: tuple[Tensor, Tensor], clean: tuple[Tensor, Tensor]) -> Tensor:
+
+def compute_pixel_weights(
+    network: nn.Module,
+    noisy: tuple[Tensor, Tensor],
+    clean: tuple[Tensor, Tensor],
+    *,
+    clean_loss: Loss = cross_entropy,
+) -> Tensor:
     """Weight of each pixel of a batch with noisy labels, from a batch with clean ones.
 
     Were each pixel's loss weighted with ε and one gradient step made, the clean loss would change by -ε times the
@@ -25,21 +33,23 @@ def compute_pixel_weights(network: nn.Module, noisy: tuple[Tensor, Tensor], clea
         network: (B, C, *P) → (B, 1, *P) logits.
         noisy: image (B, C, *P) and mask (B, 1, *P) of 0 and 1.
         clean: image (A, C, *P) and mask (A, 1, *P) of 0 and 1.
+        clean_loss: what the pixels are to lower; that of a noisy pixel is cross-entropy.
 
     Returns:
         (B, 1, *P), not negative, of sum 1; all 0 where no pixel pulls the way of the clean labels.
     """
     parameters = {name: value.detach().clone().requires_grad_() for name, value in network.named_parameters()}
 
-    def compute_losses(weights: dict[str, Tensor], image: Tensor, mask: Tensor) -> Tensor:
-        logits: Tensor = functional_call(network, weights, (image,))
-        return functional.binary_cross_entropy_with_logits(logits, mask, reduction="none")
+    def compute_losses(weights: dict[str, Tensor]) -> Tensor:
+        logits: Tensor = functional_call(network, weights, (noisy[0],))
+        return functional.binary_cross_entropy_with_logits(logits, noisy[1], reduction="none")
 
     with _keeping_statistics(network):
-        gradients = torch.autograd.grad(compute_losses(parameters, *clean).mean(), list(parameters.values()))
+        loss = clean_loss(functional_call(network, parameters, (clean[0],)), clean[1])
+        gradients = torch.autograd.grad(loss, list(parameters.values()))
         fixed = {name: value.detach() for name, value in parameters.items()}
         direction = dict(zip(fixed, gradients, strict=True))
-        products: Tensor = jvp(lambda weights: compute_losses(weights, *noisy), (fixed,), (direction,))[1]
+        products: Tensor = jvp(compute_losses, (fixed,), (direction,))[1]
     pulls = products.detach().clamp(min=0)
     total = pulls.sum()
     return pulls / total if total > 0 else torch.zeros_like(pulls)

@@ -103,7 +103,7 @@ def test_no_case_is_chosen_twice(agreement, expected):
 def test_trainings_are_summed_up_per_source_in_the_order_of_the_sources(inputs):
     trainings = [build_training(inputs.study, source, repeat) for source in ("ben", "ann") for repeat in (1, 0)]
     first, second = summarise_trainings(trainings, ("ann", "ben"))
-    assert (first.source, second.source) == ("ann", "ben")
+    assert (first.labels, second.labels) == ("ann", "ben")
     assert (first.network_count, first.fold_count, first.repeat_count) == (2, 1, 2)
     assert first.train_counts == (2, 2)
     assert first.duration_seconds == 190.0
