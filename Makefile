@@ -21,7 +21,7 @@ env: .venv/.ready  ## Make .venv with the versions of requirements.lock
 
 demo: env  ## Make the demo study and ask: does it matter which rater trained my network?
 	@test -e $(DEMO)/study.yaml || $(BIN)/overread study demo $(DEMO)
-	@$(BIN)/python -m pipelines run rater-bias --study $(DEMO)
+	@$(BIN)/python -m pipelines run rater-bias --study $(DEMO) --set mix_ratios= consensus=
 
 test: env  ## Run the test suite, real servers included
 	$(BIN)/pytest -n 2 -m "not slow"
@@ -46,6 +46,7 @@ benchmarks: env  ## Measure each claim of speed against the peer that it beats
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.perturbations
+	$(BIN)/python -m benchmarks.consensus
 
 lock: env  ## Write requirements.lock from what .venv holds
 	$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' > requirements.lock
