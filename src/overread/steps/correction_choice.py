@@ -68,7 +68,7 @@ class CorrectionChoice(Settings):
     def clean_cases(self) -> tuple[str, ...]:
         """Cases whose clean labels may be looked at; empty for the validation cases of each fold."""
         name, _, cases = self.relabel_after.partition(":")
-        return tuple(case for case in cases.split("+") if case) if name == _CLEAN else ()
+        return tuple(dict.fromkeys(case for case in cases.split("+") if case)) if name == _CLEAN else ()
 
     @property
     def chosen_threshold(self) -> float | None:

@@ -82,7 +82,9 @@ def read_relabelled_masks(folder: Path) -> "DataFrame":
     """Read the table of relabelled masks, LABEL_COLUMNS."""
     import pandas as pd
 
-    frame = pd.read_csv(folder / LABELS_FILE, dtype={"case_id": str, "subject_id": str})
+    text = {"case_id": str, "subject_id": str}
+    # Only an empty cell is no value: a case may be called NA.
+    frame = pd.read_csv(folder / LABELS_FILE, dtype=text, keep_default_na=False, na_values=[""])
     return frame.astype({"fold": "Int64"})
 
 

@@ -40,7 +40,8 @@ def run(
     """
     variants = LabelVariants.read(variants_file)
     plan = plan_corrections(Study.open(study_folder), variants, choice, revision=revision)
-    begin_pipeline_run(plan, choice, study_uri=study_uri, plan_file=plan_file, store=store)
+    plan.write(plan_file)
+    begin_pipeline_run(plan, choice, study_uri=study_uri, store=store)
     return plan
 
 
@@ -127,14 +128,14 @@ class _Design:
         self, index: int, fold: Fold, source: str, correction: Literal["reweight"] | Relabelling | None
     ) -> TrainingJob:
         learnt, judge = self.study.labels(source), self.study.labels(self.clean_source or source)
-        validation = self._select_validation(fold)
+        train, validation = self._divide(fold)
         job = TrainingJob(
             source=source,
             network=self.preset.network.architecture,
             fold=index,
             repeat=0,
             seed=self.choice.seed,
-            train_cases=learnt.select_labelled([case for case in fold.train if case not in validation]),
+            train_cases=learnt.select_labelled(train),
             validation_cases=judge.select_labelled(validation),
             test_cases=learnt.select_labelled(fold.test),
             validation_source=self.clean_source,
@@ -150,15 +151,20 @@ class _Design:
             )
         return job
 
-    def _select_validation(self, fold: Fold) -> tuple[str, ...]:
-        """The validation cases, or those that the user names as clean and whose subjects the fold does not hold out."""
+    def _divide(self, fold: Fold) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Cases to train on, and to validate on: the fold's own, or those that the user names as clean.
+
+        Of these, those of subjects that the fold holds out are left out; all other cases are trained on.
+        """
         named = self.choice.clean_cases
         if unknown := [case_id for case_id in named if case_id not in self.study.case_ids]:
             raise SettingsError("relabel_after must name cases of the study", found=", ".join(unknown))
         if not named:
-            return fold.validation
+            return fold.train, fold.validation
         held_out = {self.study.subject_of[case_id] for case_id in fold.test}
-        return tuple(case_id for case_id in named if self.study.subject_of[case_id] not in held_out)
+        validation = tuple(case_id for case_id in named if self.study.subject_of[case_id] not in held_out)
+        rest = (case_id for case_id in self.study.case_ids if case_id in (*fold.train, *fold.validation))
+        return tuple(case_id for case_id in rest if case_id not in validation), validation
 
     def _build_relabelling(self, method: UncertaintyMethod) -> Relabelling:
         correction = self.preset.correction

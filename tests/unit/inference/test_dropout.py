@@ -11,6 +11,7 @@ from overread.inference.dropout import (
     activate_dropout,
     apply_dropout,
     sample_dropout,
+    switch_dropout_off,
     switch_to_evaluation,
 )
 from tests.unit.inference.known_networks import CPU, AllOrNothing, Voxelwise, build_unet
@@ -86,3 +87,42 @@ def test_draws_answer_both_ways() -> None:
         with apply_dropout(network, sample_dropout(generator), CPU):
             answers.add(float(network(windows)[0, 0, 0, 0]))
     assert answers == {-100.0, 100.0}
+
+
+def test_dropout_that_is_switched_off_leaves_all_other_layers_in_training_mode() -> None:
+    network = build_unet().train()
+    with switch_dropout_off(network):
+        resting = {type(layer) for layer in network.modules() if not layer.training}
+    assert resting == {nn.Dropout}
+    assert all(read_modes(network).values())
+
+
+def test_a_network_in_training_gives_one_answer_while_dropout_is_switched_off() -> None:
+    network, windows = build_unet().train(), torch.ones(2, 2, 8, 8, 8)
+    with torch.inference_mode(), switch_dropout_off(network):
+        torch.testing.assert_close(network(windows), network(windows), rtol=0, atol=0)
+    with torch.inference_mode():
+        assert not torch.equal(network(windows), network(windows))
+
+
+def test_dropout_that_rested_before_it_was_switched_off_rests_afterwards() -> None:
+    network = build_unet().train()
+    resting = next(layer for layer in network.modules() if isinstance(layer, nn.Dropout))
+    resting.eval()
+    before = read_modes(network)
+    with switch_dropout_off(network):
+        assert read_modes(network) != before
+    assert read_modes(network) == before
+
+
+def test_dropout_comes_back_after_an_error() -> None:
+    network = build_unet().train()
+    with pytest.raises(RuntimeError, match="out of memory"), switch_dropout_off(network):
+        raise RuntimeError("out of memory")
+    assert all(read_modes(network).values())
+
+
+def test_a_network_without_dropout_may_have_it_switched_off() -> None:
+    network = Voxelwise().train()
+    with switch_dropout_off(network):
+        assert network.training
