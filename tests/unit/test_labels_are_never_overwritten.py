@@ -15,10 +15,12 @@ from cyclopts import App
 
 from overread.cli import app
 from overread.errors import OverreadError
+from overread.study.cases import Case, write_cases
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import add_source
 from tests.doubtful_studies import write_maps
 from tests.studies import make_preset, write_squares
+from tests.unit.vendor_studies import make_probe_preset
 
 WITHOUT_A_STUDY = {"presets"}
 
@@ -31,6 +33,7 @@ class Folders:
         study: linked copy of the study.
         original: the study itself.
         preset: settings of a training.
+        probe: settings of a probe.
         network: a trained network.
         maps: uncertainty of most cases.
         masks: linked copy of ann's masks, as someone makes who wants to change them.
@@ -41,6 +44,7 @@ class Folders:
     study: Path
     original: Path
     preset: Path
+    probe: Path
     network: Path
     maps: Path
     masks: Path
@@ -86,9 +90,17 @@ WORKS: Mapping[str, tuple[str, ...]] = {
         "labels accept {study} --source ann-relabelled --cases case01",
         "labels accept {study} --source ann-relabelled --cases case01",
     ),
+    "labels consensus": (
+        "labels consensus {study} --sources ann,ben --method staple",
+        "labels consensus {study} --sources ben,ann --method staple",
+        "labels consensus {study} --sources ann,ben --method majority --name x",
+    ),
     "train": ("train {study} {new} --source ann --preset {preset} --epochs 1 --device cpu",),
     "predict": ("predict {study} {network} {new} --case case01 --device cpu",),
     "uncertainty": ("uncertainty {study} {new} --network {network} --samples 2 --case case01 --device cpu",),
+    "acquisition-bias": (
+        "acquisition-bias {study} --column lens --preset {probe} --processes 1 --device cpu --output {new}",
+    ),
 }
 """Uses that succeed, in turn; the demo study is only ever made in a new folder."""
 COLLIDES: Mapping[str, tuple[str, ...]] = {
@@ -119,6 +131,11 @@ COLLIDES: Mapping[str, tuple[str, ...]] = {
         "labels accept {study} --source ann-relabelled --cases case01 --name ann-relabelled",
         "labels accept {study} --source ann-relabelled --cases case01 --name ../labels/ann",
     ),
+    "labels consensus": (
+        "labels consensus {study} --sources ann,ben --method majority --name ann",
+        "labels consensus {study} --sources ann,ben --method staple --name ann-polygon-4",
+        "labels consensus {study} --sources ann,ben --method staple --name ../labels/ann",
+    ),
     "train": ("train {study} {study}/labels/ann --source ann --preset {preset} --epochs 1",),
     "predict": (
         "predict {study} {network} {study}/labels/ann --case case01",
@@ -129,6 +146,11 @@ COLLIDES: Mapping[str, tuple[str, ...]] = {
         "uncertainty {study} {study}/labels/ann --network {network} --samples 2",
         "uncertainty {study} {study}/labels/new --network {network} --samples 2",
         "uncertainty {study} {masks} --network {network} --samples 2",
+    ),
+    "acquisition-bias": (
+        "acquisition-bias {study} --column lens --preset {probe} --output {study}/labels/ann",
+        "acquisition-bias {study} --column lens --preset {probe} --output {study}/labels/new",
+        "acquisition-bias {study} --column lens --preset {probe} --output {masks}",
     ),
 }
 """Uses that are refused, because what they would write exists or lies among labels; some commands write nothing new."""
@@ -148,6 +170,7 @@ def locate(root: Path, study: Path) -> Folders:
         study=study,
         original=root / "study",
         preset=root / "tiny.yaml",
+        probe=root / "probe.yaml",
         network=root / "network",
         maps=root / "maps",
         masks=root / "masks",
@@ -160,8 +183,11 @@ def locate(root: Path, study: Path) -> Folders:
 def prepared(tmp_path_factory) -> Path:
     """A study with two raters, a perturbed and a relabelled source, a network, maps, and a data set."""
     root = tmp_path_factory.mktemp("prepared")
-    study = write_squares(root / "study", case_count=4)
+    study = write_squares(root / "study", case_count=6)
+    rows = [Case(case.case_id, case.subject_id, {"lens": "ab"[i % 2]}) for i, case in enumerate(study.cases)]
+    write_cases(study.root / "cases.csv", rows)
     make_preset(2, epochs=1).write_yaml(root / "tiny.yaml")
+    make_probe_preset(epochs=1).model_copy(update={"folds": 3}).write_yaml(root / "probe.yaml")
     write_maps(study, root / "maps")
     shutil.copytree(study.root / "labels", root / "raw" / "labels")
     for case_id in study.case_ids:

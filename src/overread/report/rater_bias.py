@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
+from overread.evaluation.classification_results import SourceClassification
 from overread.evaluation.mixing_results import MixingEvaluation
 from overread.evaluation.results import CrossEvaluation
 from overread.report.agreement_tables import build_panels
@@ -29,6 +30,7 @@ from overread.report.per_case import (
     compute_mean_gaps,
     compute_source_agreement,
 )
+from overread.report.source_classifier import build_source_classifier_section
 from overread.report.training_summary import list_folds, sort_trainings, summarise_trainings
 from overread.report.wording import word_amplification, word_answer
 from overread.study.label_set import LabelSet
@@ -51,6 +53,7 @@ def write_rater_bias_report(
     trainings: Sequence[TrainingResult],
     context: RunContext,
     mixing: MixingEvaluation | None = None,
+    classification: "tuple[SourceClassification, DataFrame] | None" = None,
 ) -> None:
     """Write the report as one HTML file that loads nothing from elsewhere and needs no script.
 
@@ -65,6 +68,7 @@ def write_rater_bias_report(
         trainings: what was trained on what.
         context: where the numbers come from.
         mixing: the numbers of mixed-source training; without them the page has no such section.
+        classification: the numbers of the source classifier and its table per case; likewise.
 
     Raises:
         InputError: the inputs do not belong together.
@@ -89,6 +93,7 @@ def write_rater_bias_report(
         "summaries": summarise_trainings(trainings, evaluation.sources),
         "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
         "mixing": build_mixing_section(mixing, colours) if mixing else None,
+        "classifier": build_source_classifier_section(*classification, noun=noun) if classification else None,
         **_tell_findings(evaluation, comparisons, noun),
         **_draw_figures(evaluation, comparisons, colours, noun),
     }

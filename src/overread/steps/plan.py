@@ -20,6 +20,7 @@ class TrainingPlan(Settings):
         preset_name: name of the preset.
         preset: its settings; a job's own architecture goes before the preset's, see `find_preset`.
         sources: label sets that the jobs learn.
+        raters: those of them that are no consensus of others; empty where that makes no difference.
         folds: rounds of the cross-validation.
         repeats: random initialisations.
         seed: seeds folds, initialisation and sampling.
@@ -47,6 +48,7 @@ class TrainingPlan(Settings):
     jobs: tuple[TrainingJob, ...]
     jobs_per_task: int
     run_fingerprint: str
+    raters: tuple[str, ...] = ()
     averages_repeats: bool = True
     tolerates_failures: bool = False
 
@@ -59,6 +61,16 @@ class TrainingPlan(Settings):
         """Write the plan as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+
+    @property
+    def settings_yaml(self) -> str:
+        """The preset's full settings."""
+        return self.preset.to_yaml()
+
+    @property
+    def network_names(self) -> str:
+        """Architectures of the networks, joined by +."""
+        return "+".join(dict.fromkeys(job.network for job in self.jobs))
 
     @property
     def report_key(self) -> str:

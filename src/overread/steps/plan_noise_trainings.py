@@ -49,7 +49,8 @@ def run(
     """
     variants = LabelVariants.read(variants_file)
     plan = plan_noise_trainings(Study.open(study_folder), variants, settings, revision=revision)
-    begin_pipeline_run(plan, settings, study_uri=study_uri, plan_file=plan_file, store=store)
+    plan.write(plan_file)
+    begin_pipeline_run(plan, settings, study_uri=study_uri, store=store)
     return plan
 
 

@@ -29,7 +29,7 @@ class PlanSettings(Settings):
     folds: int = Field(description="rounds of the cross-validation, split by subject")
     repeats: int = Field(1, description="random initialisations per source and fold, whose predictions are averaged")
     mix_ratios: tuple[float, ...] = Field(
-        (), description="shares of the second source's training cases that are added to those of the first"
+        (), description="shares of the second source's labels that are added to the first's; ignored with one source"
     )
     epochs: int = Field(0, description="upper bound of epochs; 0 takes the preset's")
     seed: int = Field(0, description="seeds folds, initialisation and sampling")
@@ -45,7 +45,8 @@ def run(
         InputError: see `plan_trainings`.
     """
     plan = plan_trainings(Study.open(study_folder), settings, revision=revision)
-    begin_pipeline_run(plan, settings, study_uri=study_uri, plan_file=plan_file, store=store)
+    plan.write(plan_file)
+    begin_pipeline_run(plan, settings, study_uri=study_uri, store=store)
     return plan
 
 
@@ -65,7 +66,7 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
     if settings.jobs_per_task < 0:
         raise InputError("jobs_per_task must be 0 (all in one task) or more", found=settings.jobs_per_task)
     check_seed(settings.seed)
-    check_mix_ratios(settings.mix_ratios, sources)
+    check_mix_ratios(settings.mix_ratios)
     preset = apply_epochs(read_preset(settings.preset), settings.epochs)
     check_dimensions(preset, settings.preset, study)
     check_case_counts(study, sources, settings.folds)
@@ -79,6 +80,7 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
         preset_name=settings.preset,
         preset=preset,
         sources=sources,
+        raters=tuple(name for name in sources if study.settings.sources[name].kind != "consensus"),
         folds=settings.folds,
         repeats=settings.repeats,
         seed=settings.seed,
@@ -118,7 +120,7 @@ def _list_jobs(
 
 def _draw_added(study: Study, sources: Sequence[str], fold: Fold, settings: PlanSettings) -> Iterator[AddedLabels]:
     """Labels of the second source, a part of its training cases per ratio; a smaller part lies in a larger one."""
-    if not settings.mix_ratios:
+    if len(sources) < 2:
         return
     labelled = study.labels(sources[1]).select_labelled(fold.train)
     order = np.random.default_rng(settings.seed).permutation(len(labelled))
@@ -128,12 +130,10 @@ def _draw_added(study: Study, sources: Sequence[str], fold: Fold, settings: Plan
         yield AddedLabels(source=sources[1], ratio=ratio, cases=cases)
 
 
-def check_mix_ratios(ratios: Sequence[float], sources: Sequence[str]) -> None:
-    """Refuse ratios that are no shares or are given twice, and labels to add without a second source."""
+def check_mix_ratios(ratios: Sequence[float]) -> None:
+    """Refuse ratios that are no shares or are given twice."""
     if any(not 0 < ratio <= 1 for ratio in ratios) or len(set(ratios)) < len(ratios):
         raise InputError("mix_ratios must be different shares, above 0 and at most 1", found=list(ratios))
-    if ratios and len(sources) < 2:
-        raise InputError("mix_ratios need two sources", found=len(sources), hint="leave mix_ratios empty")
 
 
 def select_fold_cases(study: Study, source: str, fold: Fold, index: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -123,7 +123,7 @@ def _predict(item: _Assignment) -> str:
 def _write_provenance(path: Path, plan: TrainingPlan, jobs: Sequence[TrainingJob], trained: Mapping[str, Path]) -> None:
     provenance = Provenance(
         operation="predict",
-        parents={job.source: plan.source_digests[job.source] for job in jobs}
+        parents={source: plan.source_digests[source] for job in jobs for source in job.sources}
         | {job.name: TrainingResult.read(trained[job.name]).fingerprint for job in jobs},
         parameters={"preset": plan.preset_name, "threshold": plan.preset.inference.threshold},
         seed=plan.seed,

@@ -12,7 +12,7 @@ from overread.adapters.storage import open_store
 from overread.report.context import RunContext
 from overread.steps.fingerprint import compute_code_digest
 from overread.steps.pipeline_run import failing_with_pipeline_run, reaching_pipeline_run
-from overread.steps.plan import TrainingPlan
+from overread.steps.run_identity import RunIdentity
 from overread.steps.tracked_results import is_tracked, mark_tracked
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _PAGE = "report.html"
 
 
 def publish_report(
-    plan: TrainingPlan,
+    identity: RunIdentity,
     report_file: Path,
     *,
     store: str,
@@ -34,7 +34,7 @@ def publish_report(
     A page that is in the store and known to MLflow is taken from there.
 
     Args:
-        plan: the plan of the run.
+        identity: what names the run.
         report_file: the page to write.
         store: address of the result store, which keeps the page too.
         draw: writes the page.
@@ -43,33 +43,33 @@ def publish_report(
     results = open_store(store)
     with tempfile.TemporaryDirectory(prefix="overread-report-") as scratch:
         page = Path(scratch) / "report" / _PAGE
-        if not (is_tracked(results, plan.report_key) and results.fetch(plan.report_key, page.parent)):
-            with failing_with_pipeline_run(plan, store), reaching_pipeline_run(plan, store) as tracked:
-                draw(page, build_context(plan, tracked.url if tracked else ""))
-                results.delete(plan.report_key)
-                results.publish(plan.report_key, page.parent)
+        if not (is_tracked(results, identity.report_key) and results.fetch(identity.report_key, page.parent)):
+            with failing_with_pipeline_run(identity, store), reaching_pipeline_run(identity, store) as tracked:
+                draw(page, build_context(identity, tracked.url if tracked else ""))
+                results.delete(identity.report_key)
+                results.publish(identity.report_key, page.parent)
                 if tracked is not None:
                     log(tracked)
                     tracked.log_file(page)
                     tracked.finish()
             if tracked is not None and not tracked.is_cut_off:
-                mark_tracked(results, plan.report_key)
+                mark_tracked(results, identity.report_key)
         report_file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(page, report_file)
 
 
-def build_context(plan: TrainingPlan, tracking_url: str) -> RunContext:
+def build_context(identity: RunIdentity, tracking_url: str) -> RunContext:
     """What the report says about its own making."""
     return RunContext(
-        pipeline=plan.pipeline,
-        study=plan.study,
-        revision=plan.revision,
-        study_digest=plan.study_digest,
-        source_digests=plan.source_digests,
+        pipeline=identity.pipeline,
+        study=identity.study,
+        revision=identity.revision,
+        study_digest=identity.study_digest,
+        source_digests=identity.source_digests,
         code_version=overread.__version__,
         code_digest=compute_code_digest(),
-        preset=plan.preset_name,
-        settings_yaml=plan.preset.to_yaml(),
+        preset=identity.preset_name,
+        settings_yaml=identity.settings_yaml,
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         tracking_url=tracking_url,
     )

@@ -1,12 +1,15 @@
 """Step: write the report of `rater-bias`, and end its run in MLflow."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.evaluation.results import CrossEvaluation
 from overread.report.context import RunContext
+from overread.steps.classify_sources import read_classified_sources
 from overread.steps.cross_evaluate import COMPARISONS_FILE, EVALUATION_FILE, read_evaluation
+from overread.steps.evaluate_mixing import read_mixing
 from overread.steps.plan import TrainingPlan
 from overread.steps.predict_cases import open_predictions
 from overread.steps.report_publishing import publish_report
@@ -17,12 +20,33 @@ if TYPE_CHECKING:
     from overread.adapters.tracking import TrackedRun
 
 
+@dataclass(frozen=True)
+class ResultFolders:
+    """What the steps before have written.
+
+    Attributes:
+        predictions: held-out predictions.
+        evaluation: from `cross_evaluate`.
+        mixing: from `evaluate_mixing`, empty where no labels were mixed.
+        classification: from `classify_sources`, empty where it was switched off.
+    """
+
+    predictions: Path
+    evaluation: Path
+    mixing: Path
+    classification: Path
+
+    def list_tables(self) -> list[Path]:
+        """The files that are kept with the run."""
+        found = [self.evaluation / name for name in (EVALUATION_FILE, COMPARISONS_FILE)]
+        return found + [path for folder in (self.mixing, self.classification) for path in sorted(folder.glob("*.*"))]
+
+
 def run(
     study_folder: Path,
     plan_file: Path,
     networks: Sequence[Path],
-    predictions_folder: Path,
-    evaluation_folder: Path,
+    results: ResultFolders,
     *,
     report_file: Path,
     store: str,
@@ -33,20 +57,19 @@ def run(
         study_folder: the study.
         plan_file: the plan.
         networks: folders of the trainings.
-        predictions_folder: held-out predictions.
-        evaluation_folder: what `cross_evaluate` wrote.
+        results: what the steps before have written.
         report_file: the page to write.
         store: address of the result store, which keeps the page too.
     """
-    plan, evaluation = TrainingPlan.read(plan_file), read_evaluation(evaluation_folder)
+    plan, evaluation = TrainingPlan.read(plan_file), read_evaluation(results.evaluation)
 
     def draw(page: Path, context: RunContext) -> None:
-        _draw(page, plan, Study.open(study_folder), networks, predictions_folder, evaluation_folder, context)
+        _draw(page, plan, Study.open(study_folder), networks, results, context)
 
     def log(tracked: "TrackedRun") -> None:
         tracked.log_metrics(collect_metrics(evaluation))
-        for name in (EVALUATION_FILE, COMPARISONS_FILE):
-            tracked.log_file(evaluation_folder / name)
+        for path in results.list_tables():
+            tracked.log_file(path)
 
     publish_report(plan, report_file, store=store, draw=draw, log=log)
     return evaluation
@@ -57,8 +80,7 @@ def _draw(
     plan: TrainingPlan,
     study: Study,
     networks: Sequence[Path],
-    predictions_folder: Path,
-    evaluation_folder: Path,
+    results: ResultFolders,
     context: RunContext,
 ) -> None:
     from overread.evaluation.table import read_comparisons
@@ -66,12 +88,14 @@ def _draw(
 
     write_rater_bias_report(
         page,
-        evaluation=read_evaluation(evaluation_folder),
-        comparisons=read_comparisons(evaluation_folder / COMPARISONS_FILE),
+        evaluation=read_evaluation(results.evaluation),
+        comparisons=read_comparisons(results.evaluation / COMPARISONS_FILE),
         study=study,
-        predictions=open_predictions(predictions_folder, study, plan.sources),
+        predictions=open_predictions(results.predictions, study, plan.sources),
         trainings=[TrainingResult.read(folder) for folder in networks],
         context=context,
+        mixing=read_mixing(results.mixing),
+        classification=read_classified_sources(results.classification),
     )
 
 

@@ -111,7 +111,9 @@ def test_counts_and_json_are_kept(evaluation: AcquisitionEvaluation) -> None:
 
 
 def test_a_missing_package_is_refused() -> None:
-    with pytest.raises(InputError, match="every held-out case must have each package once, got 7 rows of 4 cases and 2"):
+    with pytest.raises(
+        InputError, match="every held-out case must have each package once, got 7 rows of 4 cases and 2"
+    ):
         index_scores(make_scores(whole=RIGHT).iloc[:-1], CLASSES)
 
 

@@ -90,6 +90,8 @@ def test_ages_lie_in_bands_of_ten_years(age: float | None, band: str) -> None:
     assert name_age_band(age, 10) == band
 
 
-@pytest.mark.parametrize(("text", "age"), [("67", 67.0), ("1.5", 1.5), ("", None), ("old", None), ("nan", None), ("-1", None)])
+@pytest.mark.parametrize(
+    ("text", "age"), [("67", 67.0), ("1.5", 1.5), ("", None), ("old", None), ("nan", None), ("-1", None)]
+)
 def test_a_cell_that_is_no_age_is_unknown(text: str, age: float | None) -> None:
     assert parse_age(text) == age

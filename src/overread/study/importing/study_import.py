@@ -27,18 +27,17 @@ def import_study(source: Path, target: Path, *, settings: ImportSettings) -> Stu
     and columns. Importing the same files with the same settings again gives the same bytes.
 
     Args:
-        source: folder of the data set, which is only read.
+        source: folder of the data set, or the NumPy file of the layout arrays, which is only read.
         target: folder of the new study; it must be new or empty.
         settings: layout, names, patterns and label values.
 
     Raises:
-        InputError: `source` is no folder, or `target` holds something.
+        InputError: `source` is no folder (no NumPy file), or `target` holds something.
         SettingsError: the settings make no valid `study.yaml`.
         StudyError: with every problem that was found; nothing is written then.
         StorageError: there is no room or no permission.
     """
-    if not source.is_dir():
-        raise InputError("the data set must be a folder", found=source)
+    _check_source(source, settings.layout)
     plan = apply_case_table(source, _choose_planner(settings.layout)(source, settings))
     study_settings = _make_study_settings(plan, settings, target.absolute().name, channels=("image",))
     files = (path for planned in plan.cases for path in (*planned.image_files, *planned.masks.values()))
@@ -55,7 +54,20 @@ def import_study(source: Path, target: Path, *, settings: ImportSettings) -> Stu
     return summarise_study(study_settings, [planned.case for planned in plan.cases], loads)
 
 
+def _check_source(source: Path, layout: Layout) -> None:
+    if layout == "arrays":
+        if not source.is_file() or source.suffix not in (".npz", ".npy"):
+            raise InputError("the data set of the layout arrays must be a .npz or .npy file", found=source)
+    elif not source.is_dir():
+        hint = "for a NumPy file use the layout arrays" if source.suffix in (".npz", ".npy") else ""
+        raise InputError("the data set must be a folder", found=source, hint=hint)
+
+
 def _choose_planner(layout: Layout) -> Callable[[Path, ImportSettings], ImportPlan]:
+    if layout == "arrays":
+        from overread.study.importing.arrays import plan_arrays
+
+        return plan_arrays
     if layout == "dicom":
         from overread.study.importing.dicom import plan_dicom
 

@@ -1,0 +1,65 @@
+"""Step: the whole acquisition probe on a local study, from the plan to the page."""
+
+from pathlib import Path
+
+from overread.errors import InputError, VersioningError
+from overread.evaluation.acquisition_results import VARIANT_TITLES, AcquisitionEvaluation
+from overread.report.formatting import format_number
+from overread.steps import evaluate_probes, plan_probes, train_probes, write_probe_report
+from overread.steps.output_folder import check_is_outside_labels
+from overread.steps.plan_probes import ProbeChoice
+
+PLAN_FILE = "plan.json"
+PAGE_FILE = "report.html"
+
+
+def run(
+    study_folder: Path,
+    output: Path,
+    choice: ProbeChoice,
+    *,
+    processes: int | None = None,
+    device: str = "auto",
+) -> str:
+    """Plan, train, evaluate and report.
+
+    Args:
+        study_folder: the study.
+        output: new or empty folder; gets the plan, what the probes say, the evaluation and the page.
+        choice: what the probes are to name.
+        processes: probes side by side; as many as there are cores if None.
+        device: auto, cpu or cuda.
+
+    Returns:
+        AUROC of every variant, and where the page is, for people.
+
+    Raises:
+        InputError: see `plan_probes.run`, or the output folder holds something.
+    """
+    check_is_outside_labels(study_folder, output)
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError("the output folder must be new or empty", found=output, hint="choose another folder")
+    plan_file = output / PLAN_FILE
+    plan_probes.run(study_folder, choice, revision=_find_revision(study_folder), plan_file=plan_file)
+    train_probes.run(study_folder, plan_file, output=output, processes=processes, device=device)
+    evaluate_probes.run(study_folder, plan_file, output, output=output)
+    page = output / PAGE_FILE
+    evaluation = write_probe_report.run(study_folder, plan_file, output, output, report_file=page)
+    return f"{_describe(evaluation)}\nreport: {page}"
+
+
+def _describe(evaluation: AcquisitionEvaluation) -> str:
+    scores = ", ".join(
+        f"{VARIANT_TITLES[score.variant]} {format_number(score.auroc.estimate, 2)}" for score in evaluation.variants
+    )
+    return f"AUROC for {evaluation.target}: {scores}"
+
+
+def _find_revision(study_folder: Path) -> str:
+    """The commit of the study; one that is no repository, or has uncommitted changes, is probed all the same."""
+    from overread.adapters.versioning import resolve_revision
+
+    try:
+        return resolve_revision(str(study_folder), "")
+    except VersioningError:
+        return "not committed"

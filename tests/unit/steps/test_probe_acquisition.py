@@ -1,0 +1,108 @@
+"""The whole probe on a small study: from the plan to the page."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from overread.errors import InputError
+from overread.evaluation.acquisition_results import AcquisitionEvaluation
+from overread.steps import evaluate_probes, probe_acquisition, train_probes
+from overread.steps.plan_probes import ProbeChoice, ProbePlan
+from overread.steps.write_probe_report import collect_metrics
+from overread.study.cases import Case, write_cases
+from overread.study.rasters import write_image
+from overread.study.schema import StudySettings
+from overread.study.study import Study
+from tests.unit.vendor_studies import make_probe_preset, write_vendors
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("probe")
+    write_vendors(root / "study")
+    make_probe_preset().write_yaml(root / "tiny.yaml")
+    choice = ProbeChoice(column="vendor", preset=str(root / "tiny.yaml"))
+    shown = probe_acquisition.run(root / "study", root / "out", choice, processes=1, device="cpu")
+    assert "AUROC for vendor: whole slice" in shown
+    return root / "out"
+
+
+@pytest.fixture(scope="module")
+def evaluation(output: Path) -> AcquisitionEvaluation:
+    return evaluate_probes.read_evaluation(output)
+
+
+def test_padding_is_found_outside_and_shuffled_labels_are_not_named(evaluation: AcquisitionEvaluation) -> None:
+    outside, shuffled = evaluation.find_variant("outside"), evaluation.find_variant("shuffled")
+    assert outside is not None
+    assert shuffled is not None
+    assert outside.auroc.low > 0.9
+    assert shuffled.auroc.low < 0.5
+
+
+def test_the_body_does_not_tell_what_the_padding_tells(evaluation: AcquisitionEvaluation) -> None:
+    fall = evaluation.find_fall("outside", "body")
+    assert fall is not None
+    assert fall.difference.high < 0
+
+
+def test_the_site_is_found_to_be_confounded(evaluation: AcquisitionEvaluation) -> None:
+    assert "site" in [one.column for one in evaluation.confounding.strong]
+    assert evaluation.confounding.skipped == {"series": "a value of its own for most cases"}
+
+
+def test_every_case_is_judged_once_per_variant_and_package(output: Path) -> None:
+    scores = evaluate_probes.read_scores(output)
+    assert len(scores) == 5 * 32 * 2
+    assert not scores.duplicated(["variant", "case_id", "package"]).any()
+    assert scores[["p:Alpha", "p:Beta"]].sum(axis=1).round(3).eq(1).all()
+
+
+def test_no_subject_is_named_by_a_probe_that_learnt_it(output: Path) -> None:
+    plan = ProbePlan.read(output / "plan.json")
+    for fold in (*plan.folds, *plan.shuffled_folds):
+        held_out = {case.subject_id for case in fold.test}
+        assert held_out.isdisjoint(case.subject_id for case in (*fold.train, *fold.validation))
+
+
+def test_trainings_are_listed_with_their_counts(output: Path) -> None:
+    trainings = train_probes.read_trainings(output)
+    assert [(one.variant, one.fold) for one in trainings[:5]] == [*(("whole", k) for k in range(4)), ("outside", 0)]
+    assert {(one.train_count, one.validation_count, one.test_count) for one in trainings} == {(16, 8, 8)}
+
+
+def test_runs_are_compared_by_a_few_metrics(evaluation: AcquisitionEvaluation) -> None:
+    metrics = collect_metrics(evaluation)
+    assert len(metrics) == 11
+    assert metrics["outside_auroc"] > 0.9
+    assert metrics["largest_cramers_v"] == evaluation.confounding.columns[0].corrected_v
+
+
+def test_the_page_states_padding_fall_and_confounding(output: Path) -> None:
+    text = (output / "report.html").read_text(encoding="utf-8")
+    assert "Padding and air alone, without the patient, tell vendor: AUROC" in text
+    assert "less than with padding and air" in text
+    assert "vendor is confounded with site" in text
+
+
+def test_an_output_folder_that_holds_something_is_refused(output: Path) -> None:
+    with pytest.raises(InputError, match="the output folder must be new or empty"):
+        probe_acquisition.run(output.parent / "study", output, ProbeChoice(column="vendor"))
+
+
+def test_a_study_of_2d_images_is_probed_with_its_one_slice(tmp_path: Path) -> None:
+    settings = StudySettings(name="flat", dimensions=2, modality="microscopy", channels=("grey",), target="cell")
+    settings.write_yaml(tmp_path / "study.yaml")
+    cases = [Case(f"c{index}", f"s{index}", {"lens": "wide" if index % 2 else "tele"}) for index in range(8)]
+    write_cases(tmp_path / "cases.csv", cases)
+    study, generator = Study.open(tmp_path), np.random.default_rng(0)
+    for case in cases:
+        write_image(study.image_path(case.case_id, "grey"), generator.integers(0, 255, (20, 30)).astype("uint8"))
+    make_probe_preset(epochs=1).model_copy(update={"folds": 4}).write_yaml(tmp_path / "tiny.yaml")
+    choice = ProbeChoice(column="lens", preset=str(tmp_path / "tiny.yaml"))
+    probe_acquisition.run(tmp_path, tmp_path / "out", choice, processes=1, device="cpu")
+    found = evaluate_probes.read_evaluation(tmp_path / "out")
+    assert found.single_slice
+    assert {score.auroc_std for score in found.variants} == {0.0}
+    assert "Every case has one slice" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
