@@ -97,6 +97,7 @@ WORKS: Mapping[str, tuple[str, ...]] = {
     ),
     "train": ("train {study} {new} --source ann --preset {preset} --epochs 1 --device cpu",),
     "predict": ("predict {study} {network} {new} --case case01 --device cpu",),
+    "disagreement": ("disagreement --study {study} --source ann ben --outcome lens --folds 2 --output {new}",),
     "uncertainty": ("uncertainty {study} {new} --network {network} --samples 2 --case case01 --device cpu",),
     "acquisition-bias": (
         "acquisition-bias {study} --column lens --preset {probe} --processes 1 --device cpu --output {new}",
@@ -141,6 +142,10 @@ COLLIDES: Mapping[str, tuple[str, ...]] = {
         "predict {study} {network} {study}/labels/ann --case case01",
         "predict {study} {network} {study}/labels/new --case case01",
         "predict {study} {network} {masks} --case case01",
+    ),
+    "disagreement": (
+        "disagreement --study {study} --source ann ben --outcome lens --folds 2 --output {study}/labels/ann",
+        "disagreement --study {study} --source ann ben --outcome lens --folds 2 --output {study}/labels/new",
     ),
     "uncertainty": (
         "uncertainty {study} {study}/labels/ann --network {network} --samples 2",

@@ -75,8 +75,10 @@ def run(
 
     Raises:
         SettingsError: both are given, or neither, or half of a pair.
+        InputError: the output folder lies among the labels of the study.
     """
     if study_folder is not None and not ratings and not outcomes:
+        check_is_outside_labels(study_folder, output)
         return run_on_study(study_folder, choice, output=output)
     if study_folder is None and ratings and outcomes:
         return run_on_ratings(ratings, outcomes, choice, output=output)
