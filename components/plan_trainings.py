@@ -14,6 +14,7 @@ def plan_trainings(
     folds: int,
     repeats: int,
     epochs: int,
+    mix_ratios: str,
     plan: dsl.Output[dsl.Artifact],
 ) -> list[str]:
     """Split the cases into folds and list the trainings; returns batches of job names, joined by commas."""
@@ -23,15 +24,9 @@ def plan_trainings(
     from overread.steps import plan_trainings as step
     from overread.steps.surroundings import count_jobs_per_task, locate_store
 
-    settings = step.PlanSettings(
-        pipeline=pipeline,
-        sources=split_list(sources),
-        preset=preset,
-        folds=folds,
-        repeats=repeats,
-        epochs=epochs,
-        jobs_per_task=count_jobs_per_task(),
-    )
+    choices = {"pipeline": pipeline, "sources": split_list(sources), "preset": preset, "folds": folds}
+    choices |= {"repeats": repeats, "epochs": epochs, "mix_ratios": split_list(mix_ratios)}
+    settings = step.PlanSettings.parse(choices | {"jobs_per_task": count_jobs_per_task()}, where=pipeline)
     origin, revision = study.metadata["study"], study.metadata["revision"]
     made = step.run(
         Path(study.path), settings, study_uri=origin, revision=revision, plan_file=Path(plan.path), store=locate_store()

@@ -12,6 +12,8 @@ def write_report(
     networks: dsl.Input[list[dsl.Model]],
     predictions: dsl.Input[dsl.Dataset],
     cross_evaluation: dsl.Input[dsl.Dataset],
+    mixing_evaluation: dsl.Input[dsl.Dataset],
+    classification: dsl.Input[dsl.Dataset],
     report: dsl.Output[dsl.HTML],
     summary: dsl.Output[dsl.Metrics],
 ) -> None:
@@ -22,12 +24,12 @@ def write_report(
     from overread.steps.predict_cases import list_networks
     from overread.steps.surroundings import locate_store
 
+    folders = (predictions, cross_evaluation, mixing_evaluation, classification)
     evaluation = step.run(
         Path(study.path),
         Path(plan.path),
         list_networks([Path(model.path) for model in networks]),
-        Path(predictions.path),
-        Path(cross_evaluation.path),
+        step.ResultFolders(*(Path(folder.path) for folder in folders)),
         report_file=Path(report.path),
         store=locate_store(),
     )

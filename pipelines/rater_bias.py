@@ -4,7 +4,10 @@ from typing import NamedTuple
 
 from kfp import dsl
 
+from components.add_consensus_sources import add_consensus_sources
+from components.classify_sources import classify_sources
 from components.cross_evaluate import cross_evaluate
+from components.evaluate_mixing import evaluate_mixing
 from components.fetch_study import fetch_study
 from components.plan_trainings import plan_trainings
 from components.predict_cases import predict_cases
@@ -24,6 +27,10 @@ on held-out cases (Schwartzman et al. 2019).
 - folds: rounds of the cross-validation; each case is held out in one of them
 - repeats: random initialisations per rater and fold, whose predictions are averaged
 - epochs: upper bound of epochs; 0 takes the preset's
+- mix_ratios: shares of the second rater's labels that further networks learn beside all of the first rater's, as \
+1,0.5,0.25; empty for none
+- classifier: whether to test how well the raters can be told apart by their masks, and by those of their networks
+- consensus: ways to make one label of the raters' votes, of majority,staple, each with a network; empty for none
 """
 
 
@@ -32,6 +39,8 @@ class RaterBiasOutputs(NamedTuple):
 
     report: dsl.HTML
     cross_evaluation: dsl.Dataset
+    mixing_evaluation: dsl.Dataset
+    classification: dsl.Dataset
     predictions: dsl.Dataset
 
 
@@ -44,22 +53,30 @@ def rater_bias(
     folds: int = 3,
     repeats: int = 1,
     epochs: int = 0,
+    mix_ratios: str = "1,0.5,0.25",
+    classifier: bool = True,
+    consensus: str = "majority,staple",
 ) -> RaterBiasOutputs:
     """Train once per rater, compare every network with every rater."""
     fetched = place_on_cpu(fetch_study(study_uri=study, revision=revision, sources=sources), "Fetch study")
+    voted = place_on_cpu(
+        add_consensus_sources(fetched_study=fetched.outputs["study"], sources=sources, consensus=consensus),
+        "Add consensus of the raters",
+    )
     planned = place_on_cpu(
         plan_trainings(
-            study=fetched.outputs["study"],
+            study=voted.outputs["study"],
             pipeline="rater-bias",
-            sources=sources,
+            sources=voted.outputs["Output"],
             preset=preset,
             folds=folds,
             repeats=repeats,
             epochs=epochs,
+            mix_ratios=mix_ratios,
         ),
         "Plan trainings",
     )
-    data = {"study": fetched.outputs["study"], "plan": planned.outputs["plan"]}
+    data = {"study": voted.outputs["study"], "plan": planned.outputs["plan"]}
     with dsl.ParallelFor(
         planned.outputs["Output"], name="batches-of-trainings", parallelism=read_parallelism()
     ) as jobs:
@@ -67,12 +84,17 @@ def rater_bias(
     predicted = place_on_gpu(
         predict_cases(**data, networks=dsl.Collected(trained.outputs["networks"])), "Predict held-out cases"
     )
-    evaluated = place_on_cpu(
-        cross_evaluate(**data, predictions=predicted.outputs["predictions"]), "Compare networks and raters"
+    predictions = {"predictions": predicted.outputs["predictions"]}
+    evaluated = place_on_cpu(cross_evaluate(**data, **predictions), "Compare networks and raters")
+    mixed = place_on_cpu(evaluate_mixing(**data, **predictions), "Compare networks of mixed labels")
+    classified = place_on_gpu(
+        classify_sources(**data, **predictions, classifier=classifier), "Tell raters apart by their masks"
     )
     results = {
-        "predictions": predicted.outputs["predictions"],
+        **predictions,
         "cross_evaluation": evaluated.outputs["cross_evaluation"],
+        "mixing_evaluation": mixed.outputs["mixing_evaluation"],
+        "classification": classified.outputs["classification"],
     }
     reported = place_on_cpu(
         write_report(**data, networks=dsl.Collected(trained.outputs["networks"]), **results), "Write report"

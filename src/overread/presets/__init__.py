@@ -9,8 +9,11 @@ from overread.errors import SettingsError
 from overread.inference.settings import InferenceSettings
 from overread.networks.settings import Architecture, NetworkSettings, count_network_dimensions
 from overread.settings import Settings
+from overread.training.classifier_settings import ClassifierSettings
 from overread.training.correction_settings import CorrectionSettings
 from overread.training.settings import TrainingSettings
+
+_FLAT_PATCH = (64, 64)
 
 
 class Preset(Settings):
@@ -21,6 +24,9 @@ class Preset(Settings):
     training: TrainingSettings
     inference: InferenceSettings = InferenceSettings()
     correction: CorrectionSettings = CorrectionSettings()
+    classifier: ClassifierSettings | None = Field(
+        None, description="of the source classifier; small patches of the preset's dimensions if None"
+    )
     validation_fraction: float = Field(
         0.2, gt=0, lt=1, description="share of the training subjects kept for validation"
     )
@@ -36,6 +42,15 @@ class Preset(Settings):
                 f"not {sides}"
             )
         return self
+
+    def find_classifier(self) -> ClassifierSettings:
+        """Settings of the source classifier."""
+        if self.classifier is not None:
+            return self.classifier
+        size = self.training.sampling.patch_size
+        if count_network_dimensions(size) == 3:
+            return ClassifierSettings()
+        return ClassifierSettings(patch_size=(*_FLAT_PATCH, 1)[: len(size)])
 
     def with_architecture(self, architecture: Architecture) -> "Preset":
         """The same preset with a network of another architecture.

@@ -54,7 +54,6 @@ def build_reweighted_loss(
         clean_cases: where the clean batch of each step is drawn from.
         seed: seeds that draw.
     """
-
     clean_loss = select_loss(settings.loss, measure_foreground=lambda: compute_foreground_fraction(clean_cases))
 
     def compute(network: nn.Module, image: Tensor, mask: Tensor, step: int) -> Tensor:

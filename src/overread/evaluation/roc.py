@@ -1,0 +1,69 @@
+"""Receiver operating characteristic of a source classifier."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from overread.evaluation.classification_results import Origin, RocCurve
+
+_POINTS = 100
+
+
+def compute_roc(probabilities: NDArray[np.float64], sources: Sequence[int], *, origin: Origin) -> RocCurve | None:
+    """Compute the curve of the first of two sources, or the average over more of each against the rest.
+
+    Args:
+        probabilities: (N, R) of each source, per patch.
+        sources: (N,) index of the source that drew the mask.
+        origin: of the masks.
+
+    Returns:
+        At most 102 points, whose thresholds are quantiles of the probabilities; the area is taken from all patches.
+        Sources without a patch, or with all of them, are left out; None where that leaves none.
+    """
+    truth = np.asarray(sources)
+    wanted = [0] if probabilities.shape[1] == 2 else list(range(probabilities.shape[1]))
+    wanted = [index for index in wanted if 0 < np.count_nonzero(truth == index) < truth.size]
+    if not wanted:
+        return None
+    thresholds = _choose_thresholds(probabilities[:, wanted])
+    fpr, tpr = np.mean(
+        [_compute_rates(probabilities[:, index], truth == index, thresholds) for index in wanted], axis=0
+    )
+    return RocCurve(
+        origin=origin,
+        fpr=tuple(map(float, fpr)),
+        tpr=tuple(map(float, tpr)),
+        thresholds=tuple(map(float, thresholds)),
+        auc=float(np.mean([compute_auc(probabilities[:, index], truth == index) for index in wanted])),
+    )
+
+
+def compute_auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    """Share of pairs of a positive and a negative in which the positive scores higher, ties counting half.
+
+    It is the area under the curve through all thresholds (Hanley and McNeil 1982).
+
+    Args:
+        scores: (N,).
+        positive: (N,), at least one True and one False.
+    """
+    count = int(np.count_nonzero(positive))
+    rank_sum = float(rankdata(scores)[positive].sum())
+    return (rank_sum - count * (count + 1) / 2) / (count * (scores.size - count))
+
+
+def _choose_thresholds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One just above every probability, then quantiles of the scores, descending; the last one is their minimum."""
+    quantiles = np.unique(np.quantile(scores, np.linspace(0, 1, _POINTS + 1), method="lower"))[::-1]
+    return np.concatenate([[np.nextafter(1.0, 2.0)], quantiles])
+
+
+def _compute_rates(
+    scores: NDArray[np.float64], positive: NDArray[np.bool_], thresholds: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """False and true positive rates at each threshold, (2, T)."""
+    groups = (np.sort(scores[~positive]), np.sort(scores[positive]))
+    return np.stack([1 - np.searchsorted(group, thresholds, side="left") / group.size for group in groups])
