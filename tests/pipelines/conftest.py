@@ -19,6 +19,7 @@ training:
   loss: dice_cross_entropy
   sampling: {patch_size: [32, 32]}
 surface_tolerance: 1.0
+classifier: {patch_size: [8, 8], features: [4, 8], epochs: 1, steps_per_epoch: 2, patches_per_case: 2}
 """
 REPOSITORY = Path(__file__).parents[2]
 

@@ -11,13 +11,13 @@ from overread.evaluation.results import CrossEvaluation
 from tests.pipelines.conftest import draw_disc, run_module
 
 NETWORKS = 4
+WITHOUT_FURTHER_PARTS = ("mix_ratios=", "classifier=false", "consensus=")
 pytestmark = pytest.mark.usefixtures("first")
 
 
 def run_rater_bias(study: Path, preset: Path, *settings: str) -> subprocess.CompletedProcess[str]:
-    return run_module(
-        "pipelines", "run", "rater-bias", "--study", str(study), "--set", f"preset={preset}", "folds=2", *settings
-    )
+    choices = (f"preset={preset}", "folds=2", *WITHOUT_FURTHER_PARTS, *settings)
+    return run_module("pipelines", "run", "rater-bias", "--study", str(study), "--set", *choices)
 
 
 def find_runs(study: Path):
