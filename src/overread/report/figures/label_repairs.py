@@ -52,6 +52,7 @@ def draw_label_repairs(cases: Sequence[RepairedCase], *, title: str) -> Figure:
             _draw_case(axes, place, case, size)
         axes.set(xticks=[], xlim=(-0.8, len(ordered) - 0.2), ylabel="label Dice", xlabel="cases, worst labels first →")
         axes.yaxis.set_major_formatter("{x:.2f}")
+        axes.locator_params(axis="y", steps=[1, 2, 5, 10])
         add_value_grid(axes)
         return finish_drawing(drawing, f"{title}. {_describe(ordered)}")
 

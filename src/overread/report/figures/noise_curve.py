@@ -43,6 +43,7 @@ def draw_noise_curve(evaluation: LabelNoiseEvaluation, network: str, series: Seq
         axes.locator_params(axis="x", nbins=5)
         axes.xaxis.set_major_formatter("{x:.2f}")
         axes.yaxis.set_major_formatter("{x:.2f}")
+        axes.locator_params(axis="y", steps=[1, 2, 5, 10])
         add_value_grid(axes)
         return finish_drawing(drawing, _describe(evaluation, network))
 

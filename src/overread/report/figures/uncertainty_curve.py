@@ -102,6 +102,7 @@ def _draw_dice(axes: "Axes", watched: Sequence[WatchedTraining], plain: Sequence
         _draw_lines(axes, after, CONTINUED_COLOUR, reference)
     axes.set_ylabel("validation Dice")
     axes.yaxis.set_major_formatter("{x:.2f}")
+    axes.locator_params(axis="y", steps=[1, 2, 5, 10])
     add_value_grid(axes)
 
 
