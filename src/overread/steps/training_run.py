@@ -12,6 +12,7 @@ from overread.steps.pipeline_run import build_tags, connect
 from overread.steps.plan import TrainingPlan
 from overread.steps.tracked_results import is_tracked, mark_tracked
 from overread.training.history import HISTORY_FILE, EpochReport, read_history
+from overread.training.relabel_record import RECORD_FILE
 from overread.training.result import TrainingJob, TrainingResult
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def log_result(run: "TrackedRun", folder: Path) -> None:
             "voxels_per_second": result.voxels_per_second,
         }
     )
-    run.log_file(folder / HISTORY_FILE)
+    for name in (HISTORY_FILE, RECORD_FILE):
+        if (folder / name).is_file():
+            run.log_file(folder / name)
     run.log_network(folder / WEIGHTS_FILE, read_yaml(folder / SETTINGS_FILE))
 
 
