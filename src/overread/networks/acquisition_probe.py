@@ -10,10 +10,11 @@ _BLOCK_COUNT = 3
 
 
 class AcquisitionProbe(nn.Module):
-    """The 3-block network of Ferrari et al.: 3×3 convolution, batch normalisation, max-pooling; then one dense layer.
+    """The network of the paper “Name that manufacturer!”: 3 blocks, then one dense layer.
 
-    The paper gives neither the widths of the blocks nor how features reach the dense layer. Here a ReLU follows each
-    normalisation, and the features are averaged over the slice, or flattened, see `ProbeNetworkSettings`.
+    A block is a 3×3 convolution, batch normalisation and max-pooling. The paper gives neither the widths of the blocks
+    nor how features reach the dense layer. Here a ReLU follows each normalisation, and the features are averaged over
+    the slice, or flattened, see `ProbeNetworkSettings`.
 
     Args:
         settings: widths, dropout, and what the dense layer sees.

@@ -1,13 +1,10 @@
 """The settings of the papers, and ours, by name."""
 
-from importlib import resources
-from pathlib import Path
-
 from pydantic import Field, model_validator
 
-from overread.errors import SettingsError
 from overread.inference.settings import InferenceSettings
 from overread.networks.settings import Architecture, NetworkSettings, count_network_dimensions
+from overread.presets.shelf import PresetShelf
 from overread.settings import Settings
 from overread.training.classifier_settings import ClassifierSettings
 from overread.training.correction_settings import CorrectionSettings
@@ -63,10 +60,12 @@ class Preset(Settings):
         return Preset.parse(values, where=f"architecture {architecture}")
 
 
+_SHELF = PresetShelf(__name__, Preset)
+
+
 def list_presets() -> tuple[str, ...]:
     """Names of the presets that come with Overread."""
-    files = resources.files(__name__).iterdir()
-    return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+    return _SHELF.list_names()
 
 
 def read_preset(name: str) -> Preset:
@@ -75,13 +74,4 @@ def read_preset(name: str) -> Preset:
     Raises:
         SettingsError: no preset has that name, or the file breaks a rule.
     """
-    if name.endswith((".yaml", ".yml")):
-        return Preset.read_yaml(Path(name))
-    if name not in list_presets():
-        raise SettingsError(
-            "preset must be a known name or the path of a .yaml file",
-            found=repr(name),
-            hint=f"known: {', '.join(list_presets())}",
-        )
-    with resources.as_file(resources.files(__name__) / f"{name}.yaml") as path:
-        return Preset.read_yaml(path)
+    return _SHELF.read(name)

@@ -1,8 +1,8 @@
-"""The results of Ferrari et al., "Name that manufacturer!", for comparison."""
+"""The results of the paper “Name that manufacturer!”, for comparison."""
 
 from typing import NamedTuple
 
-PAPER_PRESET = "ferrari"
+PAPER_PRESET = "name-that-manufacturer"
 
 
 class PaperScore(NamedTuple):

@@ -7,6 +7,7 @@ from typing import cast
 from overread.errors import InputError
 from overread.inference.ensemble import predict_case
 from overread.inference.settings import InferenceSettings
+from overread.steps.output_folder import check_is_outside_labels, check_masks_are_free
 from overread.steps.progress import report_progress
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
@@ -18,9 +19,12 @@ def run(folder: Path, network: Path, output: Path, *, case_ids: Sequence[str], d
     """Write one mask per case into `output`.
 
     Raises:
-        InputError: a case is not one of the study, or the network needs other channels.
+        InputError: a case is not one of the study, the network needs other channels, or the output folder lies among
+            labels or holds a mask of a case.
     """
+    check_is_outside_labels(folder, output)
     study, settings = Study.open(folder), InferenceSettings()
+    check_masks_are_free(study, output, case_ids)
     for case_id in case_ids:
         if case_id not in study.case_ids:
             raise InputError("a case must be one of the study", found=repr(case_id))

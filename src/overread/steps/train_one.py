@@ -6,6 +6,7 @@ from typing import cast
 
 from overread.errors import InputError, SettingsError
 from overread.presets import read_preset
+from overread.steps.output_folder import check_is_outside_labels
 from overread.steps.plan_trainings import apply_epochs, check_dimensions, check_seed
 from overread.steps.progress import report_progress
 from overread.steps.train_networks import compute_job_fingerprint
@@ -24,8 +25,9 @@ def run(folder: Path, output: Path, choice: TrainingChoice) -> TrainingResult:
     """Train a network, its checkpoint and result in `output`.
 
     Raises:
-        InputError: unknown source or preset, or fewer than two labelled subjects.
+        InputError: unknown source or preset, fewer than two labelled subjects, or an output folder among labels.
     """
+    check_is_outside_labels(folder, output)
     study, source = Study.open(folder), choice.source
     read = tuple(dict.fromkeys((source, choice.validation_source or source)))
     study.select_sources(read)

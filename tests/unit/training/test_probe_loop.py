@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,7 +38,16 @@ def test_a_probe_learns_what_tells_the_classes_apart(lesson: ProbeLesson) -> Non
     assert found.shape == (6, 2, 2)
     assert np.allclose(found.sum(axis=2), 1)
     assert [lesson.classes[index] for index in found.mean(axis=1).argmax(axis=1)] == [c.label for c in lesson.fold.test]
-    assert 1 <= trained.kept_epoch <= preset.training.epochs
+
+
+def test_the_epoch_is_kept_that_validates_best_and_not_the_last(lesson: ProbeLesson) -> None:
+    """Where validation cases bear the other class's name, what is learnt makes them worse."""
+    preset, other = make_probe_preset(), {"dark": "light", "light": "dark"}
+    swapped = tuple(replace(case, label=other[case.label]) for case in lesson.fold.validation)
+    misled = replace(lesson, fold=replace(lesson.fold, validation=swapped))
+    right, wrong = (train_probe(one, preset, seed=0, device=CPU) for one in (lesson, misled))
+    assert wrong.kept_epoch < preset.training.epochs / 2 < right.kept_epoch
+    assert right.validation_loss < wrong.validation_loss
 
 
 def test_the_same_seed_gives_the_same_answers(lesson: ProbeLesson) -> None:

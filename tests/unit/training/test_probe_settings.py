@@ -6,7 +6,7 @@ from overread.training.probe_settings import ProbeImageSettings, ProbePreset
 
 
 def test_there_are_a_preset_of_the_paper_and_a_small_one() -> None:
-    assert list_probe_presets() == ("ferrari", "small")
+    assert list_probe_presets() == ("name-that-manufacturer", "small")
 
 
 @pytest.mark.parametrize("name", list_probe_presets())
@@ -16,16 +16,16 @@ def test_every_preset_describes_itself_in_one_line(name: str) -> None:
     assert "\n" not in description
 
 
-def test_ferrari_has_the_settings_of_the_paper() -> None:
-    preset = read_probe_preset("ferrari")
+def test_the_preset_of_the_paper_has_the_settings_of_the_paper() -> None:
+    preset = read_probe_preset("name-that-manufacturer")
     assert (preset.image.side, preset.image.slices, preset.image.window) == (256, 3, (40, 400))
     assert (preset.folds, preset.validation_folds, preset.packages) == (10, 3, 4)
     assert len(preset.network.widths) == 3
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"got 'ferari'. Hint: known: ferrari, small"):
-        read_probe_preset("ferari")
+    with pytest.raises(SettingsError, match=r"got 'big'. Hint: known: name-that-manufacturer, small"):
+        read_probe_preset("big")
 
 
 def test_a_preset_can_be_a_file_of_the_user(tmp_path) -> None:

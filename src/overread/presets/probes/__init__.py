@@ -1,16 +1,14 @@
 """The settings of acquisition probes, by name."""
 
-from importlib import resources
-from pathlib import Path
-
-from overread.errors import SettingsError
+from overread.presets.shelf import PresetShelf
 from overread.training.probe_settings import ProbePreset
+
+_SHELF = PresetShelf(__name__, ProbePreset)
 
 
 def list_probe_presets() -> tuple[str, ...]:
     """Names of the presets that come with Overread."""
-    files = resources.files(__name__).iterdir()
-    return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+    return _SHELF.list_names()
 
 
 def read_probe_preset(name: str) -> ProbePreset:
@@ -19,13 +17,4 @@ def read_probe_preset(name: str) -> ProbePreset:
     Raises:
         SettingsError: no preset has that name, or the file breaks a rule.
     """
-    if name.endswith((".yaml", ".yml")):
-        return ProbePreset.read_yaml(Path(name))
-    if name not in list_probe_presets():
-        raise SettingsError(
-            "preset must be a known name or the path of a .yaml file",
-            found=repr(name),
-            hint=f"known: {', '.join(list_probe_presets())}",
-        )
-    with resources.as_file(resources.files(__name__) / f"{name}.yaml") as path:
-        return ProbePreset.read_yaml(path)
+    return _SHELF.read(name)

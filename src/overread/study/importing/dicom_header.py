@@ -38,7 +38,6 @@ DAMAGE_ERRORS = (
     AttributeError,
     BytesLengthException,
     KeyError,
-    NotImplementedError,
     OSError,
     RuntimeError,
     TypeError,

@@ -1,0 +1,47 @@
+"""The command line `overread`."""
+
+import sys
+
+from cyclopts import App
+
+from overread import __version__
+from overread.cli.analyses import acquisition_bias, disagreement
+from overread.cli.labels import labels_app
+from overread.cli.networks import predict, train, uncertainty
+from overread.cli.study import study_app
+from overread.errors import OverreadError
+
+app = App(
+    name="overread",
+    version=__version__,
+    help_format="plaintext",
+    help="Measure how much the choice of annotator, scanner or label quality shapes a segmentation network.",
+)
+app.command(study_app)
+app.command(labels_app)
+for command in (train, predict, uncertainty, disagreement, acquisition_bias):
+    app.command(command)
+
+
+@app.command
+def presets() -> None:
+    """List the presets."""
+    from overread.presets import list_presets, read_preset
+    from overread.presets.crowd import list_crowd_presets, read_crowd_preset
+    from overread.presets.probes import list_probe_presets, read_probe_preset
+
+    for name in list_presets():
+        print(f"{name}: {read_preset(name).description}")
+    for name in list_crowd_presets():
+        print(f"{name} (disagreement): {read_crowd_preset(name).description}")
+    for name in list_probe_presets():
+        print(f"{name} (acquisition-bias): {read_probe_preset(name).description}")
+
+
+def main() -> None:
+    """Run the command line; an error of Overread is one message and exit code 2."""
+    try:
+        app()
+    except OverreadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,5 @@
+"""`python -m overread.cli`."""
+
+from overread.cli import main
+
+main()

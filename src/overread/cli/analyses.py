@@ -1,0 +1,82 @@
+"""`overread disagreement` and `acquisition-bias`: whole analyses.
+
+Every command imports what it needs when it is called.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def disagreement(
+    *,
+    output: Path,
+    ratings: str = "",
+    outcomes: str = "",
+    study: Path | None = None,
+    source: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
+    outcome: str = "",
+    positive: str = "",
+    columns: str = "",
+    preset: str = "ratings",
+    folds: int = 0,
+    seed: int = 0,
+) -> None:
+    """Tell an outcome from ratings, or from the disagreement of the sources of a study, and write a report.
+
+    Args:
+        output: Folder that gets report.html and the tables behind it.
+        ratings: CSV table of ratings, a path or s3:// URL; long (case_id, annotator, feature, value) or one column per
+            feature and annotator.
+        outcomes: CSV table with the outcome of each case, a path or s3:// URL.
+        study: Folder of a study, instead of ratings and outcomes.
+        source: Sources of the study to compare; all that are not derived from others if none is given.
+        outcome: Column with two classes; the only one of the table, or that named in study.yaml, if not given.
+        positive: Value of the positive class; 1, yes or true, or else the last in alphabetical order, if not given.
+        columns: Pattern of the columns of ratings, as {feature}_{annotator}; guessed if not given.
+        preset: ratings, cheplygina2018, or the path of a YAML file.
+        folds: Folds of the cross-validation; those of the preset if 0.
+        seed: Another seed divides the cases into other folds.
+    """
+    from overread.steps import analyse_disagreement, write_disagreement_report
+
+    values: dict[str, object] = {"outcome": outcome, "positive": positive, "columns": columns, "sources": source}
+    values |= {"preset": preset, "folds": folds, "seed": seed}
+    choice = analyse_disagreement.DisagreementChoice.parse(values, where="overread disagreement")
+    analyse_disagreement.run(choice, ratings=ratings, outcomes=outcomes, study_folder=study, output=output)
+    print(write_disagreement_report.summarise(output, report_file=output / "report.html"))
+
+
+def acquisition_bias(
+    folder: Path,
+    *,
+    output: Path,
+    column: str,
+    preset: str = "small",
+    classes: str = "",
+    folds: int | None = None,
+    seed: int = 0,
+    processes: int | None = None,
+    device: str = "auto",
+) -> None:
+    """Probe whether the images of a study tell how they were acquired, and where in the image that shows.
+
+    Args:
+        folder: Folder of the study; it needs no sources.
+        output: New folder for the report and all that it is made from.
+        column: Column of cases.csv that the probe is to name, for example manufacturer.
+        preset: small, name-that-manufacturer (the paper's) or the path of a YAML file.
+        classes: Values of the column to tell apart, separated by commas; all if not given.
+        folds: Rounds of the cross-validation, 3 or more; the preset's if not given.
+        seed: Another seed draws other folds, starts and shuffles.
+        processes: Probes trained side by side; as many as there are cores if not given.
+        device: auto, cpu or cuda.
+    """
+    from overread.settings import split_list
+    from overread.steps import probe_acquisition
+    from overread.steps.plan_probes import ProbeChoice
+
+    values = {"column": column, "preset": preset, "classes": split_list(classes), "folds": folds, "seed": seed}
+    choice = ProbeChoice.parse(values, where="overread acquisition-bias")
+    print(probe_acquisition.run(folder, output, choice, processes=processes, device=device))

@@ -1,0 +1,143 @@
+"""`overread labels …`: compare label sets and make new ones. Every command imports what it needs when it is called."""
+
+from pathlib import Path
+
+from cyclopts import App
+
+labels_app = App(name="labels", help_format="plaintext", help="Compare label sets and make new ones.")
+
+
+@labels_app.command
+def compare(folder: Path, *, reference: str, prediction: str, tolerance: float | None = None) -> None:
+    """Print the agreement of two sources of a study, case by case, as CSV.
+
+    Args:
+        folder: Folder of the study.
+        reference: The source that is taken as the reference.
+        prediction: The source that is compared with it.
+        tolerance: Tolerance of the surface Dice, in the study's length unit; 1 mm in 3D if not given.
+    """
+    from overread.evaluation.compare import compare as compare_label_sets
+    from overread.study.study import Study
+
+    study = Study.open(folder)
+    study.select_sources([reference, prediction])
+    frame = compare_label_sets(study.labels(reference), study.labels(prediction), study=study, tolerance=tolerance)
+    print(frame.to_csv(index=False, float_format="%.6g"), end="")
+
+
+@labels_app.command
+def add(folder: Path, masks: Path) -> None:
+    """Add the predictions that a pipeline left to a study, as a source of kind model.
+
+    Args:
+        folder: Folder of the study.
+        masks: Folder of the masks; its name becomes the source's name, and its provenance lies beside it.
+    """
+    from overread.steps import add_predictions
+
+    add_predictions.run(folder, masks)
+    print(f"added {masks.name}; version it with `overread study commit`")
+
+
+@labels_app.command
+def relabel(
+    folder: Path,
+    *,
+    source: str,
+    uncertainty: Path,
+    threshold: float | None = None,
+    flips: str = "contradicted",
+    largest_change: float = 0.5,
+    name: str = "",
+    output: Path | None = None,
+) -> None:
+    """Make a copy of a source in which labels change sides where networks are uncertain, and a list for review.
+
+    Args:
+        folder: Folder of the study.
+        source: The labels to repair; they stay as they are.
+        uncertainty: Folder of the maps that `overread uncertainty` wrote.
+        threshold: A voxel changes sides above this uncertainty, of at most 0.25; chosen from the maps if not given.
+        flips: Which uncertain labels change sides: contradicted (by the mean prediction) or uncertain (all of them).
+        largest_change: Share of its labelled voxels that may change in a case; one beyond it is left alone.
+        name: Name of the new source; SOURCE-relabelled if not given.
+        output: New folder for the review list; .overread/review/NAME of the study if not given.
+    """
+    from overread.steps import relabel_labels
+    from overread.steps.relabel_source import RelabelChoice
+
+    values = {"threshold": threshold, "flips": flips, "largest_change": largest_change}
+    choice = RelabelChoice.parse(values, where="overread labels relabel")
+    print(relabel_labels.run(folder, source, choice, uncertainty=uncertainty, name=name, output=output))
+
+
+@labels_app.command
+def accept(folder: Path, *, source: str, cases: str, name: str = "") -> None:
+    """Make a source of the relabelled masks that a reviewer accepts, and of the given masks for all other cases.
+
+    Args:
+        folder: Folder of the study.
+        source: A source that `overread labels relabel` made.
+        cases: The accepted cases, separated by commas.
+        name: Name of the new source; that of the given labels with -reviewed if not given.
+    """
+    from overread.settings import split_list
+    from overread.steps import accept_labels
+
+    print(accept_labels.run(folder, source=source, case_ids=split_list(cases), name=name))
+
+
+@labels_app.command
+def perturb(
+    folder: Path,
+    *,
+    source: str,
+    mode: str,
+    dice: float | None = None,
+    vertices: int | None = None,
+    smooth: bool = False,
+    seed: int = 0,
+    volumetric: bool = False,
+    axis: int | None = None,
+    output: Path | None = None,
+) -> None:
+    """Make a copy of a source with label errors, as large as a mean Dice with the clean masks or few vertices say.
+
+    Args:
+        folder: Folder of the study.
+        source: The clean source; the copy becomes the source SOURCE-MODE-DICE or SOURCE-polygon-VERTICES of the study.
+        mode: natural (wavy boundaries), choppy (ragged rows), random (single voxels) or polygon (few vertices).
+        dice: Mean Dice of the cases with the clean masks, for example 0.90 (all but polygon).
+        vertices: Points that are left of each contour, 3 or more (polygon).
+        smooth: Join them by a smooth closed curve instead of straight lines (polygon).
+        seed: Another seed draws other errors of the same size.
+        volumetric: Work on whole 3D masks instead of slice by slice (natural and random).
+        axis: Axis along which runs are made ragged (choppy); the rows if not given.
+        output: Folder that gets masks and provenance instead of the study.
+    """
+    from overread.labels.settings import VariantSettings
+    from overread.steps import perturb_labels
+
+    values = {"mode": mode, "dice": dice, "vertices": vertices, "smooth": smooth, "seed": seed}
+    values |= {"volumetric": volumetric, "axis": axis}
+    variant = VariantSettings.parse(values, where="overread labels perturb")
+    print(perturb_labels.run(folder, variant, source=source, output=output))
+
+
+@labels_app.command
+def consensus(folder: Path, *, sources: str, method: str, name: str = "") -> None:
+    """Make a consensus of several sources, as a new source.
+
+    Args:
+        folder: Folder of the study.
+        sources: Whose votes count, two or more, separated by commas; a source has no vote on cases it has not labelled.
+        method: majority (a tie is background) or staple (weighs each rater by how often the others confirm it).
+        name: Name of the new source; consensus-METHOD if not given.
+    """
+    from overread.labels.consensus import ConsensusSettings
+    from overread.settings import split_list
+    from overread.steps import make_consensus
+
+    settings = ConsensusSettings.parse({"method": method}, where="overread labels consensus")
+    print(make_consensus.run(folder, settings, sources=split_list(sources), name=name))

@@ -1,0 +1,71 @@
+"""`overread train`, `predict` and `uncertainty`: one network at a time.
+
+Every command imports what it needs when it is called.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from overread.steps.training_choice import TrainingChoice
+
+
+def train(folder: Path, output: Path, *, choice: Annotated[TrainingChoice, Parameter(name="*")]) -> None:
+    """Train one network on all labelled cases of a source, some of them kept for validation.
+
+    Args:
+        folder: Folder of the study.
+        output: Folder that gets the network; a training that was interrupted there goes on.
+        choice: Whose labels to learn, and how.
+    """
+    from overread.steps import train_one
+
+    train_one.run(folder, output, choice)
+
+
+def predict(folder: Path, network: Path, output: Path, *, case: tuple[str, ...] = (), device: str = "auto") -> None:
+    """Outline cases of a study with a trained network.
+
+    Args:
+        folder: Folder of the study.
+        network: Folder that `overread train` wrote.
+        output: Folder that gets one mask per case.
+        case: Cases to predict; all if none is given.
+        device: auto, cpu or cuda.
+    """
+    from overread.steps import predict_one
+
+    predict_one.run(folder, network, output, case_ids=case, device=device)
+
+
+def uncertainty(
+    folder: Path,
+    output: Path,
+    *,
+    network: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=())],
+    method: str = "tta",
+    samples: int = 10,
+    seed: int = 0,
+    case: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
+    device: str = "auto",
+) -> None:
+    """Map where trained networks are uncertain in cases of a study.
+
+    Args:
+        folder: Folder of the study.
+        output: Folder that gets a map of probability, aleatoric and epistemic uncertainty per case; a run that was
+            interrupted there goes on.
+        network: Folders that `overread train` wrote; several for the method ensemble.
+        method: tta (varied copies of the image), mc_dropout or ensemble.
+        samples: Predictions of each network (tta and mc_dropout).
+        seed: Another seed draws other variations.
+        case: Cases to map; all if none is given.
+        device: auto, cpu or cuda.
+    """
+    from overread.inference.uncertainty_settings import UncertaintySettings
+    from overread.steps import estimate_uncertainty
+
+    values = {"method": method, "samples": samples, "seed": seed}
+    settings = UncertaintySettings.parse(values, where="overread uncertainty")
+    estimate_uncertainty.run(folder, output, network, settings=settings, case_ids=case, device=device)

@@ -1,0 +1,46 @@
+"""Named settings that come with Overread, and the user's own from YAML files."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from overread.errors import SettingsError
+from overread.settings import Settings
+
+Model = TypeVar("Model", bound=Settings)
+
+
+@dataclass(frozen=True)
+class PresetShelf(Generic[Model]):
+    """The YAML files of one package, each a preset named like its file.
+
+    Attributes:
+        package: name of the package.
+        model: what a preset is.
+    """
+
+    package: str
+    model: type[Model]
+
+    def list_names(self) -> tuple[str, ...]:
+        """Names of the presets, in alphabetical order."""
+        files = resources.files(self.package).iterdir()
+        return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+
+    def read(self, name: str) -> Model:
+        """Read a preset by its name, or from a YAML file by its path.
+
+        Raises:
+            SettingsError: no preset has that name, or the file breaks a rule.
+        """
+        if name.endswith((".yaml", ".yml")):
+            return self.model.read_yaml(Path(name))
+        if name not in self.list_names():
+            raise SettingsError(
+                "preset must be a known name or the path of a .yaml file",
+                found=repr(name),
+                hint=f"known: {', '.join(self.list_names())}",
+            )
+        with resources.as_file(resources.files(self.package) / f"{name}.yaml") as path:
+            return self.model.read_yaml(path)
