@@ -31,5 +31,5 @@ def classify_sources(
         processes=limit_processes(4),
     )
     curves = {"annotation": roc_of_annotations, "prediction": roc_of_predictions}
-    for roc in found.rocs if found else ():
-        curves[roc.origin].log_roc_curve(list(roc.fpr), list(roc.tpr), list(roc.thresholds))
+    for origin, roc in found.rocs.items() if found else ():
+        curves[origin].log_roc_curve(list(roc.fpr), list(roc.tpr), list(roc.thresholds))

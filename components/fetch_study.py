@@ -7,16 +7,26 @@ from components.image import step_component
 
 @step_component
 def fetch_study(
-    study_uri: str, revision: str, sources: str, study: dsl.Output[dsl.Dataset], further_sources: str = ""
+    study_uri: str,
+    revision: str,
+    sources: str,
+    study: dsl.Output[dsl.Dataset],
+    further_sources: str = "",
+    labels: bool = True,
 ) -> str:
-    """Fetch images and labels with git and DVC and check them; returns the commit."""
+    """Fetch images, and labels where they are wanted, with git and DVC and check them; returns the commit."""
     from pathlib import Path
 
     from overread.settings import split_list
     from overread.steps import fetch_study as step
 
     commit = step.run(
-        study_uri, revision, split_list(sources), target=Path(study.path), further=split_list(further_sources)
+        study_uri,
+        revision,
+        split_list(sources),
+        target=Path(study.path),
+        further=split_list(further_sources),
+        labels=labels,
     )
     study.metadata |= {"study": study_uri, "revision": commit}
     return commit

@@ -27,7 +27,7 @@ def list_pipelines() -> None:
 def run(
     name: str,
     *,
-    study: Path,
+    study: Path | None = None,
     set: Annotated[tuple[str, ...], Parameter(name="--set", consume_multiple=True)] = (),
     workspace: Path | None = None,
 ) -> None:
@@ -35,9 +35,10 @@ def run(
 
     Args:
         name: Name of the pipeline, for example rater-bias.
-        study: Folder of the study.
+        study: Folder of the study; crowd-disagreement can do without, see its ratings and outcomes.
         set: Parameters as NAME=VALUE; lists as a,b,c.
-        workspace: Where results are kept and reused; `.overread` in the study's folder if not given.
+        workspace: Where results are kept and reused; `.overread` in the study's folder, or in the current one
+            without a study, if not given.
     """
     from pipelines.catalogue import find_pipeline, parse_arguments
     from pipelines.local import WORKSPACE, run_locally
@@ -45,7 +46,7 @@ def run(
     pipeline = find_pipeline(name)
     arguments = parse_arguments(pipeline, set)
     print(f"{pipeline.name}: {pipeline.question}", flush=True)
-    finished = run_locally(pipeline, study, arguments, workspace=workspace or study / WORKSPACE)
+    finished = run_locally(pipeline, study, arguments, workspace=workspace or (study or Path()) / WORKSPACE)
     print("", *pipeline.summarise(finished.folder), "", f"report: {finished.folder / 'report.html'}", sep="\n")
 
 

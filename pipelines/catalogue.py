@@ -1,44 +1,57 @@
 """The pipelines by name, and their parameters."""
 
+import importlib
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from kfp.dsl.graph_component import GraphComponent
+from typing import TYPE_CHECKING, Any
 
 from overread.errors import SettingsError
-from pipelines.label_noise import label_noise
-from pipelines.label_noise_summary import summarise_label_noise_run
-from pipelines.rater_bias import rater_bias
-from pipelines.rater_bias_summary import summarise_rater_bias
-from pipelines.relabel import relabel
-from pipelines.relabel_summary import summarise_relabel
+
+if TYPE_CHECKING:
+    from kfp.dsl.graph_component import GraphComponent
 
 PACKAGES = Path(__file__).parent / "packages"
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A pipeline as users know it.
+    """A pipeline as users know it; its graph, which takes a while to build, is made when it is asked for.
+
+    The pipeline `a-b` is the function `a_b` of `pipelines.a_b`, and `pipelines.a_b_summary` sums up its runs.
 
     Attributes:
         name: for example `rater-bias`.
-        graph: the kfp pipeline.
-        summarise: lines that sum up the outputs in a folder.
     """
 
     name: str
-    graph: GraphComponent
-    summarise: Callable[[Path], list[str]]
+
+    @property
+    def _module(self) -> str:
+        return self.name.replace("-", "_")
+
+    @cached_property
+    def graph(self) -> "GraphComponent":
+        """The kfp pipeline."""
+        return getattr(importlib.import_module(f"pipelines.{self._module}"), self._module)
+
+    def summarise(self, folder: Path) -> list[str]:
+        """Lines that sum up the outputs in a folder."""
+        summary = importlib.import_module(f"pipelines.{self._module}_summary")
+        return list(summary.summarise(folder))
 
     @cached_property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """Parameters of the run form by name."""
         return inspect.signature(self.graph.pipeline_func).parameters
+
+    @property
+    def needs_study(self) -> bool:
+        """Whether there is nothing but a study that it can run on."""
+        return self.parameters["study"].default is inspect.Parameter.empty
 
     @property
     def question(self) -> str:
@@ -51,14 +64,8 @@ class Pipeline:
         return PACKAGES / f"{self.name}.yaml"
 
 
-PIPELINES = {
-    pipeline.name: pipeline
-    for pipeline in (
-        Pipeline("rater-bias", rater_bias, summarise_rater_bias),
-        Pipeline("label-noise", label_noise, summarise_label_noise_run),
-        Pipeline("relabel", relabel, summarise_relabel),
-    )
-}
+NAMES = ("rater-bias", "label-noise", "relabel", "acquisition-bias", "crowd-disagreement")
+PIPELINES = {name: Pipeline(name) for name in NAMES}
 
 
 def find_pipeline(name: str) -> Pipeline:

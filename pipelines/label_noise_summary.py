@@ -8,7 +8,7 @@ from overread.steps.evaluate_noise import read_noise_evaluation
 _WIDTH = 26
 
 
-def summarise_label_noise_run(folder: Path) -> list[str]:
+def summarise(folder: Path) -> list[str]:
     """Mean Dice of every network per label variant, and the findings.
 
     Args:

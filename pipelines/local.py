@@ -35,23 +35,21 @@ class LocalRun:
     durations_seconds: Mapping[str, float]
 
 
-def run_locally(pipeline: Pipeline, study: Path, arguments: Mapping[str, Any], *, workspace: Path) -> LocalRun:
-    """Run a pipeline on a study of this machine.
+def run_locally(pipeline: Pipeline, study: Path | None, arguments: Mapping[str, Any], *, workspace: Path) -> LocalRun:
+    """Run a pipeline on data of this machine.
 
     Args:
         pipeline: which one.
-        study: folder of the study.
+        study: folder of the study; None where the arguments name other data.
         arguments: parameters that differ from their defaults.
         workspace: keeps results that can be reused, MLflow's database and the outputs of the latest run.
 
     Raises:
-        OverreadError: what the user can mend, as the failing task said it.
+        SettingsError: the pipeline needs a study, or it is given as an argument.
+        OverreadError: what else the user can mend, as the failing task said it.
         TaskFailureError: a task failed otherwise.
     """
-    if "study" in arguments:
-        raise SettingsError("the study of a local run must be given with --study", found="--set study=…")
-    revision = resolve_revision(str(study), str(arguments.get("revision", "")))
-    values = {**arguments, "study": str(study.resolve()), "revision": revision}
+    values = {**arguments, **_choose_study(pipeline, study, arguments)}
     folder, log = workspace / "latest" / pipeline.name, workspace / "logs" / f"{pipeline.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=workspace) as scratch, log.open("w", encoding="utf-8") as file:
@@ -60,6 +58,18 @@ def run_locally(pipeline: Pipeline, study: Path, arguments: Mapping[str, Any], *
             outputs = _call(pipeline, values, Path(scratch), log)
         _keep(outputs, folder)
     return LocalRun(folder, log, stream.durations_seconds)
+
+
+def _choose_study(pipeline: Pipeline, study: Path | None, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """The arguments that name the study; none without one."""
+    if "study" in arguments:
+        raise SettingsError("the study of a local run must be given with --study", found="--set study=…")
+    if study is not None:
+        revision = resolve_revision(str(study), str(arguments.get("revision", "")))
+        return {"study": str(study.resolve()), "revision": revision}
+    if pipeline.needs_study:
+        raise SettingsError(f"{pipeline.name} must have a study", hint="name its folder with --study")
+    return {}
 
 
 def _call(pipeline: Pipeline, values: Mapping[str, Any], root: Path, log: Path) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from overread.evaluation.results import CrossEvaluation, name_network
 from overread.steps.cross_evaluate import read_evaluation
 
 
-def summarise_rater_bias(folder: Path) -> list[str]:
+def summarise(folder: Path) -> list[str]:
     """Mean Dice of every network against every source, and the answer in figures.
 
     Args:

@@ -10,7 +10,7 @@ from overread.steps.evaluate_relabelling import read_relabel_evaluation
 _FIRST_WIDTH, _WIDTH = 34, 26
 
 
-def summarise_relabel(folder: Path) -> list[str]:
+def summarise(folder: Path) -> list[str]:
     """Dice with clean and with noisy masks of every way of training, and what became of labels and networks.
 
     Args:

@@ -13,6 +13,13 @@ from pipelines.catalogue import PIPELINES, Pipeline
 from pipelines.compiling import compile_pipeline
 
 MOST_PARAMETERS = 10
+NEED_NO_STUDY = {"crowd-disagreement"}
+TRAINING_TASKS = {
+    "rater-bias": "train-networks",
+    "label-noise": "train-networks",
+    "relabel": "train-networks",
+    "acquisition-bias": "train-probes",
+}
 _QUOTED = re.compile(r"'[^']*'(?=[\])\s]|$)")
 
 
@@ -73,7 +80,9 @@ def test_the_run_form_has_few_parameters_the_revision_among_them(pipeline):
     inputs = read_compiled(pipeline.package)["root"]["inputDefinitions"]["parameters"]
     assert len(inputs) <= MOST_PARAMETERS
     assert "revision" in inputs
-    assert [name for name, value in inputs.items() if "defaultValue" not in value] == ["study"]
+    assert "study" in inputs
+    needed = [] if pipeline.name in NEED_NO_STUDY else ["study"]
+    assert [name for name, value in inputs.items() if "defaultValue" not in value] == needed
 
 
 def test_the_description_explains_every_parameter(pipeline):
@@ -90,14 +99,20 @@ def test_every_task_has_a_title_and_is_not_cached_by_name(pipeline):
             assert not task.get("cachingOptions", {}).get("enableCache"), f"{name} is cached"
 
 
-def test_training_asks_for_a_gpu_and_is_retried(pipeline):
-    document = read_compiled(pipeline.package)
-    executors = document["deploymentSpec"]["executors"]
-    training = executors["exec-train-networks"]["container"]["resources"]
+@pytest.mark.parametrize(("name", "task"), TRAINING_TASKS.items(), ids=TRAINING_TASKS.keys())
+def test_training_asks_for_a_gpu_and_is_retried(name, task):
+    document = read_compiled(PIPELINES[name].package)
+    training = document["deploymentSpec"]["executors"][f"exec-{task}"]["container"]["resources"]
     assert training["accelerator"]["resourceType"] == "nvidia.com/gpu"
     assert training["accelerator"]["resourceCount"] == "1"
-    loop = document["components"]["comp-for-loop-1"]["dag"]["tasks"]["train-networks"]
+    loop = document["components"]["comp-for-loop-1"]["dag"]["tasks"][task]
     assert loop["retryPolicy"]["maxRetryCount"] == 3
+
+
+def test_every_task_that_trains_is_known(pipeline):
+    executors = read_compiled(pipeline.package)["deploymentSpec"]["executors"]
+    found = [name.removeprefix("exec-") for name in executors if name.startswith("exec-train-")]
+    assert found == ([TRAINING_TASKS[pipeline.name]] if pipeline.name in TRAINING_TASKS else [])
 
 
 def test_every_trap_of_a_loop_is_found(tmp_path):

@@ -1,9 +1,10 @@
-"""Parameters of pipelines as a user types them."""
+"""Parameters of pipelines as a user types them, and the study that most of them need."""
 
 import pytest
 
 from overread.errors import SettingsError
-from pipelines.catalogue import find_pipeline, parse_arguments
+from pipelines.catalogue import PACKAGES, PIPELINES, find_pipeline, parse_arguments
+from pipelines.local import run_locally
 
 
 @pytest.fixture
@@ -38,3 +39,28 @@ def test_a_value_of_another_type_is_refused(rater_bias, text):
 def test_an_assignment_needs_an_equals_sign(rater_bias):
     with pytest.raises(SettingsError, match="NAME=VALUE, got 'folds'"):
         parse_arguments(rater_bias, ["folds"])
+
+
+def test_only_disagreement_can_be_analysed_without_a_study():
+    assert [name for name, pipeline in PIPELINES.items() if not pipeline.needs_study] == ["crowd-disagreement"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, r"^rater-bias must have a study\. Hint: name its folder with --study\.$"),
+        ({"study": "discs"}, "must be given with --study, got --set study=…"),
+    ],
+)
+def test_a_local_run_that_lacks_its_study_is_refused_before_anything_is_written(
+    rater_bias, arguments, message, tmp_path
+):
+    with pytest.raises(SettingsError, match=message):
+        run_locally(rater_bias, None, arguments, workspace=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_every_pipeline_of_the_folder_is_in_the_catalogue_and_has_a_summary():
+    found = {path.stem.removesuffix("_summary") for path in PACKAGES.parent.glob("*_summary.py")}
+    assert {name.replace("-", "_") for name in PIPELINES} == found
+    assert {path.stem for path in PACKAGES.glob("*.yaml")} == set(PIPELINES)

@@ -3,7 +3,9 @@
 import pytest
 
 from overread.presets.crowd import read_crowd_preset
-from overread.steps import analyse_disagreement, write_disagreement_report
+from overread.steps import report_disagreement
+from overread.steps.crowd_analysis_files import read_crowd_evaluation
+from overread.steps.disagreement_choice import DisagreementChoice
 from overread.study.outcomes import read_outcomes
 from overread.study.ratings_table import read_ratings
 
@@ -21,10 +23,11 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def analysed(real_data, tmp_path_factory):
     folder = real_data / "crowd-skin"
-    choice = analyse_disagreement.DisagreementChoice(preset="cheplygina2018")
+    choice = DisagreementChoice(preset="cheplygina2018")
     output = tmp_path_factory.mktemp("crowd-skin")
-    tables = (str(folder / "annotations.csv"), str(folder / "diagnoses.csv"))
-    return analyse_disagreement.run_on_ratings(*tables, choice, output=output), output
+    tables = {"ratings": str(folder / "annotations.csv"), "outcomes": str(folder / "diagnoses.csv")}
+    report_disagreement.run(choice, **tables, output=output)
+    return read_crowd_evaluation(output), output
 
 
 def test_the_table_is_read_as_it_is(real_data):
@@ -60,7 +63,6 @@ def test_the_consensus_is_best_and_disagreement_alone_is_better_than_chance(anal
 
 def test_the_report_shows_the_figures_of_the_paper(analysed):
     evaluation, output = analysed
-    write_disagreement_report.run(output, report_file=output / "report.html")
     html = (output / "report.html").read_text(encoding="utf-8")
     for key, figure in (("all", "0.96"), ("feature:Color", "0.93"), ("feature:Border", "0.82"), ("consensus", "0.99")):
         score = evaluation.find_score(key)

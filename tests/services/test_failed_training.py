@@ -17,6 +17,7 @@ from overread.study.study import Study
 from tests.studies import make_preset, write_squares
 
 VARIANT = "choppy-0.90"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

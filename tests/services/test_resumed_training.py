@@ -164,7 +164,7 @@ def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]"
 
 
 class TestKilledTraining:
-    @pytest.mark.parametrize("job_count", [1, 2])
+    @pytest.mark.parametrize("job_count", [1, pytest.param(2, marks=pytest.mark.slow)])
     def test_ends_as_if_it_had_not_been_killed(self, root: Path, job_count: int) -> None:
         write_preset(root, steps_per_epoch=40)
         plan = make_plan(root)

@@ -19,6 +19,7 @@ from overread.adapters.versioning import (
     resolve_revision,
 )
 from overread.errors import InputError, VersioningError
+from overread.steps import fetch_study as fetch_step
 from overread.study.cases import Case, write_cases
 from overread.study.rasters import write_mask, write_volume
 from overread.study.schema import Provenance, SourceSettings, StudySettings
@@ -207,6 +208,15 @@ class TestFetch:
         }
         assert list(fetched.parent.iterdir()) == [fetched], "nothing is left beside it"
         assert Study.open(fetched).labelled_case_ids("alpha") == ("c1", "c2")
+
+    def test_images_come_without_any_labels_where_none_are_wanted(
+        self, committed: tuple[Path, str], tmp_path: Path
+    ) -> None:
+        fetch_step.run(str(committed[0]), "", (), target=tmp_path / "fetched", labels=False)
+        study = Study.open(tmp_path / "fetched")
+        assert study.settings.sources == {}
+        assert study.read_image("c2").shape == (1, 8, 8, 8)
+        assert [path for path in (study.root / "labels").rglob("*") if path.is_file()] == []
 
     @pytest.mark.parametrize("has_cache", [True, False])
     def test_writing_into_what_was_fetched_cannot_harm_the_original(

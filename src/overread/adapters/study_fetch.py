@@ -26,7 +26,13 @@ _VERSIONING_PATTERNS = (".dvc", ".dvcignore", ".gitattributes", "**/.gitignore",
 
 
 def fetch_study(
-    study_uri: str, revision: str, target: Path, *, sources: Sequence[str] = (), further: Sequence[str] = ()
+    study_uri: str,
+    revision: str,
+    target: Path,
+    *,
+    sources: Sequence[str] = (),
+    further: Sequence[str] = (),
+    labels: bool = True,
 ) -> str:
     """Write a study as it was at a revision: settings, tables, provenance, images and the masks of some sources.
 
@@ -40,6 +46,7 @@ def fetch_study(
         target: folder to write, which must be new or empty.
         sources: whose masks to fetch; empty for those that `Study.select_sources` takes.
         further: whose masks to fetch too.
+        labels: whether to fetch any masks at all.
 
     Returns:
         The commit that was fetched.
@@ -57,7 +64,7 @@ def fetch_study(
         commit = find_commit(repository, revision or "HEAD")
         study = Path(scratch) / "study"
         _export_commit(repository, commit, study)
-        names = Study.open(study).select_sources_and_further(sources, further)
+        names = Study.open(study).select_sources_and_further(sources, further) if labels else ()
         _pull_data(study, Path(scratch), origin=repository, sources=names)
         _make_plain(study)
         study.replace(target)

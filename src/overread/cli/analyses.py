@@ -39,13 +39,13 @@ def disagreement(
         folds: Folds of the cross-validation; those of the preset if 0.
         seed: Another seed divides the cases into other folds.
     """
-    from overread.steps import analyse_disagreement, write_disagreement_report
+    from overread.steps import report_disagreement
+    from overread.steps.disagreement_choice import DisagreementChoice
 
     values: dict[str, object] = {"outcome": outcome, "positive": positive, "columns": columns, "sources": source}
     values |= {"preset": preset, "folds": folds, "seed": seed}
-    choice = analyse_disagreement.DisagreementChoice.parse(values, where="overread disagreement")
-    analyse_disagreement.run(choice, ratings=ratings, outcomes=outcomes, study_folder=study, output=output)
-    print(write_disagreement_report.summarise(output, report_file=output / "report.html"))
+    choice = DisagreementChoice.parse(values, where="overread disagreement")
+    print(report_disagreement.run(choice, ratings=ratings, outcomes=outcomes, study_folder=study, output=output))
 
 
 def acquisition_bias(

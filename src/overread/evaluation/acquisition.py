@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from overread.errors import InputError
 from overread.evaluation.acquisition_auroc import bootstrap_auroc, compute_mean_aurocs, draw_subject_weights
 from overread.evaluation.acquisition_results import (
+    PROBABILITY_PREFIX,
     SCORE_COLUMNS,
     AcquisitionEvaluation,
     AurocFall,
@@ -21,12 +22,12 @@ from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.confounding import measure_confounding
 from overread.evaluation.matching import UNKNOWN, Matching, name_age_band, parse_age
 from overread.evaluation.results import Interval
+from overread.evaluation.roc import compute_roc
 from overread.study.cases import Case
 from overread.training.probe_folds import LabelledCase, find_main_labels
 from overread.training.probe_settings import ProbeMatchingSettings
 
 _FALLS = (("outside", "body"), ("whole", "body"), ("whole", "noise"))
-PROBABILITY_PREFIX = "p:"
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ def index_scores(rows: pd.DataFrame, classes: Sequence[str]) -> PackageScores:
 
 def _summarise(name: str, scores: PackageScores, design: ProbeDesign) -> VariantScore:
     right = scores.is_right
+    mean = scores.probabilities.mean(axis=1)
     aurocs = [
         float(compute_mean_aurocs(scores.probabilities[:, index], scores.labels, np.ones((1, len(right))))[0])
         for index in range(right.shape[1])
@@ -150,14 +152,22 @@ def _summarise(name: str, scores: PackageScores, design: ProbeDesign) -> Variant
         variant=name,
         accuracy=bootstrap_mean(right.mean(axis=1).tolist(), scores.subjects, seed=design.seed),
         accuracy_std=_compute_std(right.mean(axis=0)),
-        auroc=bootstrap_auroc(scores.probabilities.mean(axis=1), scores.labels, _draw_weights(scores, design)),
+        auroc=bootstrap_auroc(mean, scores.labels, _draw_weights(scores, design)),
         auroc_std=_compute_std(np.array(aurocs)),
         by_class=tuple(
             _summarise_class(label, scores, scores.labels == index, design)
             for index, label in enumerate(design.classes)
             if np.any(scores.labels == index)
         ),
+        roc=compute_roc(mean, scores.labels.tolist()),
+        confusion=_count_confusions(scores.labels, mean),
     )
+
+
+def _count_confusions(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> tuple[tuple[int, ...], ...]:
+    counts = np.zeros((probabilities.shape[1],) * 2, np.int64)
+    np.add.at(counts, (labels, probabilities.argmax(axis=1)), 1)
+    return tuple(tuple(map(int, row)) for row in counts)
 
 
 def _summarise_class(

@@ -7,6 +7,7 @@ from pydantic import ConfigDict
 from overread.evaluation.confounding import Confounding
 from overread.evaluation.matching import Matching
 from overread.evaluation.results import Interval
+from overread.evaluation.roc_curve import RocCurve
 from overread.settings import Settings
 
 SCORE_COLUMNS = ("variant", "fold", "package", "case_id", "subject_id", "label")
@@ -15,6 +16,8 @@ SCORE_COLUMNS = ("variant", "fold", "package", "case_id", "subject_id", "label")
 `label` is the class that the probe was to name, a shuffled one in the variant shuffled. After them comes a column
 `p:<class>` per class with the probe's probability, in [0, 1].
 """
+PROBABILITY_PREFIX = "p:"
+"""Before the name of a class in the columns of probabilities."""
 VARIANT_TITLES = {
     "whole": "whole slice",
     "outside": "padding and air",
@@ -49,6 +52,8 @@ class VariantScore(_Result):
             against the others); bootstrap over subjects, within classes.
         auroc_std: standard deviation (N - 1) of the AUROC over packages; None for one package.
         by_class: accuracy on each class.
+        roc: curve of the mean probabilities of the cases, all rounds together; None where all cases have one class.
+        confusion: (K, K) cases by true class (rows) and by the class of the highest mean probability (columns).
     """
 
     variant: str
@@ -57,6 +62,8 @@ class VariantScore(_Result):
     auroc: Interval
     auroc_std: float | None
     by_class: tuple[ClassAccuracy, ...]
+    roc: RocCurve | None
+    confusion: tuple[tuple[int, ...], ...]
 
 
 class ErrorRate(_Result):

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import ConfigDict
 
 from overread.evaluation.results import Interval
+from overread.evaluation.roc_curve import RocCurve
 from overread.settings import Settings
 
 Origin: TypeAlias = Literal["annotation", "prediction"]
@@ -46,27 +47,6 @@ class HitRate(_Result):
     by_source: dict[str, float]
 
 
-class RocCurve(_Result):
-    """Receiver operating characteristic of the patches of one origin.
-
-    Of two sources, the first is to be found. Of more, each is found against the rest, and the curves are averaged at
-    equal thresholds (Fawcett 2006, section 8.2).
-
-    Attributes:
-        origin: of the masks.
-        fpr: false positive rates, ascending from 0 to 1.
-        tpr: true positive rates, ascending from 0 to 1.
-        thresholds: probabilities, descending; a patch is positive at or above it. All are finite.
-        auc: area under the curve of all patches; of more than two sources, the mean over the sources.
-    """
-
-    origin: Origin
-    fpr: tuple[float, ...]
-    tpr: tuple[float, ...]
-    thresholds: tuple[float, ...]
-    auc: float
-
-
 class SourceClassification(_Result):
     """Everything that the report says about the source classifier.
 
@@ -94,14 +74,10 @@ class SourceClassification(_Result):
     fold_count: int
     hit_rates: tuple[HitRate, ...]
     growth: Interval | None
-    rocs: tuple[RocCurve, ...]
+    rocs: dict[Origin, RocCurve]
     skipped_cases: dict[str, tuple[str, ...]]
 
     def find_hit_rate(self, origin: Origin, *, shuffled: bool = False) -> HitRate | None:
         """The hit rate of an origin, None where there is no outlined mask of it."""
         found = (rate for rate in self.hit_rates if rate.origin == origin and rate.shuffled == shuffled)
         return next(found, None)
-
-    def find_roc(self, origin: Origin) -> RocCurve | None:
-        """The curve of an origin, None where there is none."""
-        return next((roc for roc in self.rocs if roc.origin == origin), None)

@@ -1,4 +1,4 @@
-"""Receiver operating characteristic of a source classifier."""
+"""Receiver operating characteristic of a classifier."""
 
 from collections.abc import Sequence
 
@@ -6,24 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from overread.evaluation.classification_results import Origin, RocCurve
+from overread.evaluation.roc_curve import RocCurve
 
 _POINTS = 100
 
 
-def compute_roc(probabilities: NDArray[np.float64], sources: Sequence[int], *, origin: Origin) -> RocCurve | None:
-    """Compute the curve of the first of two sources, or the average over more of each against the rest.
+def compute_roc(probabilities: NDArray[np.float64], classes: Sequence[int]) -> RocCurve | None:
+    """Compute the curve of the first of two classes, or the average over more of each against the rest.
 
     Args:
-        probabilities: (N, R) of each source, per patch.
-        sources: (N,) index of the source that drew the mask.
-        origin: of the masks.
+        probabilities: (N, K) of each class.
+        classes: (N,) index of the true class.
 
     Returns:
-        At most 102 points, whose thresholds are quantiles of the probabilities; the area is taken from all patches.
-        Sources without a patch, or with all of them, are left out; None where that leaves none.
+        At most 102 points, whose thresholds are quantiles of the probabilities; the area is taken from all of them.
+        Classes without an example, or with all of them, are left out; None where that leaves none.
     """
-    truth = np.asarray(sources)
+    truth = np.asarray(classes)
     wanted = [0] if probabilities.shape[1] == 2 else list(range(probabilities.shape[1]))
     wanted = [index for index in wanted if 0 < np.count_nonzero(truth == index) < truth.size]
     if not wanted:
@@ -33,7 +32,6 @@ def compute_roc(probabilities: NDArray[np.float64], sources: Sequence[int], *, o
         [_compute_rates(probabilities[:, index], truth == index, thresholds) for index in wanted], axis=0
     )
     return RocCurve(
-        origin=origin,
         fpr=tuple(map(float, fpr)),
         tpr=tuple(map(float, tpr)),
         thresholds=tuple(map(float, thresholds)),

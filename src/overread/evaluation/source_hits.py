@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from overread.evaluation.bootstrap import bootstrap_mean
-from overread.evaluation.classification_results import HIT_COLUMNS, ORIGINS, HitRate, Origin, RocCurve
+from overread.evaluation.classification_results import HIT_COLUMNS, ORIGINS, HitRate, Origin
 from overread.evaluation.results import Interval
 from overread.evaluation.roc import compute_roc
+from overread.evaluation.roc_curve import RocCurve
 
 PATCH_COLUMNS = HIT_COLUMNS[:6]
 """Columns of a table of patches; one named `name_probability(source)` per source follows."""
@@ -72,16 +73,16 @@ def compute_case_rates(hits: pd.DataFrame) -> pd.DataFrame:
     return rates.groupby(keys, sort=False)["hit_rate"].mean().reset_index()
 
 
-def compute_rocs(patches: pd.DataFrame, sources: Sequence[str]) -> tuple[RocCurve, ...]:
+def compute_rocs(patches: pd.DataFrame, sources: Sequence[str]) -> dict[Origin, RocCurve]:
     """Compute the curve of each origin from the patches of the real classifiers, those of all folds together."""
     real = patches[~patches["shuffled"].astype(bool)]
-    curves = []
+    curves = {}
     for origin in ORIGINS:
         rows = real[real["origin"] == origin]
         probabilities = rows[[name_probability(source) for source in sources]].to_numpy(np.float64)
         drawn_by = [list(sources).index(source) for source in rows["source"]]
-        curves.append(compute_roc(probabilities, drawn_by, origin=origin))
-    return tuple(curve for curve in curves if curve is not None)
+        curves[origin] = compute_roc(probabilities, drawn_by)
+    return {origin: curve for origin, curve in curves.items() if curve is not None}
 
 
 def _summarise(rows: pd.DataFrame, origin: Origin, shuffled: bool, seed: int) -> HitRate:

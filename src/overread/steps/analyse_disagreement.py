@@ -1,216 +1,123 @@
 """Step: predict an outcome from ratings, or from the disagreement of the sources of a study."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from overread.errors import SettingsError
-from overread.evaluation.crowd_results import CrowdEvaluation, MeasuredTable
-from overread.evaluation.crowd_settings import CrowdSettings
-from overread.presets.crowd import DEFAULT_CROWD_PRESET, CrowdPreset, read_crowd_preset
-from overread.settings import Settings
-from overread.steps.fetch_table import fetch_table
-from overread.steps.output_folder import check_is_outside_labels
-from overread.study.digest import (
-    compute_file_digest,
-    compute_images_digest,
-    compute_source_digest,
-    compute_study_digest,
-)
-from overread.study.study import Study
+from overread.adapters.storage import open_store
+from overread.evaluation.crowd_results import CrowdEvaluation
+from overread.steps.annotation_data import AnnotationData, MeasuredCases
+from overread.steps.crowd_analysis_files import read_crowd_evaluation, write_analysis, write_origin
+from overread.steps.disagreement_choice import DisagreementChoice, choose_preset
+from overread.steps.fetch_annotations import open_annotations
+from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.pipeline_run import begin_pipeline_run, failing_with_pipeline_run
+from overread.steps.progress import report_progress
+from overread.steps.reuse import reuse_result
+from overread.steps.run_identity import AnalysisRun
 
 if TYPE_CHECKING:
-    from overread.evaluation.case_features import LabelledCases
     from overread.evaluation.crowd_disagreement import CrowdAnalysis
-    from overread.study.outcomes import Outcome
 
-EVALUATION_FILE = "evaluation.json"
-ORIGIN_FILE = "origin.yaml"
-CASES_FILE, AUC_FILE, PERMUTED_FILE = "cases.csv", "fold_auc.csv", "permuted_auc.csv"
-
-
-class DisagreementChoice(Settings):
-    """What a user chooses about an analysis of disagreement."""
-
-    outcome: str = Field("", description="column with the outcome; empty for the only one, or that of study.yaml")
-    positive: str = Field("", description="value of the positive class; empty for 1, yes, true, … or the last by name")
-    columns: str = Field("", description="pattern of the columns of a wide table; guessed if empty")
-    sources: tuple[str, ...] = Field((), description="of a study; empty for all that are not derived from others")
-    preset: str = DEFAULT_CROWD_PRESET
-    folds: int = Field(0, ge=0, description="of the cross-validation; 0 for those of the preset")
-    seed: int = Field(0, ge=0, description="of folds and permutations")
-
-
-class AnalysisOrigin(Settings):
-    """Where an analysis comes from.
-
-    Attributes:
-        name: of the table or study.
-        digest: SHA-256 over what was read.
-        digests: SHA-256 of each table, or over the masks of each source.
-        choice: what the user chose.
-        preset: the settings by that name.
-    """
-
-    name: str
-    digest: str
-    digests: dict[str, str]
-    choice: DisagreementChoice
-    preset: CrowdPreset
+PIPELINE = "crowd-disagreement"
+_PACKAGES = (
+    "study",
+    "evaluation",
+    "steps/rating_tables.py",
+    "steps/study_sources.py",
+    "steps/crowd_analysis_files.py",
+)
 
 
 def run(
-    choice: DisagreementChoice, *, ratings: str, outcomes: str, study_folder: Path | None, output: Path
+    annotations_folder: Path, choice: DisagreementChoice, *, uri: str, revision: str, output: Path, store: str
 ) -> CrowdEvaluation:
-    """Analyse a table of ratings or a study, whichever is given.
+    """Analyse fetched annotations, and open the pipeline run in MLflow; a finished analysis is reused.
 
     Args:
+        annotations_folder: what `fetch_annotations` wrote.
         choice: outcome, features, preset and seed.
-        ratings: see `run_on_ratings`; empty for a study.
-        outcomes: see `run_on_ratings`; empty for a study.
-        study_folder: see `run_on_study`; None for a table of ratings.
-        output: gets `evaluation.json`, `origin.yaml` and the tables; files of these names are replaced.
+        uri: where the annotations come from.
+        revision: commit of the study.
+        output: gets numbers, tables and `origin.json`.
+        store: address of the result store.
 
     Raises:
-        SettingsError: both are given, or neither, or half of a pair.
-        InputError: the output folder lies among the labels of the study.
+        InputError: a table, a source, the outcome or a setting breaks a rule.
     """
-    if study_folder is not None and not ratings and not outcomes:
-        check_is_outside_labels(study_folder, output)
-        return run_on_study(study_folder, choice, output=output)
-    if study_folder is None and ratings and outcomes:
-        return run_on_ratings(ratings, outcomes, choice, output=output)
-    given = {"ratings": ratings, "outcomes": outcomes, "study": study_folder}
-    raise SettingsError(
-        "either ratings and outcomes or a study must be given",
-        found=", ".join(name for name, value in given.items() if value) or "neither",
-    )
+    data = open_annotations(annotations_folder, choice)
+    identity = identify_analysis(data, choice, revision=revision)
+    results, key = open_store(store), name_analysis(data, choice)
+    is_reused = reuse_result(results, key, output)
+    # Data that break a rule leave no run in MLflow.
+    measured = None if is_reused else _measure(data, choice)
+    begin_pipeline_run(identity, choice, study_uri=uri, store=store)
+    if measured is None:
+        report_progress(f"analysis of {data.name}: reused")
+    else:
+        with failing_with_pipeline_run(identity, store):
+            write_analysis(analyse(measured, choice), output)
+            results.publish(key, output)
+    write_origin(identity, output)
+    return read_crowd_evaluation(output)
 
 
-def run_on_ratings(ratings: str, outcomes: str, choice: DisagreementChoice, *, output: Path) -> CrowdEvaluation:
-    """Analyse a table of ratings.
-
-    Args:
-        ratings: path or s3:// URL of a long or wide CSV table.
-        outcomes: path or s3:// URL of a CSV table with a binary column.
-        choice: outcome, pattern of columns, preset and seed.
-        output: gets `evaluation.json`, `origin.yaml` and the tables; files of these names are replaced.
+def analyse(measured: MeasuredCases, choice: DisagreementChoice) -> "CrowdAnalysis":
+    """Predict and test as chosen.
 
     Raises:
-        InputError: a table or a setting breaks a rule.
+        InputError: a class has fewer cases than there are folds.
     """
-    from overread.evaluation.case_features import check_annotators_differ, label_cases
-    from overread.evaluation.rating_features import collect_rating_features
-    from overread.study.outcomes import read_outcomes
-    from overread.study.ratings_table import read_ratings
-
-    preset = choose_preset(choice)
-    with tempfile.TemporaryDirectory(prefix="overread-tables-") as scratch:
-        paths = [fetch_table(address, Path(scratch) / name) for name, address in (("r", ratings), ("o", outcomes))]
-        rated = read_ratings(paths[0], pattern=choice.columns)
-        outcome = read_outcomes(paths[1], column=choice.outcome, positive=choice.positive)
-        digests = {"ratings": compute_file_digest(paths[0]), "outcomes": compute_file_digest(paths[1])}
-    cases = label_cases(collect_rating_features(rated), outcome)
-    check_annotators_differ(cases, rated.annotators)
-    table = MeasuredTable(
-        kind="ratings",
-        name=paths[0].stem,
-        columns=len(cases.features.columns),
-        annotators=rated.annotators,
-        features=rated.features,
-        layout=rated.layout,
-        ignored=rated.ignored,
-    )
-    digest = compute_study_digest("ratings", digests)
-    origin = AnalysisOrigin(name=paths[0].stem, digest=digest, digests=digests, choice=choice, preset=preset)
-    return _analyse(cases, outcome, table, origin, output)
-
-
-def run_on_study(study_folder: Path, choice: DisagreementChoice, *, output: Path) -> CrowdEvaluation:
-    """Analyse the disagreement of the sources of a study.
-
-    Args:
-        study_folder: the study.
-        choice: outcome (a binary column of `cases.csv`), sources, preset and seed.
-        output: as in `run_on_ratings`; not among the study's labels.
-
-    Raises:
-        InputError: a source, the outcome or a setting breaks a rule.
-        StudyError: the folder is no study.
-    """
-    from overread.evaluation.case_features import label_cases
-    from overread.evaluation.source_disagreement import SPREADS, measure_source_disagreement
-    from overread.study.outcomes import select_outcome
-
-    check_is_outside_labels(study_folder, output)
-    study, preset = Study.open(study_folder), choose_preset(choice)
-    sources = study.select_sources(choice.sources)
-    column = choice.outcome or study.settings.ratings_outcome or ""
-    outcome = select_outcome(study.cases, column=column, positive=choice.positive)
-    cases = label_cases(measure_source_disagreement(study, sources), outcome)
-    table = MeasuredTable(
-        kind="sources",
-        name=study.settings.name,
-        columns=len(cases.features.columns),
-        annotators=sources,
-        features=SPREADS,
-    )
-    digests = {name: compute_source_digest(study, name) for name in sources}
-    digest = compute_study_digest(compute_images_digest(study), digests)
-    origin = AnalysisOrigin(name=study.settings.name, digest=digest, digests=digests, choice=choice, preset=preset)
-    return _analyse(cases, outcome, table, origin, output)
-
-
-def choose_preset(choice: DisagreementChoice) -> CrowdPreset:
-    """The preset by name, with the chosen number of folds.
-
-    Raises:
-        SettingsError: there is no such preset, or a number breaks a rule.
-    """
-    preset = read_crowd_preset(choice.preset)
-    if not choice.folds:
-        return preset
-    values = preset.analysis.model_dump() | {"folds": choice.folds}
-    return preset.model_copy(update={"analysis": CrowdSettings.parse(values, where="folds")})
-
-
-def read_origin(folder: Path) -> AnalysisOrigin:
-    """Read where the analysis in a folder comes from."""
-    return AnalysisOrigin.read_yaml(folder / ORIGIN_FILE)
-
-
-def read_analysis(folder: Path) -> "CrowdAnalysis":
-    """Read what a run wrote; names of cases stay text."""
-    import pandas as pd
-
-    from overread.evaluation.crowd_disagreement import CrowdAnalysis
-
-    text = {"case_id": str, "subject_id": str, "outcome": str}
-    return CrowdAnalysis(
-        evaluation=CrowdEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8")),
-        cases=pd.read_csv(folder / CASES_FILE, dtype=text, keep_default_na=False),
-        fold_auc=pd.read_csv(folder / AUC_FILE),
-        permuted=pd.read_csv(folder / PERMUTED_FILE),
-    )
-
-
-def _analyse(
-    cases: "LabelledCases", outcome: "Outcome", table: MeasuredTable, origin: AnalysisOrigin, output: Path
-) -> CrowdEvaluation:
     from overread.evaluation.crowd_disagreement import analyse_disagreement
 
-    found = analyse_disagreement(
-        cases,
-        outcome=outcome,
-        table=table,
-        settings=origin.preset.analysis,
-        seed=origin.choice.seed,
+    return analyse_disagreement(
+        measured.cases,
+        outcome=measured.outcome,
+        table=measured.table,
+        settings=choose_preset(choice).analysis,
+        seed=choice.seed,
     )
-    output.mkdir(parents=True, exist_ok=True)
-    origin.write_yaml(output / ORIGIN_FILE)
-    for name, frame in ((CASES_FILE, found.cases), (AUC_FILE, found.fold_auc), (PERMUTED_FILE, found.permuted)):
-        frame.to_csv(output / name, index=False, lineterminator="\n")
-    (output / EVALUATION_FILE).write_text(found.evaluation.model_dump_json(indent=1), encoding="utf-8")
-    return found.evaluation
+
+
+def identify_analysis(data: AnnotationData, choice: DisagreementChoice, *, revision: str) -> AnalysisRun:
+    """What MLflow, the result store and the report know an analysis by."""
+    preset = choose_preset(choice)
+    parts = {
+        "study": data.name,
+        "data": data.digest,
+        "revision": revision,
+        "choice": choice.model_dump(mode="json"),
+        "preset": preset.model_dump(mode="json"),
+    }
+    return AnalysisRun(
+        pipeline=PIPELINE,
+        study=data.name,
+        study_digest=data.digest,
+        source_digests=data.digests,
+        revision=revision,
+        preset_name=choice.preset,
+        settings_yaml=f"{preset.to_yaml()}choice:\n{_indent(choice.to_yaml())}",
+        run_fingerprint=compute_fingerprint("pipeline-run", packages=("",), parts=parts),
+    )
+
+
+def name_analysis(data: AnnotationData, choice: DisagreementChoice) -> str:
+    """Where the result store keeps the numbers and tables; neither revision nor name of the preset count."""
+    parts = {
+        "name": data.name,
+        "data": data.digest,
+        "choice": choice.model_dump(mode="json", exclude={"preset", "folds"}),
+        "settings": choose_preset(choice).analysis.model_dump(mode="json"),
+    }
+    return f"evaluations/{compute_fingerprint('crowd-disagreement', packages=_PACKAGES, parts=parts)}"
+
+
+def _measure(data: AnnotationData, choice: DisagreementChoice) -> MeasuredCases:
+    from overread.evaluation.case_features import check_folds
+
+    measured = data.measure()
+    check_folds(measured.cases.outcome, choose_preset(choice).analysis.folds)
+    return measured
+
+
+def _indent(text: str) -> str:
+    return "".join(f"  {line}\n" for line in text.splitlines())

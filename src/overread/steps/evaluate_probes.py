@@ -1,33 +1,28 @@
 """Step: how well the acquisition probes named the class of their held-out cases."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from overread.evaluation.acquisition_results import AcquisitionEvaluation
-from overread.steps.plan_probes import ProbePlan
-from overread.steps.train_probes import SCORES_FILE, STACKS_FILE
+from overread.steps.probe_plan import ProbePlan
+from overread.steps.probe_results import SCORES_FILE, read_scores, read_stacks
 from overread.study.study import Study
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 EVALUATION_FILE = "evaluation.json"
 
 
-def run(study_folder: Path, plan_file: Path, probes_folder: Path, *, output: Path) -> AcquisitionEvaluation:
-    """Write the evaluation into `output`.
+def run(study_folder: Path, plan_file: Path, probes: Sequence[Path], *, output: Path) -> AcquisitionEvaluation:
+    """Write the evaluation, and what all probes say, into `output`.
 
     Args:
         study_folder: the study, for its case table.
         plan_file: what `plan_probes` wrote.
-        probes_folder: what `train_probes` wrote.
-        output: gets `evaluation.json`.
+        probes: folders that `train_probes` wrote.
+        output: gets `evaluation.json` and `scores.csv`.
     """
     from overread.evaluation.acquisition import ProbeDesign, summarise_acquisition
-    from overread.training.probe_stacks import StackSummary
 
-    plan, study = ProbePlan.read(plan_file), Study.open(study_folder)
-    stacks = StackSummary.model_validate_json((probes_folder / STACKS_FILE).read_text(encoding="utf-8"))
+    plan, study, scores = ProbePlan.read(plan_file), Study.open(study_folder), read_scores(probes)
     design = ProbeDesign(
         study=plan.study,
         target=plan.target,
@@ -35,11 +30,12 @@ def run(study_folder: Path, plan_file: Path, probes_folder: Path, *, output: Pat
         matching=plan.matching,
         settings=plan.preset.matching,
         unlabelled_cases=plan.unlabelled_cases,
-        single_slice=set(stacks.slice_counts.values()) == {1},
+        single_slice=set(read_stacks(probes).slice_counts.values()) == {1},
         seed=plan.seed,
     )
-    evaluation = summarise_acquisition(read_scores(probes_folder), design, study.cases)
+    evaluation = summarise_acquisition(scores, design, study.cases)
     output.mkdir(parents=True, exist_ok=True)
+    scores.to_csv(output / SCORES_FILE, index=False, lineterminator="\n")
     (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
     return evaluation
 
@@ -47,12 +43,3 @@ def run(study_folder: Path, plan_file: Path, probes_folder: Path, *, output: Pat
 def read_evaluation(folder: Path) -> AcquisitionEvaluation:
     """Read the evaluation that `run` wrote."""
     return AcquisitionEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
-
-
-def read_scores(folder: Path) -> "DataFrame":
-    """Read what every probe said of every package; names such as `007` or `NA` stay text."""
-    import pandas as pd
-
-    table = pd.read_csv(folder / SCORES_FILE, dtype=str, keep_default_na=False)
-    numbers = [name for name in table.columns if name.startswith("p:")]
-    return table.astype({"fold": int, "package": int, **dict.fromkeys(numbers, float)})

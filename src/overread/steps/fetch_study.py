@@ -10,7 +10,15 @@ from overread.study.check import find_study_problems
 from overread.study.study import SETTINGS_FILE, Study
 
 
-def run(study_uri: str, revision: str, sources: Sequence[str], *, target: Path, further: Sequence[str] = ()) -> str:
+def run(
+    study_uri: str,
+    revision: str,
+    sources: Sequence[str],
+    *,
+    target: Path,
+    further: Sequence[str] = (),
+    labels: bool = True,
+) -> str:
     """Fetch a study and check every file that was fetched.
 
     Args:
@@ -19,6 +27,7 @@ def run(study_uri: str, revision: str, sources: Sequence[str], *, target: Path, 
         sources: whose masks to fetch; empty for all that are neither hidden nor derived.
         target: folder to write.
         further: whose masks to fetch too, hidden ones for example.
+        labels: whether to fetch any masks at all; without them the copy has no sources.
 
     Returns:
         The commit.
@@ -27,9 +36,11 @@ def run(study_uri: str, revision: str, sources: Sequence[str], *, target: Path, 
         StudyError: the study breaks rules; all problems are named.
         VersioningError: no such study, revision or data.
     """
-    commit = fetch_study(study_uri, resolve_revision(study_uri, revision), target, sources=sources, further=further)
+    commit = fetch_study(
+        study_uri, resolve_revision(study_uri, revision), target, sources=sources, further=further, labels=labels
+    )
     study = Study.open(target)
-    study = _keep_sources(study, study.select_sources_and_further(sources, further))
+    study = _keep_sources(study, study.select_sources_and_further(sources, further) if labels else ())
     if problems := find_study_problems(study):
         raise StudyError(problems)
     return commit

@@ -7,21 +7,22 @@ from pathlib import Path
 from pydantic import Field
 
 from overread.errors import InputError
-from overread.evaluation.matching import UNKNOWN, MatchedSubject, Matching, match_subjects, parse_age
+from overread.evaluation.matching import UNKNOWN, MatchedSubject, match_subjects, parse_age
 from overread.presets.probes import read_probe_preset
 from overread.settings import Settings
+from overread.steps.pipeline_run import begin_pipeline_run
+from overread.steps.planned_data import PlannedData
+from overread.steps.probe_plan import ProbePlan
 from overread.study.cases import Case
-from overread.study.digest import compute_images_digest
 from overread.study.study import Study
 from overread.training.probe_folds import (
     LabelledCase,
-    ProbeFold,
     check_subject_counts,
     find_main_labels,
     shuffle_labels,
     split_stratified_folds,
 )
-from overread.training.probe_settings import SHUFFLED, ProbePreset
+from overread.training.probe_settings import ProbePreset
 
 _FEWEST_FOLDS = 3
 
@@ -38,63 +39,19 @@ class ProbeChoice(Settings):
     seed: int = Field(0, ge=0, description="seeds matching, folds, initialisation, packages and shuffling")
 
 
-class ProbePlan(Settings):
-    """What the probes are asked, and on which cases.
-
-    Attributes:
-        study: name of the study.
-        target: column that they name.
-        classes: the classes, sorted.
-        preset_name: name of the preset.
-        preset: its settings, with the folds that were chosen.
-        matching: how age and sex were made alike.
-        unlabelled_cases: cases left out, for they have no class, or one that was not asked for.
-        folds: rounds with the true classes.
-        shuffled_folds: rounds with shuffled classes.
-        seed: seeds everything.
-        revision: commit of the study.
-        images_digest: SHA-256 over images and case table.
-    """
-
-    study: str
-    target: str
-    classes: tuple[str, ...]
-    preset_name: str
-    preset: ProbePreset
-    matching: Matching
-    unlabelled_cases: tuple[str, ...]
-    folds: tuple[ProbeFold, ...]
-    shuffled_folds: tuple[ProbeFold, ...]
-    seed: int
-    revision: str
-    images_digest: str
-
-    @classmethod
-    def read(cls, path: Path) -> "ProbePlan":
-        """Read a plan that `run` wrote."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
-
-    @property
-    def case_ids(self) -> tuple[str, ...]:
-        """All cases of the probes, sorted."""
-        return tuple(sorted(case.case_id for fold in self.folds for case in fold.test))
-
-    def find_folds(self, variant: str) -> tuple[ProbeFold, ...]:
-        """The rounds of a variant."""
-        return self.shuffled_folds if variant == SHUFFLED else self.folds
-
-
-def run(study_folder: Path, choice: ProbeChoice, *, revision: str, plan_file: Path) -> ProbePlan:
-    """Choose cases and folds, and write them as JSON.
+def run(
+    study_folder: Path, choice: ProbeChoice, *, study_uri: str, revision: str, plan_file: Path, store: str
+) -> ProbePlan:
+    """Choose cases and folds, write them as JSON and open the pipeline run in MLflow.
 
     Raises:
         InputError: no such column, fewer than two classes, or a class with fewer subjects than there are folds.
         SettingsError: unknown preset.
     """
-    made = plan_probes(Study.open(study_folder), choice, revision=revision)
-    plan_file.parent.mkdir(parents=True, exist_ok=True)
-    plan_file.write_text(made.model_dump_json(indent=1), encoding="utf-8")
-    return made
+    plan = plan_probes(Study.open(study_folder), choice, revision=revision)
+    plan.write(plan_file)
+    begin_pipeline_run(plan, choice, study_uri=study_uri, store=store)
+    return plan
 
 
 def plan_probes(study: Study, choice: ProbeChoice, *, revision: str) -> ProbePlan:
@@ -118,6 +75,8 @@ def plan_probes(study: Study, choice: ProbeChoice, *, revision: str) -> ProbePla
         split_stratified_folds(each, folds=preset.folds, validation_folds=preset.validation_folds, seed=choice.seed)
         for each in (cases, shuffle_labels(cases, seed=choice.seed))
     )
+    data = PlannedData.read(study, ())
+    parts = {"choice": choice.model_dump(mode="json"), "preset": preset.model_dump(mode="json")}
     return ProbePlan(
         study=study.settings.name,
         target=choice.column,
@@ -130,7 +89,8 @@ def plan_probes(study: Study, choice: ProbeChoice, *, revision: str) -> ProbePla
         shuffled_folds=shuffled,
         seed=choice.seed,
         revision=revision,
-        images_digest=compute_images_digest(study),
+        images_digest=data.images_digest,
+        run_fingerprint=data.name_run(revision=revision, parts=parts),
     )
 
 

@@ -1,15 +1,22 @@
 """Step: the whole acquisition probe on a local study, from the plan to the page."""
 
+import os
 from pathlib import Path
 
 from overread.errors import InputError, VersioningError
 from overread.evaluation.acquisition_results import VARIANT_TITLES, AcquisitionEvaluation
 from overread.report.formatting import format_number
-from overread.steps import evaluate_probes, plan_probes, train_probes, write_probe_report
+from overread.steps import evaluate_probes
 from overread.steps.output_folder import check_is_outside_labels
-from overread.steps.plan_probes import ProbeChoice
+from overread.steps.plan_probes import ProbeChoice, plan_probes
+from overread.steps.report_publishing import build_context
+from overread.steps.surroundings import limit_processes
+from overread.steps.train_probes import train_probes
+from overread.steps.write_probe_report import draw_report
+from overread.study.study import Study
 
 PLAN_FILE = "plan.json"
+PROBES_FOLDER = "probes"
 PAGE_FILE = "report.html"
 
 
@@ -34,21 +41,23 @@ def run(
         AUROC of every variant, and where the page is, for people.
 
     Raises:
-        InputError: see `plan_probes.run`, or the output folder holds something.
+        InputError: see `plan_probes`, or the output folder holds something.
     """
     check_is_outside_labels(study_folder, output)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise InputError("the output folder must be new or empty", found=output, hint="choose another folder")
-    plan_file = output / PLAN_FILE
-    plan_probes.run(study_folder, choice, revision=_find_revision(study_folder), plan_file=plan_file)
-    train_probes.run(study_folder, plan_file, output=output, processes=processes, device=device)
-    evaluate_probes.run(study_folder, plan_file, output, output=output)
-    page = output / PAGE_FILE
-    evaluation = write_probe_report.run(study_folder, plan_file, output, output, report_file=page)
-    return f"{_describe(evaluation)}\nreport: {page}"
+    plan = plan_probes(Study.open(study_folder), choice, revision=_find_revision(study_folder))
+    plan_file, probes, page = output / PLAN_FILE, output / PROBES_FOLDER, output / PAGE_FILE
+    plan.write(plan_file)
+    side_by_side = limit_processes(processes or os.cpu_count() or 1)
+    train_probes(study_folder, plan, plan.jobs, output=probes, processes=side_by_side, device=device)
+    evaluation = evaluate_probes.run(study_folder, plan_file, [probes], output=output)
+    draw_report(page, study_folder, plan, [probes], evaluation, context=build_context(plan, ""))
+    return f"{describe_acquisition(evaluation)}\nreport: {page}"
 
 
-def _describe(evaluation: AcquisitionEvaluation) -> str:
+def describe_acquisition(evaluation: AcquisitionEvaluation) -> str:
+    """AUROC of every variant, in one line."""
     scores = ", ".join(
         f"{VARIANT_TITLES[score.variant]} {format_number(score.auroc.estimate, 2)}" for score in evaluation.variants
     )

@@ -1,6 +1,7 @@
 """What a step takes from its surroundings: where results are kept, and how much it may run side by side."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from overread.adapters.environment import read_environment
@@ -22,3 +23,9 @@ def count_jobs_per_task() -> int:
     """Trainings that share a task and its GPU, 0 for all in one, where the run form does not ask for it."""
     found = read_environment().jobs_per_task
     return _JOBS_PER_TASK if found is None else found
+
+
+def batch_jobs(names: Sequence[str]) -> list[str]:
+    """Names of the jobs of each task, joined by commas."""
+    size = count_jobs_per_task() or len(names)
+    return [",".join(names[start : start + size]) for start in range(0, len(names), size)]

@@ -1,61 +1,90 @@
-"""Step: write the report of `acquisition-bias`."""
+"""Step: write the report of `acquisition-bias`, and end its run in MLflow."""
 
-import json
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import overread
 from overread.evaluation.acquisition_results import AcquisitionEvaluation
 from overread.report.context import RunContext
-from overread.steps.evaluate_probes import read_evaluation, read_scores
-from overread.steps.fingerprint import compute_code_digest
-from overread.steps.plan_probes import ProbePlan
-from overread.steps.train_probes import STACKS_FILE, read_trainings
+from overread.steps.evaluate_probes import EVALUATION_FILE, read_evaluation
+from overread.steps.probe_plan import ProbePlan
+from overread.steps.probe_results import SCORES_FILE, read_scores, read_stacks, read_trainings
+from overread.steps.report_publishing import publish_report
 from overread.study.study import Study
 
-PIPELINE = "acquisition-bias"
+if TYPE_CHECKING:
+    from overread.adapters.tracked_run import TrackedRun
 
 
 def run(
     study_folder: Path,
     plan_file: Path,
-    probes_folder: Path,
+    probes: Sequence[Path],
     evaluation_folder: Path,
     *,
     report_file: Path,
-    tracking_url: str = "",
+    store: str,
 ) -> AcquisitionEvaluation:
-    """Write the page.
+    """Write the page, log figures and page to MLflow, and end the run there.
 
     Args:
         study_folder: the study.
         plan_file: what `plan_probes` wrote.
-        probes_folder: what `train_probes` wrote.
+        probes: folders that `train_probes` wrote.
         evaluation_folder: what `evaluate_probes` wrote.
         report_file: the page to write.
-        tracking_url: page of the run in MLflow; empty without tracking.
+        store: address of the result store, which keeps the page too.
+    """
+    plan, evaluation = ProbePlan.read(plan_file), read_evaluation(evaluation_folder)
+
+    def draw(page: Path, context: RunContext) -> None:
+        draw_report(page, study_folder, plan, probes, evaluation, context=context)
+
+    def log(tracked: "TrackedRun") -> None:
+        tracked.log_metrics(collect_metrics(evaluation))
+        for name in (EVALUATION_FILE, SCORES_FILE):
+            tracked.log_file(evaluation_folder / name)
+
+    publish_report(plan, report_file, store=store, draw=draw, log=log)
+    return evaluation
+
+
+def draw_report(
+    page: Path,
+    study_folder: Path,
+    plan: ProbePlan,
+    probes: Sequence[Path],
+    evaluation: AcquisitionEvaluation,
+    *,
+    context: RunContext,
+) -> None:
+    """Write the page.
+
+    Args:
+        page: the file to write.
+        study_folder: the study.
+        plan: the plan.
+        probes: folders that `train_probes` wrote.
+        evaluation: the numbers.
+        context: where they come from.
     """
     from overread.report.acquisition_bias import ProbeRun, write_acquisition_report
-    from overread.training.probe_stacks import StackSummary
 
-    plan, evaluation = ProbePlan.read(plan_file), read_evaluation(evaluation_folder)
-    stacks = StackSummary.model_validate_json((probes_folder / STACKS_FILE).read_text(encoding="utf-8"))
     made = ProbeRun(
         classes=plan.classes,
         preset=plan.preset,
         folds=plan.folds,
-        trainings=read_trainings(probes_folder),
-        stacks=stacks,
+        trainings=read_trainings(probes),
+        stacks=read_stacks(probes),
     )
     write_acquisition_report(
-        report_file,
+        page,
         evaluation=evaluation,
-        scores=read_scores(probes_folder),
+        scores=read_scores(probes),
         study=Study.open(study_folder),
         run=made,
-        context=_build_context(plan, tracking_url),
+        context=context,
     )
-    return evaluation
 
 
 def collect_metrics(evaluation: AcquisitionEvaluation) -> dict[str, float]:
@@ -69,19 +98,3 @@ def collect_metrics(evaluation: AcquisitionEvaluation) -> dict[str, float]:
     if evaluation.confounding.columns:
         metrics["largest_cramers_v"] = evaluation.confounding.columns[0].corrected_v
     return metrics
-
-
-def _build_context(plan: ProbePlan, tracking_url: str) -> RunContext:
-    return RunContext(
-        pipeline=PIPELINE,
-        study=plan.study,
-        revision=plan.revision,
-        study_digest=plan.images_digest,
-        source_digests={},
-        code_version=overread.__version__,
-        code_digest=compute_code_digest(),
-        preset=plan.preset_name,
-        settings_yaml=f"column: {json.dumps(plan.target)}\nseed: {plan.seed}\n{plan.preset.to_yaml()}",
-        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        tracking_url=tracking_url,
-    )

@@ -92,7 +92,7 @@ def test_growth_is_taken_over_cases_with_both_origins() -> None:
 
 def test_the_curve_of_two_sources_finds_the_first() -> None:
     """Patches of ann score 0.9 0.8 0.6 0.4 0.9, of ben 0.3 0.7 0.1; of 15 pairs, ann loses 0.6 and 0.4 against 0.7."""
-    curve = compute_rocs(PATCHES, SOURCES)[0]
+    curve = compute_rocs(PATCHES, SOURCES)["annotation"]
     assert curve.auc == pytest.approx(13 / 15)
     points = dict(zip(curve.thresholds, zip(curve.fpr, curve.tpr, strict=True), strict=True))
     assert points[0.9] == pytest.approx((0, 2 / 5))
@@ -104,7 +104,7 @@ def test_the_curve_of_two_sources_finds_the_first() -> None:
 def test_the_curve_of_three_sources_is_averaged_at_equal_thresholds() -> None:
     """At 0.5, source 0 finds one of its two patches, and source 1 takes two of the three others for its own."""
     probabilities = np.array([[0.6, 0.3, 0.1], [0.3, 0.3, 0.4], [0.2, 0.5, 0.3], [0.2, 0.55, 0.25]])
-    curve = compute_roc(probabilities, [0, 1, 2, 0], origin="annotation")
+    curve = compute_roc(probabilities, [0, 1, 2, 0])
     assert curve is not None
     points = dict(zip(curve.thresholds, zip(curve.fpr, curve.tpr, strict=True), strict=True))
     assert points[0.5] == pytest.approx(((0 + 2 / 3 + 0) / 3, (1 / 2 + 0 + 0) / 3))
@@ -112,8 +112,8 @@ def test_the_curve_of_three_sources_is_averaged_at_equal_thresholds() -> None:
 
 
 def test_a_single_source_has_no_curve() -> None:
-    assert compute_roc(np.array([[0.4, 0.6], [0.3, 0.7]]), [1, 1], origin="annotation") is None
-    assert [curve.origin for curve in compute_rocs(PATCHES[PATCHES["source"] == "ann"], SOURCES)] == []
+    assert compute_roc(np.array([[0.4, 0.6], [0.3, 0.7]]), [1, 1]) is None
+    assert compute_rocs(PATCHES[PATCHES["source"] == "ann"], SOURCES) == {}
 
 
 @given(data=st.data(), source_count=st.integers(2, 4), seed=st.integers(0, 2**32))
@@ -123,7 +123,7 @@ def test_a_curve_rises_from_the_origin_to_one_at_finite_thresholds(
     generator = np.random.default_rng(seed)
     sources = [*range(source_count), *data.draw(st.lists(st.integers(0, source_count - 1), max_size=300))]
     probabilities = generator.dirichlet(np.full(source_count, 0.3), len(sources)).round(2)
-    curve = compute_roc(probabilities, sources, origin="prediction")
+    curve = compute_roc(probabilities, sources)
     assert curve is not None
     assert (curve.fpr[0], curve.tpr[0], curve.fpr[-1], curve.tpr[-1]) == pytest.approx((0, 0, 1, 1))
     assert (np.diff(curve.fpr) >= 0).all()

@@ -29,6 +29,8 @@ def make_variant(name: str, auroc: tuple[float, float, float]) -> VariantScore:
         auroc=make_interval(auroc),
         auroc_std=0.01,
         by_class=by_class,
+        roc=None,
+        confusion=((8, 2), (2, 8)),
     )
 
 

@@ -44,7 +44,7 @@ def make_classification(hits, sources=("ann", "ben"), **changes):
         "fold_count": 3,
         "hit_rates": summarise_hits(hits, seed=0),
         "growth": compute_growth(hits, seed=0),
-        "rocs": tuple(RocCurve(origin=origin, **curve) for origin in ("annotation", "prediction")),
+        "rocs": dict.fromkeys(("annotation", "prediction"), RocCurve(**curve)),
         "skipped_cases": {},
         **changes,
     }
@@ -110,7 +110,7 @@ def test_a_study_of_three_sources_without_predictions_or_curves_has_a_section():
     sources = ("ann", "ben", "<cat>")
     hits = make_hits(sources=sources)
     hits = hits[hits["origin"] == "annotation"]
-    page = Text(render(make_classification(hits, sources, rocs=()), hits, noun="source"))
+    page = Text(render(make_classification(hits, sources, rocs={}), hits, noun="source"))
     assert "chance is 0.333" in page.text
     assert "<cat>" in page.text
     assert "so the two cannot be compared" in page.text

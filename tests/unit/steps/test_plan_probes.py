@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from overread.errors import InputError, SettingsError
-from overread.steps import plan_probes
-from overread.steps.plan_probes import ProbeChoice, ProbePlan
+from overread.steps.plan_probes import ProbeChoice
 from overread.steps.plan_probes import plan_probes as make_plan
+from overread.steps.probe_plan import ProbePlan
 from overread.study.cases import Case, write_cases
 from overread.study.study import Study
 from tests.unit.vendor_studies import make_probe_preset, write_vendors
@@ -36,8 +36,8 @@ def change(study: Study, root: Path, column: str, values: dict[str, str]) -> Stu
 
 
 def test_a_plan_is_written_and_read_again(study: Study, preset: str, tmp_path: Path) -> None:
-    choice = ProbeChoice(column="vendor", preset=preset)
-    made = plan_probes.run(study.root, choice, revision="abc", plan_file=tmp_path / "new" / "plan.json")
+    made = make_plan(study, ProbeChoice(column="vendor", preset=preset), revision="abc")
+    made.write(tmp_path / "new" / "plan.json")
     assert ProbePlan.read(tmp_path / "new" / "plan.json") == made
     assert (made.classes, made.revision, len(made.folds)) == (("Alpha", "Beta"), "abc", 4)
     assert made.case_ids == study.case_ids

@@ -7,8 +7,10 @@ import pytest
 
 from overread.errors import InputError
 from overread.evaluation.acquisition_results import AcquisitionEvaluation
-from overread.steps import evaluate_probes, probe_acquisition, train_probes
-from overread.steps.plan_probes import ProbeChoice, ProbePlan
+from overread.steps import evaluate_probes, probe_acquisition
+from overread.steps.plan_probes import ProbeChoice
+from overread.steps.probe_plan import ProbePlan
+from overread.steps.probe_results import read_scores, read_trainings
 from overread.steps.write_probe_report import collect_metrics
 from overread.study.cases import Case, write_cases
 from overread.study.rasters import write_image
@@ -53,7 +55,7 @@ def test_the_site_is_found_to_be_confounded(evaluation: AcquisitionEvaluation) -
 
 
 def test_every_case_is_judged_once_per_variant_and_package(output: Path) -> None:
-    scores = evaluate_probes.read_scores(output)
+    scores = read_scores([output / "probes"])
     assert len(scores) == 5 * 32 * 2
     assert not scores.duplicated(["variant", "case_id", "package"]).any()
     assert scores[["p:Alpha", "p:Beta"]].sum(axis=1).round(3).eq(1).all()
@@ -67,7 +69,7 @@ def test_no_subject_is_named_by_a_probe_that_learnt_it(output: Path) -> None:
 
 
 def test_trainings_are_listed_with_their_counts(output: Path) -> None:
-    trainings = train_probes.read_trainings(output)
+    trainings = read_trainings([output / "probes"])
     assert [(one.variant, one.fold) for one in trainings[:5]] == [*(("whole", k) for k in range(4)), ("outside", 0)]
     assert {(one.train_count, one.validation_count, one.test_count) for one in trainings} == {(16, 8, 8)}
 

@@ -1,8 +1,9 @@
 """Receiver operating characteristic of the source classifier."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from overread.evaluation.classification_results import Origin, RocCurve
+from overread.evaluation.classification_results import Origin
+from overread.evaluation.roc_curve import RocCurve
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.formatting import format_dice
 from overread.report.palette import INK, MUTED
@@ -11,7 +12,7 @@ _WIDTH_PX, _HEIGHT_PX = 350, 320
 _LINES: dict[Origin, tuple[str, str]] = {"annotation": ("solid", INK), "prediction": ("dashed", "#0072b2")}
 
 
-def draw_roc_curves(curves: Sequence[RocCurve], *, positive: str) -> Figure:
+def draw_roc_curves(curves: Mapping[Origin, RocCurve], *, positive: str) -> Figure:
     """Draw one curve per origin, and the diagonal of guessing.
 
     Args:
@@ -21,12 +22,12 @@ def draw_roc_curves(curves: Sequence[RocCurve], *, positive: str) -> Figure:
     with start_drawing(_WIDTH_PX, _HEIGHT_PX) as drawing:
         axes = drawing.add_subplot()
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1.2, linestyle=(0, (1, 2)))
-        for curve in curves:
-            style, colour = _LINES[curve.origin]
-            label = f"{curve.origin}s, area {format_dice(curve.auc)}"
+        for origin, curve in curves.items():
+            style, colour = _LINES[origin]
+            label = f"{origin}s, area {format_dice(curve.auc)}"
             axes.plot(curve.fpr, curve.tpr, color=colour, linewidth=1.8, linestyle=style, label=label)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="false positive rate", ylabel="true positive rate")
         axes.legend(loc="lower right", frameon=False)
         add_value_grid(axes)
-        areas = "; ".join(f"{curve.origin}s: area {format_dice(curve.auc)}" for curve in curves)
+        areas = "; ".join(f"{origin}s: area {format_dice(curve.auc)}" for origin, curve in curves.items())
         return finish_drawing(drawing, f"Receiver operating characteristic of finding {positive}: {areas}.")
