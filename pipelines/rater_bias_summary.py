@@ -42,4 +42,8 @@ def _answer(evaluation: CrossEvaluation) -> list[str]:
             f"load of {pair.first} below {pair.second}: raters {raters.below}/{raters.case_count}, "
             f"networks {networks.below}/{networks.case_count} cases"
         )
+    for source, dice in evaluation.rater_dice.items():
+        lines.append(
+            f"{name_network(source)} with all raters: Dice {dice.estimate:.3f} [{dice.low:.3f}, {dice.high:.3f}]"
+        )
     return lines

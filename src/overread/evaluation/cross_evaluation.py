@@ -19,6 +19,7 @@ def cross_evaluate(
     sources: Sequence[str],
     predictions: Mapping[str, LabelSet],
     *,
+    raters: Sequence[str] = (),
     case_ids: Sequence[str] = (),
     tolerance: float | None = None,
     seed: int = 0,
@@ -33,6 +34,7 @@ def cross_evaluate(
         study: the study.
         sources: the sources to compare.
         predictions: by source, the held-out masks of the network trained on it.
+        raters: those of the sources that are no consensus of others; all if empty.
         case_ids: cases considered; all of the study if empty.
         tolerance: of the surface Dice, in the study's length unit; 1 mm in 3D if None, to be given in 2D.
         seed: of the bootstrap.
@@ -50,7 +52,15 @@ def cross_evaluate(
     distance = choose_tolerance(study, tolerance)
     pairs = list_pairs(study, sources, predictions, case_ids=considered)
     comparisons = compare_pairs(pairs, study=study, tolerance=distance, workers=workers)
-    found = summarise(comparisons, study=study, sources=sources, case_ids=considered, tolerance=distance, seed=seed)
+    found = summarise(
+        comparisons,
+        study=study,
+        sources=sources,
+        raters=raters or sources,
+        case_ids=considered,
+        tolerance=distance,
+        seed=seed,
+    )
     return found, comparisons
 
 

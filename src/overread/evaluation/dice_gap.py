@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from overread.evaluation.results import name_network
+from overread.evaluation.bootstrap import bootstrap_mean
+from overread.evaluation.results import Interval, name_network
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +45,25 @@ def collect_dice_by_origin(comparisons: pd.DataFrame, sources: Sequence[str]) ->
     if len(cross):
         cases = cases.join(cross.groupby("case_id")["dice"].mean().rename("cross"), how="inner")
     return DiceByOrigin(same["dice"].tolist(), cross["dice"].tolist(), cases)
+
+
+def compare_with_raters(
+    comparisons: pd.DataFrame, sources: Sequence[str], raters: Sequence[str], *, seed: int
+) -> dict[str, Interval]:
+    """Mean Dice of the network of each source against the raters, over the cases that all raters have labelled.
+
+    Args:
+        comparisons: COMPARISON_COLUMNS.
+        sources: names of sources; those without such a case are left out.
+        raters: names of the sources that the networks are compared with.
+        seed: of the bootstrap over subjects.
+    """
+    found = {}
+    for source in sources:
+        is_wanted = (comparisons["prediction"] == name_network(source)) & comparisons["reference"].isin(raters)
+        cases = comparisons[is_wanted].groupby("case_id", sort=False)
+        means = cases.agg(subject_id=("subject_id", "first"), dice=("dice", "mean"), count=("dice", "size"))
+        complete = means[means["count"] == len(raters)]
+        if len(complete):
+            found[source] = bootstrap_mean(complete["dice"].tolist(), complete["subject_id"].tolist(), seed=seed)
+    return found

@@ -155,15 +155,18 @@ class CrossEvaluation(_Result):
         load_unit: unit of loads.
         surface_tolerance: tolerance of the surface Dice, in the length unit.
         sources: the sources compared; each has a network.
+        raters: those of them that are no consensus of others. Pairs, tests and all that is same or cross are theirs.
         case_ids: all cases considered.
         missing_cases: per source, the cases that it has not labelled; a network has an entry only if it lacks cases
             that its source has labelled.
         empty_cases: per label set, the cases whose mask is empty.
+        rater_dice: by source, the Dice of its network against the raters, mean over raters, then over the cases that
+            all raters have labelled; empty without a consensus.
         matrix: every metric of every pair of label sets (source-source, network-source, network-network).
-        pairs: the sources two by two; two sources without a common case form none.
-        same_dice: mean Dice of the networks against their own source, averaged per case, then over cases; as for the
-            next two, over the cases that have both kinds of Dice (of one source: over all its cases).
-        cross_dice: mean Dice of the networks against the other sources; None where there is none.
+        pairs: the raters two by two; two raters without a common case form none.
+        same_dice: mean Dice of the raters' networks against their own rater, averaged per case, then over cases; as for
+            the next two, over the cases that have both kinds of Dice (of one rater: over all its cases).
+        cross_dice: mean Dice of the networks against the other raters; None where there is none.
         dice_gap: same minus cross, per case; bootstrap over subjects.
         two_sample_p: Student's t-test between all same-source and all cross-source Dice values, as the paper. These
             values are not independent (each case and each network gives several), so `paired_p` is the one to trust.
@@ -177,9 +180,11 @@ class CrossEvaluation(_Result):
     load_unit: LoadUnit
     surface_tolerance: float
     sources: tuple[str, ...]
+    raters: tuple[str, ...]
     case_ids: tuple[str, ...]
     missing_cases: dict[str, tuple[str, ...]]
     empty_cases: dict[str, tuple[str, ...]]
+    rater_dice: dict[str, Interval]
     matrix: tuple[MetricSummary, ...]
     pairs: tuple[SourcePair, ...]
     same_dice: Interval
@@ -187,6 +192,11 @@ class CrossEvaluation(_Result):
     dice_gap: Interval | None
     two_sample_p: float | None
     paired_p: float | None
+
+    @property
+    def consensus(self) -> tuple[str, ...]:
+        """The sources that are a consensus of others."""
+        return tuple(source for source in self.sources if source not in self.raters)
 
 
 def name_network(source: str) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from overread.errors import InputError
 from overread.evaluation.bootstrap import bootstrap_mean
-from overread.evaluation.dice_gap import collect_dice_by_origin
+from overread.evaluation.dice_gap import collect_dice_by_origin, compare_with_raters
 from overread.evaluation.metric_summary import METRICS, select_pair, summarise_metric
 from overread.evaluation.pairing import list_name_pairs
 from overread.evaluation.results import CrossEvaluation, MetricSummary, name_network
@@ -20,6 +20,7 @@ def summarise(
     *,
     study: Study,
     sources: Sequence[str],
+    raters: Sequence[str],
     case_ids: Sequence[str],
     tolerance: float,
     seed: int,
@@ -30,6 +31,7 @@ def summarise(
         comparisons: COMPARISON_COLUMNS, with the rows of `cross_evaluate`.
         study: the study, for its name, units and labelled cases.
         sources: the sources compared.
+        raters: those of them that are no consensus of others.
         case_ids: cases considered.
         tolerance: of the surface Dice that the table holds, in the study's length unit.
         seed: of the bootstrap.
@@ -37,7 +39,7 @@ def summarise(
     Raises:
         InputError: no case has both a label and a prediction of the same source.
     """
-    dice = collect_dice_by_origin(comparisons, sources)
+    dice = collect_dice_by_origin(comparisons, raters)
     if not dice.same:
         raise InputError("at least one case must have both a label and a held-out prediction", found=0)
     has_cross = "cross" in dice.cases
@@ -51,11 +53,13 @@ def summarise(
         load_unit=study.settings.load_unit,
         surface_tolerance=tolerance,
         sources=tuple(sources),
+        raters=tuple(raters),
         case_ids=tuple(case_ids),
         missing_cases=find_missing_cases(comparisons, study, sources, case_ids),
         empty_cases=find_empty_cases(comparisons, sources, case_ids),
+        rater_dice=compare_with_raters(comparisons, sources, raters, seed=seed) if len(sources) > len(raters) else {},
         matrix=summarise_matrix(comparisons, sources),
-        pairs=summarise_source_pairs(comparisons, sources, seed=seed),
+        pairs=summarise_source_pairs(comparisons, raters, seed=seed),
         same_dice=bootstrap_mean(same, dice.subjects, seed=seed),
         cross_dice=bootstrap_mean(cross, dice.subjects, seed=seed) if has_cross else None,
         dice_gap=bootstrap_mean(gaps, dice.subjects, seed=seed) if has_cross else None,

@@ -52,6 +52,12 @@ def check_comparisons(comparisons: "DataFrame", evaluation: CrossEvaluation) -> 
         )
 
 
+def select_sources(comparisons: "DataFrame", sources: Sequence[str]) -> "DataFrame":
+    """The rows between label sets of some sources: their own masks and those of their networks."""
+    names = [*sources, *(name_network(source) for source in sources)]
+    return comparisons[comparisons["prediction"].isin(names) & comparisons["reference"].isin(names)]
+
+
 def collect_loads(comparisons: "DataFrame") -> Loads:
     """Collect the load of every case of every label set that was compared."""
     loads: dict[str, dict[str, float]] = {}

@@ -29,6 +29,7 @@ from overread.report.per_case import (
     collect_loads,
     compute_mean_gaps,
     compute_source_agreement,
+    select_sources,
 )
 from overread.report.source_classifier import build_source_classifier_section
 from overread.report.training_summary import list_folds, sort_trainings, summarise_trainings
@@ -75,10 +76,11 @@ def write_rater_bias_report(
     """
     check_comparisons(comparisons, evaluation)
     _check_predictions(evaluation, predictions)
-    colours = assign_colours(evaluation.sources)
-    loads = collect_loads(comparisons)
+    colours = assign_colours(evaluation.raters)
+    of_raters = select_sources(comparisons, evaluation.raters)
     noun = _choose_noun(study, evaluation)
-    chosen = choose_cases(_keep_outlined(compute_source_agreement(comparisons, evaluation.sources), loads))
+    agreement = compute_source_agreement(of_raters, evaluation.raters)
+    chosen = choose_cases(_keep_outlined(agreement, collect_loads(of_raters)))
     values = {
         "context": context,
         "evaluation": evaluation,
@@ -92,16 +94,16 @@ def write_rater_bias_report(
         "folds": list_folds(trainings, evaluation.sources),
         "summaries": summarise_trainings(trainings, evaluation.sources),
         "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
-        "mixing": build_mixing_section(mixing, colours) if mixing else None,
+        "mixing": build_mixing_section(mixing, assign_colours(evaluation.sources)) if mixing else None,
         "classifier": build_source_classifier_section(*classification, noun=noun) if classification else None,
-        **_tell_findings(evaluation, comparisons, noun),
-        **_draw_figures(evaluation, comparisons, colours, noun),
+        **_tell_findings(evaluation, of_raters, noun),
+        **_draw_figures(evaluation, of_raters, colours, noun),
     }
     write_page(path, render_page("rater_bias.html.j2", values))
 
 
 def _tell_findings(evaluation: CrossEvaluation, comparisons: "DataFrame", noun: str) -> dict[str, object]:
-    gap_count = len(compute_mean_gaps(collect_case_dice(comparisons, evaluation.sources)))
+    gap_count = len(compute_mean_gaps(collect_case_dice(comparisons, evaluation.raters)))
     contrasts = contrast_loads(evaluation.pairs, collect_loads(comparisons))
     return {
         "noun": noun,
@@ -119,7 +121,7 @@ def _draw_figures(
         draw_bland_altman(pair, loads, unit=unit) for pair in evaluation.pairs if pair.source_loads.case_count
     ]
     return {
-        "paired_dice": draw_paired_dice(collect_case_dice(comparisons, evaluation.sources), colours, noun=noun),
+        "paired_dice": draw_paired_dice(collect_case_dice(comparisons, evaluation.raters), colours, noun=noun),
         "load_bars": draw_load_bars(loads, colours, unit=unit),
         "agreement_plots": plots,
         "gap_forest": _draw_gaps(evaluation),
@@ -141,7 +143,7 @@ def _keep_outlined(agreement: Mapping[str, float], loads: Loads) -> dict[str, fl
 
 
 def _choose_noun(study: Study, evaluation: CrossEvaluation) -> str:
-    kinds = (study.settings.sources[source].kind for source in evaluation.sources)
+    kinds = (study.settings.sources[source].kind for source in evaluation.raters)
     return "rater" if all(kind in _PERSON_KINDS for kind in kinds) else "source"
 
 

@@ -55,7 +55,7 @@ def word_answer(evaluation: CrossEvaluation, *, case_count: int, noun: str = "ra
         case_count: cases that have both a same-source and a cross-source Dice.
         noun: what to call a source, "rater" or "source".
     """
-    if len(evaluation.sources) < 2:
+    if len(evaluation.raters) < 2:
         return _word_single_source(evaluation, noun)
     gap, cross = evaluation.dice_gap, evaluation.cross_dice
     if gap is None or cross is None or not math.isfinite(gap.estimate):
@@ -66,7 +66,7 @@ def word_answer(evaluation: CrossEvaluation, *, case_count: int, noun: str = "ra
     if not _is_finite(gap):
         rest = f"the {held_out} are of one subject, so the uncertainty is unknown ({means})."
         return Answer("no-answer", "The question could not be answered:", rest)
-    others = noun if len(evaluation.sources) == 2 else f"{noun}s"
+    others = noun if len(evaluation.raters) == 2 else f"{noun}s"
     return _word_gap(
         gap,
         start=f"on {held_out} the networks",
@@ -119,7 +119,7 @@ def _word_single_source(evaluation: CrossEvaluation, noun: str) -> Answer:
     if math.isfinite(same.estimate):
         agreement = f"agreed with it with a mean Dice of {_word_interval(same)}"
     rest = (
-        f"only one {noun}, {evaluation.sources[0]}, was compared, so there is no other {noun} to hold its network "
+        f"only one {noun}, {evaluation.raters[0]}, was compared, so there is no other {noun} to hold its network "
         f"against. Its network {agreement}."
     )
     return Answer("no-answer", "This study cannot answer the question:", rest)

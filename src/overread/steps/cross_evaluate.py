@@ -24,6 +24,7 @@ def run(
         "data": plan.study_digest,
         "predictions": compute_files_digest(predictions_folder, masks),
         "sources": plan.sources,
+        "raters": plan.raters,
         "tolerance": plan.preset.surface_tolerance,
         "seed": plan.seed,
     }
@@ -57,6 +58,7 @@ def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output
         study,
         plan.sources,
         open_predictions(predictions_folder, study, plan.sources),
+        raters=plan.raters,
         tolerance=plan.preset.surface_tolerance,
         seed=plan.seed,
         workers=processes,

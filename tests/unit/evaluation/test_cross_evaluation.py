@@ -29,11 +29,16 @@ PREDICTIONS = {
 @pytest.fixture
 def evaluate(make_study: Callable[..., Study], make_label_set: Callable[..., LabelSet]) -> Evaluate:
     def run(
-        labels: Lengths, predictions: Lengths, *, cases: tuple[str, ...] = CASES, workers: int = 1
+        labels: Lengths,
+        predictions: Lengths,
+        *,
+        raters: tuple[str, ...] = (),
+        cases: tuple[str, ...] = CASES,
+        workers: int = 1,
     ) -> tuple[CrossEvaluation, pd.DataFrame]:
         study = make_study(labels, cases)
         sets = {source: make_label_set(source, lengths) for source, lengths in predictions.items()}
-        return cross_evaluate(study, list(predictions), sets, seed=3, workers=workers)
+        return cross_evaluate(study, list(predictions), sets, raters=raters, seed=3, workers=workers)
 
     return run
 
@@ -236,3 +241,27 @@ def test_every_source_needs_predictions(
         InputError, match="one set of predictions per source, got predictions for ann; sources ann, bob"
     ):
         cross_evaluate(study, ["ann", "bob"], {"ann": make_label_set("ann", PREDICTIONS["ann"])})
+
+
+def test_a_consensus_is_in_the_matrix_but_not_in_what_is_said_of_the_raters(evaluate: Evaluate) -> None:
+    consensus = {"p1-a": 3, "p2-a": 3, "p3-a": 3, "p4-a": 1}
+    found, table = evaluate({**LABELS, "con": consensus}, {**PREDICTIONS, "con": consensus}, raters=("ann", "bob"))
+    pairs = [("network-ann", "bob"), ("network-bob", "ann")]
+    cross = table.set_index(["prediction", "reference"]).sort_index().loc[pairs]
+    assert (found.sources, found.raters, found.consensus) == (("ann", "bob", "con"), ("ann", "bob"), ("con",))
+    assert [(pair.first, pair.second, pair.paired_p_holm) for pair in found.pairs] == [("ann", "bob", None)]
+    assert found.cross_dice is not None
+    assert found.cross_dice.estimate == pytest.approx(cross.groupby("case_id")["dice"].mean().mean())
+    assert find(found, "network-con", "con").mean == 1
+
+
+def test_networks_are_compared_with_all_raters_on_the_cases_that_all_of_them_labelled(evaluate: Evaluate) -> None:
+    """Dice of the consensus with ann: 4/5, 4/5, 1; with bob: 6/7, 1, 1; the fourth case has no mask by bob."""
+    consensus = {"p1-a": 3, "p2-a": 3, "p3-a": 3, "p4-a": 1}
+    found, _ = evaluate({**LABELS, "con": consensus}, {**PREDICTIONS, "con": consensus}, raters=("ann", "bob"))
+    assert list(found.rater_dice) == ["ann", "bob", "con"]
+    assert found.rater_dice["con"].estimate == pytest.approx(((4 / 5 + 6 / 7) / 2 + (4 / 5 + 1) / 2 + 1) / 3)
+
+
+def test_without_a_consensus_there_is_nothing_to_compare_with_all_raters(evaluate: Evaluate) -> None:
+    assert evaluate(LABELS, PREDICTIONS)[0].rater_dice == {}

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from urllib.parse import unquote
@@ -301,3 +302,17 @@ def test_a_source_without_predictions_is_refused(tmp_path):
 def test_a_template_with_a_missing_value_is_an_error():
     with pytest.raises(Exception, match="is undefined"):
         render_page("rater_bias.html.j2", {})
+
+
+def test_the_networks_of_a_consensus_are_compared_with_all_raters_and_the_rest_is_about_raters(tmp_path):
+    inputs = build_inputs(tmp_path / "three", sources=("ann", "ben", "staple"))
+    dice = {name: Interval(estimate=0.8, low=0.7, high=0.9) for name in ("ann", "ben", "staple")}
+    changes = {"raters": ("ann", "ben"), "rater_dice": dice, "pairs": inputs.evaluation.pairs[:1]}
+    changed = replace(inputs, evaluation=inputs.evaluation.model_copy(update=changes))
+    page = Page(changed.write(tmp_path / "report.html"))
+    assert re.search(r"Compared\s*2 raters and 1 consensus", page.text)
+    assert "Networks of the consensus" in page.text
+    assert "staple 0.800 (0.700 to 0.900)" in page.text
+    legends = page.text.split("Case by case")[2].split("Loads")[0]
+    assert "network of ben" in legends
+    assert "staple" not in legends

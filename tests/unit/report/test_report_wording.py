@@ -64,12 +64,12 @@ def test_an_interval_below_zero_is_said_to_be_the_wrong_way_round(evaluation):
 
 
 def test_more_than_two_sources_are_in_the_plural_and_named_by_the_noun(evaluation):
-    answer = word_answer(evaluation.model_copy(update={"sources": ("a", "b", "c")}), case_count=4, noun="source")
+    answer = word_answer(evaluation.model_copy(update={"raters": ("a", "b", "c")}), case_count=4, noun="source")
     assert "with the source that trained them than with the other sources" in say(answer)
 
 
 def test_one_source_cannot_answer_the_question(evaluation):
-    single = evaluation.model_copy(update={"sources": ("ann",), "dice_gap": None, "cross_dice": None})
+    single = evaluation.model_copy(update={"raters": ("ann",), "dice_gap": None, "cross_dice": None})
     answer = word_answer(single, case_count=0)
     assert answer.verdict == "no-answer"
     assert "only one rater, ann, was compared" in say(answer)

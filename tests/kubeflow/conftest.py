@@ -1,0 +1,98 @@
+"""A small Kubeflow on a local port, whose every exchange is held against Kubeflow's description of its API."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines import __main__ as command_line
+from pipelines import catalogue, kubeflow_commands
+from tests.conftest import REPOSITORY
+from tests.kubeflow.api_description import ApiDescription
+from tests.kubeflow.kubeflow_server import KubeflowServer
+
+_DESCRIPTION = REPOSITORY.parent / "shared" / "kubeflow" / "kfp_api_v2beta1.swagger.json"
+_GIT = ("git", "-c", "user.name=Tests", "-c", "user.email=tests@localhost")
+
+RunCommand = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the Kubeflow, credentials, git identity or home of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith(("KF_", "GIT_", "OVERREAD_IMAGE")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def found_description() -> ApiDescription | None:
+    return ApiDescription(_DESCRIPTION) if _DESCRIPTION.is_file() else None
+
+
+@pytest.fixture
+def description(found_description: ApiDescription | None) -> ApiDescription:
+    """Kubeflow's description of its API; the test skips where it is absent."""
+    if found_description is None:
+        pytest.skip(f"needs Kubeflow's description of its API, which is not at shared/kubeflow/{_DESCRIPTION.name}")
+    return found_description
+
+
+@pytest.fixture
+def kubeflow(found_description: ApiDescription | None) -> Iterator[KubeflowServer]:
+    """A running server; a request or an answer that Kubeflow does not describe fails the test at its end."""
+    server = KubeflowServer()
+    with server.run():
+        yield server
+    if found_description is not None:
+        assert [problem for exchange in server.exchanges for problem in found_description.find_problems(exchange)] == []
+
+
+@pytest.fixture(autouse=True)
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of packages of the test's own."""
+    folder = shutil.copytree(catalogue.PACKAGES, tmp_path / "checkout" / "pipelines" / "packages")
+    monkeypatch.setattr(catalogue, "PACKAGES", folder)
+    return folder
+
+
+@pytest.fixture
+def checkout(packages: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A git checkout without changes that holds the packages; the commands take it for theirs."""
+    folder = packages.parents[1]
+    (folder / "README.md").write_text("A checkout.\n")
+    commit_all(folder)
+    monkeypatch.setattr(kubeflow_commands, "_CHECKOUT", folder)
+    return folder
+
+
+@pytest.fixture
+def run_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunCommand:
+    """Runs `python -m pipelines` in this process; its exit code, output and errors."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pipelines", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            command_line.main()
+        except SystemExit as end:
+            code = end.code or 0
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+def commit_all(folder: Path) -> str:
+    """Commit everything in a folder, which becomes a git repository; the commit."""
+    subprocess.run([*_GIT, "init", "--quiet"], cwd=folder, check=True)
+    subprocess.run([*_GIT, "add", "--all"], cwd=folder, check=True)
+    subprocess.run([*_GIT, "commit", "--quiet", "--message", "All"], cwd=folder, check=True)
+    done = subprocess.run([*_GIT, "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

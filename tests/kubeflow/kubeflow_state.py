@@ -1,0 +1,200 @@
+"""What a small Kubeflow Pipelines remembers, and how it answers each call of its API."""
+
+import itertools
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_MADE = "2026-01-02T03:04:05Z"
+
+
+class Refusal(Exception):
+    """An answer that is no success."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the next look at a run finds.
+
+    Attributes:
+        state: of the run.
+        tasks: name in the graph, state and, for a failure, what went wrong.
+    """
+
+    state: str
+    tasks: Sequence[tuple[str, str] | tuple[str, str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request to the API.
+
+    Attributes:
+        query: first value of each parameter.
+        body: JSON of the request.
+        package: the file that an upload brings.
+    """
+
+    query: Mapping[str, str]
+    body: Any
+    package: bytes
+
+
+@dataclass
+class KubeflowState:
+    """Pipelines, versions, experiments and runs in memory.
+
+    Attributes:
+        namespaces: the account's own, of a Kubeflow of many users; empty for a Kubeflow of one.
+        largest_page: most items of a page, whatever is asked for.
+        looks: what the coming looks at a run find; the last one stays.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    largest_page: int = 50
+    looks: deque[Look] = field(default_factory=deque)
+    pipelines: list[dict[str, Any]] = field(default_factory=list)
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    packages: dict[str, bytes] = field(default_factory=dict)
+    experiments: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    _numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+
+    def answer(self, method: str, path: str, call: Call) -> dict[str, Any]:
+        """Answer a call; the path begins behind /apis/v2beta1.
+
+        Raises:
+            Refusal: with the status that Kubeflow gives.
+        """
+        for verb, pattern, handle in self._routes():
+            if verb == method and (match := re.fullmatch(pattern, path)):
+                return handle(call, *match.groups())
+        raise Refusal(404, f"no route for {method} {path}")
+
+    def _routes(self) -> list[tuple[str, str, Callable[..., dict[str, Any]]]]:
+        return [
+            ("GET", "/healthz", lambda _: {"multi_user": bool(self.namespaces)}),
+            ("GET", "/pipelines", self._list_pipelines),
+            ("POST", "/pipelines", self._create_pipeline),
+            ("POST", "/pipelines/upload_version", self._upload_version),
+            ("GET", "/pipelines/([^/]+)/versions", self._list_versions),
+            ("GET", "/experiments", self._list_experiments),
+            ("POST", "/experiments", self._create_experiment),
+            ("POST", "/runs", self._create_run),
+            ("GET", "/runs/([^/:]+)", self._show_run),
+        ]
+
+    def _list_pipelines(self, call: Call) -> dict[str, Any]:
+        return self._show_page(call, self._own(call, self.pipelines), "pipelines")
+
+    def _create_pipeline(self, call: Call) -> dict[str, Any]:
+        self._check_namespace(call.body.get("namespace", ""))
+        _refuse_same_name(self.pipelines, call.body["display_name"])
+        return self._keep(self.pipelines, "pipeline_id", call.body)
+
+    def _list_versions(self, call: Call, pipeline_id: str) -> dict[str, Any]:
+        _find(self.pipelines, "pipeline_id", pipeline_id)
+        versions = [version for version in self.versions if version["pipeline_id"] == pipeline_id]
+        return self._show_page(call, versions, "pipeline_versions")
+
+    def _upload_version(self, call: Call) -> dict[str, Any]:
+        pipeline_id = call.query["pipelineid"]
+        _find(self.pipelines, "pipeline_id", pipeline_id)
+        _refuse_same_name([v for v in self.versions if v["pipeline_id"] == pipeline_id], call.query["name"])
+        given = {key: call.query[key] for key in ("name", "description") if key in call.query}
+        version = {**given, "display_name": call.query.get("display_name", given["name"]), "pipeline_id": pipeline_id}
+        kept = self._keep(self.versions, "pipeline_version_id", version)
+        self.packages[kept["name"]] = call.package
+        return kept
+
+    def _list_experiments(self, call: Call) -> dict[str, Any]:
+        self._check_namespace(call.query.get("namespace", ""))
+        return self._show_page(call, self._own(call, self.experiments), "experiments")
+
+    def _create_experiment(self, call: Call) -> dict[str, Any]:
+        self._check_namespace(call.body.get("namespace", ""))
+        _refuse_same_name(self.experiments, call.body["display_name"])
+        return self._keep(self.experiments, "experiment_id", {**call.body, "storage_state": "AVAILABLE"})
+
+    def _create_run(self, call: Call) -> dict[str, Any]:
+        _find(self.experiments, "experiment_id", call.body["experiment_id"])
+        return self._keep(self.runs, "run_id", {**call.body, "state": "PENDING"})
+
+    def _show_run(self, _: Call, run_id: str) -> dict[str, Any]:
+        run = _find(self.runs, "run_id", run_id)
+        if self.looks:
+            look = self.looks.popleft() if len(self.looks) > 1 else self.looks[0]
+            run |= {"state": look.state, "run_details": {"task_details": _list_nodes(run_id, look)}}
+        return run
+
+    def _check_namespace(self, namespace: str) -> None:
+        if self.namespaces and not namespace:
+            raise Refusal(400, "Invalid input error: a namespace cannot be empty in multi-user mode")
+        if self.namespaces and namespace not in self.namespaces:
+            raise Refusal(403, f"User 'reader' is not authorized in namespace {namespace!r}")
+
+    def _own(self, call: Call, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [item for item in items if item.get("namespace", "") == call.query.get("namespace", "")]
+
+    def _keep(self, items: list[dict[str, Any]], key: str, item: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {**item, key: f"{key.removesuffix('_id')}-{next(self._numbers)}", "created_at": _MADE}
+        items.append(kept)
+        return kept
+
+    def _show_page(self, call: Call, items: list[dict[str, Any]], field_name: str) -> dict[str, Any]:
+        chosen = [item for item in items if _is_chosen(item, call.query.get("filter", ""))]
+        size = min(int(call.query.get("page_size") or 10), self.largest_page)
+        start = int((call.query.get("page_token") or "from-0").removeprefix("from-"))
+        page: dict[str, Any] = {"total_size": len(chosen)}
+        if chosen[start : start + size]:
+            page[field_name] = chosen[start : start + size]
+        if start + size < len(chosen):
+            page["next_page_token"] = f"from-{start + size}"
+        return page
+
+
+def _is_chosen(item: Mapping[str, Any], text: str) -> bool:
+    """Compare as the database does that Kubeflow keeps its names in: capital and small letters are the same."""
+    predicates = json.loads(text)["predicates"] if text else []
+    return all(
+        predicate["operation"] in ("EQUALS", 1)
+        and item[predicate["key"]].lower() == (predicate.get("string_value") or predicate["stringValue"]).lower()
+        for predicate in predicates
+    )
+
+
+def _find(items: list[dict[str, Any]], key: str, value: str) -> dict[str, Any]:
+    for item in items:
+        if item[key] == value:
+            return item
+    raise Refusal(404, f"ResourceNotFoundError: {key} {value} not found")
+
+
+def _refuse_same_name(items: list[dict[str, Any]], name: str) -> None:
+    if any(item["display_name"] == name for item in items):
+        raise Refusal(409, f"Already exist error: the name {name} already exist")
+
+
+def _list_nodes(run_id: str, look: Look) -> list[dict[str, Any]]:
+    """Each task between its driver and its executor, and all under the root, as Kubeflow lists them."""
+    nodes = [("root-driver", "SUCCEEDED"), ("root", look.state)]
+    for name, state, *message in look.tasks:
+        nodes += [(f"{name}-driver", "SUCCEEDED"), (name, state, *message), ("executor", state)]
+    return [
+        {
+            "run_id": run_id,
+            "task_id": f"{run_id}-{index:03}",
+            "display_name": name,
+            "create_time": f"2026-01-02T03:04:{index:02}Z",
+            "state": state,
+            **({"error": {"code": 2, "message": message[0]}} if message else {}),
+        }
+        for index, (name, state, *message) in enumerate(nodes)
+    ]
