@@ -42,6 +42,15 @@ format: env  ## Put the code into its style
 compile: env  ## Compile the pipelines into pipelines/packages
 	$(BIN)/python -m pipelines compile
 
+manifests:  ## Render every overlay into build/manifests
+	@command -v kubectl >/dev/null || { echo "make manifests needs kubectl, which brings kustomize, on the PATH" >&2; exit 1; }
+	@mkdir -p build/manifests
+	@for overlay in manifests/overlays/*/; do \
+		rendered=build/manifests/$$(basename $$overlay).yaml; \
+		kubectl kustomize $$overlay > $$rendered || exit 1; \
+		echo $$rendered; \
+	done
+
 benchmarks: env  ## Measure each claim of speed against the peer that it beats
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.training
@@ -54,4 +63,4 @@ lock: env  ## Write requirements.lock from what .venv holds
 clean:  ## Remove the environment, the demo study and caches
 	rm -rf .venv $(DEMO) $(DEMO).dvc-remote .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env demo test test-slow check format compile benchmarks lock clean
+.PHONY: help env demo test test-slow check format compile manifests benchmarks lock clean

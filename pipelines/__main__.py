@@ -1,4 +1,4 @@
-"""`python -m pipelines`: list, run and compile the pipelines."""
+"""`python -m pipelines`: list, run, compile, submit and upload the pipelines."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from overread.errors import OverreadError
 
-app = App(name="python -m pipelines", help="List, run and compile the pipelines.", version_flags=[])
+app = App(name="python -m pipelines", help="List, run, compile, submit and upload the pipelines.", version_flags=[])
 
 
 @app.command(name="list")
@@ -64,6 +64,10 @@ def compile_all(*names: str) -> None:
         pipeline = find_pipeline(name)
         compile_pipeline(pipeline, pipeline.package)
         print(pipeline.package.relative_to(Path(__file__).parent.parent))
+
+
+app.command("pipelines.kubeflow_commands:submit", help="Start a run on Kubeflow Pipelines.")
+app.command("pipelines.kubeflow_commands:upload", help="Upload packages to Kubeflow Pipelines.")
 
 
 def main() -> None:

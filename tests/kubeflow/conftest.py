@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,12 +64,11 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def checkout(packages: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git checkout without changes that holds the packages; the commands take it for theirs."""
+def checkout(packages: Path) -> Path:
+    """A git checkout without changes that holds the packages."""
     folder = packages.parents[1]
     (folder / "README.md").write_text("A checkout.\n")
     commit_all(folder)
-    monkeypatch.setattr(kubeflow_commands, "_CHECKOUT", folder)
     return folder
 
 
@@ -80,11 +80,26 @@ def run_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
         monkeypatch.setattr(sys, "argv", ["pipelines", *arguments])
         capsys.readouterr()
         code = 0
-        try:
-            command_line.main()
-        except SystemExit as end:
-            code = end.code or 0
+        # cyclopts warns of what only tests do: it is called without arguments and reads those of the process.
+        with warnings.catch_warnings(action="ignore"):
+            try:
+                command_line.main()
+            except SystemExit as end:
+                code = end.code or 0
         return (code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def upload(
+    kubeflow: KubeflowServer, run_command: RunCommand, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> RunCommand:
+    """Uploads pipelines from the checkout; exit code, output and errors."""
+    monkeypatch.setattr(kubeflow_commands, "_CHECKOUT", checkout)
+
+    def run(*names: str) -> tuple[int, str, str]:
+        return run_command("upload", *names, "--host", kubeflow.address, "--timeout", "5")
 
     return run
 

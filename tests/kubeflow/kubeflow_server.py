@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.kubeflow.exchange import Exchange
-from tests.kubeflow.kubeflow_state import Call, KubeflowState, Refusal
+from tests.kubeflow.kubeflow_state import Call, KubeflowState, RefusalError
 
 _API = "/apis/v2beta1"
 
@@ -96,6 +96,8 @@ class KubeflowServer:
 class _Handler(BaseHTTPRequestHandler):
     kubeflow: KubeflowServer
     protocol_version = "HTTP/1.1"
+    # Headers and body go out together: apart, the kernel holds the second back for 40 ms.
+    wbufsize = -1
 
     def do_GET(self) -> None:
         self._serve()
@@ -117,18 +119,18 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(mishap.status, mishap.body, mishap.content_type, mishap.location)
         try:
             status, answer = 200, self._answer(content)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             status, answer = refusal.status, {"code": 2, "message": str(refusal), "details": []}
         self._record(content, status, answer, from_kubeflow=True)
         return self._send(status, json.dumps(answer).encode(), "application/json", "")
 
     def _answer(self, content: bytes) -> dict[str, Any]:
         if self.kubeflow.token and self.headers.get("Authorization") != f"Bearer {self.kubeflow.token}":
-            raise Refusal(401, "Request header error: there is no user identity header")
+            raise RefusalError(401, "Request header error: there is no user identity header")
         if self.kubeflow.cookie and self.headers.get("Cookie") != self.kubeflow.cookie:
-            raise Refusal(401, "Request header error: there is no session")
+            raise RefusalError(401, "Request header error: there is no session")
         if not self.path.startswith(self.kubeflow.prefix + _API):
-            raise Refusal(404, f"no route for {self.path}")
+            raise RefusalError(404, f"no route for {self.path}")
         path, query = self._split_path()
         body, files = self._read_body(content)
         call = Call({name: values[0] for name, values in query.items()}, body, files.get("uploadfile", b""))

@@ -11,7 +11,7 @@ from typing import Any
 _MADE = "2026-01-02T03:04:05Z"
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """An answer that is no success."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -71,12 +71,12 @@ class KubeflowState:
         """Answer a call; the path begins behind /apis/v2beta1.
 
         Raises:
-            Refusal: with the status that Kubeflow gives.
+            RefusalError: with the status that Kubeflow gives.
         """
         for verb, pattern, handle in self._routes():
             if verb == method and (match := re.fullmatch(pattern, path)):
                 return handle(call, *match.groups())
-        raise Refusal(404, f"no route for {method} {path}")
+        raise RefusalError(404, f"no route for {method} {path}")
 
     def _routes(self) -> list[tuple[str, str, Callable[..., dict[str, Any]]]]:
         return [
@@ -136,9 +136,9 @@ class KubeflowState:
 
     def _check_namespace(self, namespace: str) -> None:
         if self.namespaces and not namespace:
-            raise Refusal(400, "Invalid input error: a namespace cannot be empty in multi-user mode")
+            raise RefusalError(400, "Invalid input error: a namespace cannot be empty in multi-user mode")
         if self.namespaces and namespace not in self.namespaces:
-            raise Refusal(403, f"User 'reader' is not authorized in namespace {namespace!r}")
+            raise RefusalError(403, f"User 'reader' is not authorized in namespace {namespace!r}")
 
     def _own(self, call: Call, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [item for item in items if item.get("namespace", "") == call.query.get("namespace", "")]
@@ -174,12 +174,12 @@ def _find(items: list[dict[str, Any]], key: str, value: str) -> dict[str, Any]:
     for item in items:
         if item[key] == value:
             return item
-    raise Refusal(404, f"ResourceNotFoundError: {key} {value} not found")
+    raise RefusalError(404, f"ResourceNotFoundError: {key} {value} not found")
 
 
 def _refuse_same_name(items: list[dict[str, Any]], name: str) -> None:
     if any(item["display_name"] == name for item in items):
-        raise Refusal(409, f"Already exist error: the name {name} already exist")
+        raise RefusalError(409, f"Already exist error: the name {name} already exist")
 
 
 def _list_nodes(run_id: str, look: Look) -> list[dict[str, Any]]:

@@ -1,0 +1,69 @@
+"""A compiled pipeline in a file, as Kubeflow takes it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from overread.errors import SettingsError
+from pipelines.catalogue import Pipeline
+
+
+@dataclass(frozen=True)
+class PackageFile:
+    """A compiled pipeline.
+
+    Attributes:
+        path: the file.
+        content: what it holds.
+    """
+
+    path: Path
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @cached_property
+    def pipeline_spec(self) -> Mapping[str, Any]:
+        """What a run is made of: the graph, with the settings of the platform where there are any."""
+        spec, *platforms = yaml.safe_load_all(self.content)
+        return {"pipeline_spec": spec, "platform_spec": platforms[0]} if platforms else dict(spec)
+
+    @property
+    def task_titles(self) -> dict[str, str]:
+        """Titles of the tasks that run a container, by their names in the graph; loops hold no work of their own."""
+        spec = self.pipeline_spec.get("pipeline_spec", self.pipeline_spec)
+        components = spec["components"]
+        graphs = [spec["root"]["dag"], *(part["dag"] for part in components.values() if "dag" in part)]
+        return {
+            name: title
+            for graph in graphs
+            for name, title, component in _list_tasks(graph)
+            if "dag" not in components[component]
+        }
+
+
+def read_package(pipeline: Pipeline) -> PackageFile:
+    """Read the package of a pipeline.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    try:
+        return PackageFile(pipeline.package, pipeline.package.read_bytes())
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"{pipeline.name} must be compiled", found=f"no {pipeline.package}", hint="run make compile"
+        ) from error
+
+
+def _list_tasks(graph: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, task in graph["tasks"].items():
+        yield name, task["taskInfo"]["name"], task["componentRef"]["name"]
