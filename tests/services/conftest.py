@@ -2,32 +2,18 @@
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-_READY_SECONDS = 60
-_BUCKETS = ("studies", "results", "mlflow")
-
-
-@dataclass(frozen=True)
-class S3Server:
-    """A running S3 server and the environment that reaches it."""
-
-    endpoint: str
-    environment: Mapping[str, str]
+from tests.servers import S3Server, find_free_ports, running, running_s3
 
 
 @pytest.fixture(autouse=True)
@@ -47,34 +33,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
-    names = [
-        f"{server}.port{kind}" for server in ("s3", "filer", "master", "volume", "admin") for kind in ("", ".grpc")
-    ]
-    ports = dict(zip(names, _find_free_ports(len(names)), strict=True))
-    keys = {"AWS_ACCESS_KEY_ID": "overread-tests", "AWS_SECRET_ACCESS_KEY": "overread-tests-secret"}
-    with tempfile.TemporaryDirectory(prefix="overread-s3-", ignore_cleanup_errors=True) as folder:
-        command = [
-            str(Path(sys.executable).with_name("weed")),
-            "mini",
-            f"-dir={folder}",
-            "-ip=127.0.0.1",
-            "-ip.bind=127.0.0.1",
-            f"-bucket={','.join(_BUCKETS)}",
-            "-webdav=false",
-            "-admin.ui=false",
-            "-master.telemetry=false",
-            f"-filer.localSocket={folder}/filer.sock",
-            f"-s3.localSocket={folder}/s3.sock",
-            "-s3.port.iceberg=0",
-            "-s3.port.lance=0",
-            *(f"-{name}={port}" for name, port in ports.items()),
-        ]
-        endpoint = f"http://127.0.0.1:{ports['s3.port']}"
-        log = Path(folder) / "weed.log"
-        with _running(command, log=log, environment={**os.environ, **keys}, ready_url=f"{endpoint}/healthz"):
-            settings = {**keys, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": endpoint}
-            _wait_for_buckets(settings)
-            yield S3Server(endpoint, settings)
+    with running_s3() as server:
+        yield server
 
 
 @pytest.fixture
@@ -101,14 +61,14 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mlflow_url(s3_server: S3Server, postgres_url: str) -> Iterator[str]:
     """An MLflow server with its runs in PostgreSQL and its artifacts in S3, which clients reach through it."""
-    (port,) = _find_free_ports(1)
+    (port,) = find_free_ports(1)
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={port}", "--workers=1"]
     command += [f"--backend-store-uri={postgres_url}", "--serve-artifacts", "--artifacts-destination=s3://mlflow/runs"]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with tempfile.TemporaryDirectory(prefix="overread-mlflow-") as folder:
         environment = {**os.environ, **s3_server.environment, **quiet, "OMP_NUM_THREADS": "1"}
-        with _running(command, log=Path(folder) / "log", environment=environment, ready_url=f"{url}/health"):
+        with running(command, log=Path(folder) / "log", environment=environment, ready_url=f"{url}/health"):
             yield url
 
 
@@ -150,60 +110,11 @@ class Cable:
 @pytest.fixture
 def cable(mlflow_url: str) -> Iterator[Cable]:
     """A way to the MLflow server that a test may cut."""
-    (port,) = _find_free_ports(1)
+    (port,) = find_free_ports(1)
     connection = Cable(int(mlflow_url.rpartition(":")[2]), port)
     connection.mend()
     yield connection
     connection.cut()
-
-
-@contextmanager
-def _running(command: list[str], *, log: Path, environment: Mapping[str, str], ready_url: str) -> Iterator[None]:
-    with ExitStack() as stack:
-        output = stack.enter_context(log.open("wb"))
-        process = subprocess.Popen(
-            command, env=dict(environment), stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        try:
-            _wait_for(process, ready_url, log)
-            yield
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _wait_for(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"the server ended:\n{log.read_text(errors='replace')[-3000:]}"
-        with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=5) as answer:
-            if answer.status == 200:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"{url} was not ready in {_READY_SECONDS} s:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-def _wait_for_buckets(settings: Mapping[str, str]) -> None:
-    import boto3
-
-    client = boto3.client(
-        "s3",
-        endpoint_url=settings["AWS_ENDPOINT_URL"],
-        aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
-        region_name=settings["AWS_DEFAULT_REGION"],
-    )
-    deadline = time.monotonic() + _READY_SECONDS
-    while not set(_BUCKETS) <= {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
-        assert time.monotonic() < deadline, "the buckets were not made in time"
-        time.sleep(0.05)
-
-
-def _find_free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in listeners]
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

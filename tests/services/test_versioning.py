@@ -267,6 +267,15 @@ class TestFetch:
         (tmp_path / "empty").mkdir()
         fetch_study(str(committed[0]), "", tmp_path / "empty")
 
+    def test_a_link_in_the_repository_is_refused(self, committed: tuple[Path, str], tmp_path: Path) -> None:
+        root, _ = committed
+        (root / "notes").symlink_to("/etc/passwd")
+        run_git(root, "add", "notes")
+        run_git(root, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "a link")
+        with pytest.raises(VersioningError, match=r"plain files only, got notes\. Hint: remove links"):
+            fetch_study(str(root), "main", tmp_path / "fetched")
+        assert not (tmp_path / "fetched").exists()
+
     def test_a_dvc_file_that_points_outside_is_refused(self, committed: tuple[Path, str], tmp_path: Path) -> None:
         root, _ = committed
         path = root / "images.dvc"

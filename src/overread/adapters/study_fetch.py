@@ -76,12 +76,24 @@ def _export_commit(repository: Path, commit: str, study: Path) -> None:
     if result.returncode:
         raise VersioningError(f"git archive failed: {result.stderr.decode(errors='replace').strip()}.")
     with tarfile.open(fileobj=io.BytesIO(result.stdout)) as archive:
-        archive.extractall(study, filter="data")
+        _extract_files(archive, study)
     if not (study / SETTINGS_FILE).is_file() or not (study / ".dvc").is_dir():
         raise VersioningError(
             f"a study must hold {SETTINGS_FILE} and be a DVC repository at commit {commit[:7]}; {repository}. "
             "Hint: record it with `overread study commit`."
         )
+
+
+def _extract_files(archive: tarfile.TarFile, target: Path) -> None:
+    """Write the regular files of an archive below a folder; whatever could lead out of it is refused."""
+    for member in archive:
+        path = target / member.name
+        if not (member.isreg() or member.isdir()) or not path.resolve().is_relative_to(target.resolve()):
+            raise VersioningError(f"a study must hold plain files only, got {member.name}. Hint: remove links.")
+        content = archive.extractfile(member)
+        if content is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.read())
 
 
 def _pull_data(study: Path, scratch: Path, *, origin: Path, sources: Sequence[str]) -> None:

@@ -61,6 +61,7 @@ class MixingSection:
         full_shift: how far the plain network of the second source lies; empty where that is unknown.
         rows: by rising ratio, then the plain network of the second source.
         curve: Dice over the ratio.
+        colours: of the references.
         paper_tables: the paper's figures, by data set.
     """
 
@@ -69,6 +70,7 @@ class MixingSection:
     full_shift: str
     rows: tuple[MixingRow, ...]
     curve: Figure
+    colours: Colours
     paper_tables: dict[str, tuple[PaperRow, ...]]
 
 
@@ -86,6 +88,7 @@ def build_mixing_section(evaluation: MixingEvaluation, colours: Colours) -> Mixi
         full_shift=word_full_shift(evaluation),
         rows=list_rows(evaluation),
         curve=draw_mixing_curve(evaluation, colours),
+        colours=colours,
         paper_tables=PAPER_TABLES,
     )
 

@@ -84,11 +84,11 @@ def texts_of(figure):
     return [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
-def write_report(path, root, mixing, sources=("ann", "ben")):
+def write_report(path, root, mixing, sources=("ann", "ben"), **changes):
     inputs = build_inputs(root, sources=sources)
     write_rater_bias_report(
         path,
-        evaluation=inputs.evaluation,
+        evaluation=inputs.evaluation.model_copy(update=changes),
         comparisons=inputs.comparisons,
         study=inputs.study,
         predictions=inputs.predictions,
@@ -273,3 +273,15 @@ def test_without_mixed_trainings_the_page_has_no_trace_of_them(html, tmp_path):
     start, end = html.index('<section id="mixing"'), html.index('<section id="outlines"')
     without = html[:start] + html[end:]
     assert without.replace('<a href="#mixing">Mixed-source training</a>\n', "") == plain
+
+
+def test_a_consensus_has_a_colour_in_the_curve_though_it_is_no_rater(tmp_path):
+    networks = tuple(
+        network.model_copy(update={"dice": (*network.dice, build_dice(0.75, reference="staple"))})
+        for network in build_mixing().networks
+    )
+    sources = ("ann", "ben", "staple")
+    mixing = build_mixing(references=sources, networks=networks, second_network=None)
+    html = write_report(tmp_path / "report.html", tmp_path, mixing, sources, raters=("ann", "ben"), pairs=())
+    colour = assign_colours(sources)["staple"]
+    assert re.search(rf"--colour:{colour}\"></span>with staple", html)
