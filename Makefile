@@ -24,10 +24,13 @@ demo: env  ## Make the demo study and ask: does it matter which rater trained my
 	@$(BIN)/python -m pipelines run rater-bias --study $(DEMO) --set mix_ratios= consensus=
 
 test: env  ## Run the test suite, real servers included
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow and not containers"
 
 test-slow: env  ## Run the tests that take minutes
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m "slow and not containers"
+
+test-containers: env  ## Build the images and run pipelines in containers as a cluster does; needs podman, root
+	$(BIN)/pytest -s -m containers tests/containers
 
 check: env  ## Check style, types and the import contract
 	$(BIN)/ruff check .
@@ -63,4 +66,4 @@ lock: env  ## Write requirements.lock from what .venv holds
 clean:  ## Remove the environment, the demo study and caches
 	rm -rf .venv $(DEMO) $(DEMO).dvc-remote .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env demo test test-slow check format compile manifests benchmarks lock clean
+.PHONY: help env demo test test-slow test-containers check format compile manifests benchmarks lock clean

@@ -16,7 +16,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-# The tasks log in as MLflow's administrator, whose name is MLFLOW_AUTH_ADMIN_USERNAME in base/mlflow/kustomization.yaml.
+# Tasks log in as the administrator of MLflow, MLFLOW_AUTH_ADMIN_USERNAME in base/mlflow/kustomization.yaml.
 _ADMINISTRATOR = "overread"
 _SECRETS: Mapping[str, tuple[str, ...]] = {
     "overread-credentials": (

@@ -1,5 +1,6 @@
 """The compiled `rater-bias` in containers, as a cluster runs it: study and artifacts in S3, MLflow with logins."""
 
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,9 @@ def test_every_task_runs_in_its_container_and_leaves_its_results_in_s3(study_url
     (evaluation,) = (tmp_path / "found").glob("*/cross-evaluate/cross_evaluation/evaluation.json")
     assert '"raters": [' in evaluation.read_text()
     assert list((tmp_path / "found").glob("*/classify-sources/classification/classification.json"))
+    (told,) = launcher.root.glob("*/classify-sources/executor_output.json")
+    (curve,) = json.loads(told.read_text())["artifacts"]["roc_of_annotations"]["artifacts"]
+    assert len(curve["metadata"]["confidenceMetrics"]) > 2
 
     for name, value in {**LOGIN, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}.items():
         monkeypatch.setenv(name, value)
