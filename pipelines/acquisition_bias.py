@@ -20,7 +20,8 @@ body, the noise in it and with shuffled classes, under cross-validation by subje
 - revision: commit, branch or tag of the study; empty for the newest commit
 - column: column of cases.csv that the probes are to name
 - classes: values of the column to tell apart, as a,b; empty for all
-- preset: settings of slices and probes: small, name-that-manufacturer, or the path of a YAML file
+- preset: settings of slices and probes: small, name-that-manufacturer, or the path of a YAML \
+file, one of the study's repository for example
 - folds: rounds of the cross-validation, 3 or more; 0 takes the preset's
 - seed: seeds matching by age and sex, folds, initialisation, slices and shuffling
 """

@@ -25,7 +25,8 @@ labels of held-out cases (Heller et al. 2018).
 - redraw: never for one fixed set of labels per variant, recorded on a branch of the study; every_epoch to draw new \
 errors while training
 - networks: architectures, as unet,segnet,fcn32
-- preset: settings of training: small-3d, small-2d, heller2018, or the path of a YAML file
+- preset: settings of training: small-3d, small-2d, heller2018, or the path of a YAML \
+file, one of the study's repository for example
 - folds: rounds of the cross-validation; each case is held out in one of them; 1 where cases.csv has a column split
 - repeats: random initialisations per network, variant and fold
 """

@@ -23,7 +23,8 @@ on held-out cases (Schwartzman et al. 2019).
 - study: address of the study's git repository, a folder or URL
 - revision: commit, branch or tag of the study; empty for the newest commit
 - sources: label sets to compare, as a,b,c; empty for all raters
-- preset: settings of network and training: demo, cells, schwartzman2019, or the path of a YAML file
+- preset: settings of network and training: demo, cells, schwartzman2019, or the path of a YAML \
+file, one of the study's repository for example
 - folds: rounds of the cross-validation; each case is held out in one of them
 - repeats: random initialisations per rater and fold, whose predictions are averaged
 - epochs: upper bound of epochs; 0 takes the preset's

@@ -29,7 +29,8 @@ compared with it on the first noise
 - relabel_after: uncertainty (the epoch in which it falls fastest), clean (best Dice with the clean labels of the \
 validation cases), clean:case-1+case-2 (of these cases), or the number of an epoch
 - threshold: uncertainty above which a voxel changes sides, up to 0.25; 0 chooses it from the training cases
-- preset: settings of training: relabel-3d, relabel-2d, redekop2021, or the path of a YAML file
+- preset: settings of training: relabel-3d, relabel-2d, redekop2021, or the path of a YAML \
+file, one of the study's repository for example
 - epochs: epochs of every training; 0 takes the preset's
 """
 

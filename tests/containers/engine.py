@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,13 @@ def inspect(image: str) -> dict[str, Any]:
     return dict(json.loads(podman("image", "inspect", image))[0])
 
 
-def build(image: str, *, file: str = "Dockerfile", build_arguments: Sequence[str] = ()) -> None:
-    """Build an image from a Dockerfile of this checkout.
+def build(image: str, file: str = "Dockerfile", *, context: str = "") -> None:
+    """Build an image.
+
+    Args:
+        image: its name.
+        file: the Dockerfile, in this checkout.
+        context: folder whose files it may copy, in this checkout.
 
     OVERREAD_BASE_IMAGE names another base than the Dockerfile does, and OVERREAD_BUILD_OPTIONS holds further options of
     `podman build`, separated by blanks, for networks that need certificates or wheels of their own.
@@ -35,5 +39,4 @@ def build(image: str, *, file: str = "Dockerfile", build_arguments: Sequence[str
     base = os.environ.get("OVERREAD_BASE_IMAGE")
     options = ["--format", "docker", "--network", "host", *os.environ.get("OVERREAD_BUILD_OPTIONS", "").split()]
     options += ["--build-arg", f"BASE_IMAGE={base}"] if base else []
-    options += [option for argument in build_arguments for option in ("--build-arg", argument)]
-    podman("build", *options, "--file", str(REPOSITORY / file), "--tag", image, str(REPOSITORY), timeout=3000)
+    podman("build", *options, "--file", str(REPOSITORY / file), "--tag", image, str(REPOSITORY / context), timeout=3000)

@@ -18,8 +18,9 @@ import boto3
 import yaml
 
 from tests.containers.engine import podman
+from tests.containers.network import inside
 
-BUCKET = "results"
+BUCKET = "overread"
 PREFIX = "artifacts"
 _EXECUTOR_INPUT = "--executor_input"
 _SCRATCH = ("s3", "tmp", ".local", ".cache", ".config")
@@ -43,7 +44,7 @@ class ClusterLauncher:
         network: what podman's `--network` takes.
         platform: platform settings of the compiled package.
         objects: what they refer to.
-        s3: a boto3 client.
+        s3: a boto3 client, used inside the network.
         root: where kfp's local runner believes that artifacts are.
         ran: names of the components that ran, in the order in which they ended.
     """
@@ -67,12 +68,14 @@ class ClusterLauncher:
                 (pod / folder).mkdir()
                 (pod / folder).chmod(0o777)
             executor_input = json.loads(given)
-            self._download(executor_input, pod)
+            with inside():
+                self._download(executor_input, pod)
             self._prepare_outputs(executor_input, pod)
             full = [*command[:place], self._translate(given), *command[place + 1 :]]
             code = self._run_container(name, full, pod)
             if code == 0:
-                self._take_outputs(executor_input, pod)
+                with inside():
+                    self._take_outputs(executor_input, pod)
         self.ran.append(name)
         return code
 

@@ -1,27 +1,27 @@
-"""A network with nothing on it but the services of a test: a namespace with one cable to this machine and no way on."""
+"""A network with nothing on it but the services of a test: a namespace that has a loopback address only."""
 
+import ctypes
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 NAMESPACE = "overread-tasks"
-_CABLE = ("overread-host", "overread-task")
 
 
 @dataclass(frozen=True)
 class TaskNetwork:
-    """Both ends of the cable.
+    """The namespace.
 
     Attributes:
         option: what podman's `--network` takes.
-        host_address: where services of this machine listen for tasks.
-        task_address: where what listens inside is reached from this machine.
+        enter: the words before a command that is to run inside.
     """
 
     option: str
-    host_address: str
-    task_address: str
+    enter: tuple[str, ...]
 
 
 def run_ip(*arguments: str) -> None:
@@ -30,19 +30,29 @@ def run_ip(*arguments: str) -> None:
 
 
 @contextmanager
+def inside() -> Iterator[None]:
+    """Let this thread open its connections inside the namespace, where services listen on the loopback address."""
+    with Path("/proc/thread-self/ns/net").open() as own, Path(f"/run/netns/{NAMESPACE}").open() as other:
+        _enter(other.fileno())
+        try:
+            yield
+        finally:
+            _enter(own.fileno())
+
+
+def _enter(namespace: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(namespace, 0):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@contextmanager
 def isolated_network() -> Iterator[TaskNetwork]:
-    """Make the namespace and its cable."""
-    host, task = _CABLE
-    network = TaskNetwork(f"ns:/run/netns/{NAMESPACE}", "10.213.7.1", "10.213.7.2")
+    """Make the namespace; it has a loopback address, and nothing else."""
     subprocess.run(["ip", "netns", "delete", NAMESPACE], check=False, capture_output=True)
     run_ip("netns", "add", NAMESPACE)
     try:
-        run_ip("link", "add", host, "type", "veth", "peer", "name", task, "netns", NAMESPACE)
-        run_ip("address", "add", f"{network.host_address}/30", "dev", host)
-        run_ip("link", "set", host, "up")
-        run_ip("-n", NAMESPACE, "address", "add", f"{network.task_address}/30", "dev", task)
-        run_ip("-n", NAMESPACE, "link", "set", task, "up")
         run_ip("-n", NAMESPACE, "link", "set", "lo", "up")
-        yield network
+        yield TaskNetwork(f"ns:/run/netns/{NAMESPACE}", ("ip", "netns", "exec", NAMESPACE))
     finally:
         run_ip("netns", "delete", NAMESPACE)

@@ -12,6 +12,7 @@ from tests.unit.vendor_studies import make_probe_preset, write_vendors
 
 PROBES = 5 * 4
 """Variants and folds."""
+pytestmark = pytest.mark.slow
 
 
 def run_probe(study: Path, preset: Path, *settings: str) -> subprocess.CompletedProcess[str]:

@@ -26,6 +26,7 @@ c5,test
 NOISE = ("source=tight", "noise=polygon-3", "method=tta,ensemble", "epochs=2", "threshold=0.1")
 TRAININGS = 5
 """Clean labels, and noisy ones as they are, reweighted, and relabelled by two methods."""
+pytestmark = pytest.mark.slow
 
 
 def run_relabel(study: Path, preset: Path, *settings: str) -> subprocess.CompletedProcess[str]:
@@ -147,7 +148,6 @@ def test_it_leaves_a_report_predictions_and_a_review_list(study, first):
     assert len(list((results / "predictions" / "unet-tight-polygon-3-relabel-tta-repeat0").glob("*.png"))) == 2
 
 
-@pytest.mark.slow
 def test_a_second_run_reuses_every_variant_and_training(study, preset, first):
     done = run_relabel(study, preset, *NOISE)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -156,7 +156,6 @@ def test_a_second_run_reuses_every_variant_and_training(study, preset, first):
     assert len(list_branches(study, "overread/*")) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("first")
 def test_labels_are_repaired_as_they_are_and_compared_with_a_clean_source_of_the_study(study, preset):
     done = run_relabel(study, preset, "source=wide", "clean_source=tight", "relabel_after=clean", "epochs=2")
@@ -169,7 +168,6 @@ def test_labels_are_repaired_as_they_are_and_compared_with_a_clean_source_of_the
     assert evaluation.sources[0].name.startswith("wide-relabelled-")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("first")
 def test_without_clean_labels_nothing_is_reweighted_and_the_report_says_that_none_are_known(study, preset):
     done = run_relabel(study, preset, "source=wide", "relabel_after=1", "epochs=2")

@@ -95,6 +95,18 @@ def test_a_preset_can_be_a_file_of_the_user(tmp_path: Path) -> None:
     assert read_preset(str(tmp_path / "mine.yaml")).network.channels == (4, 8)
 
 
+def test_a_file_of_the_study_goes_before_one_of_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here, study = read_preset("demo"), read_preset("cells")
+    (tmp_path / "study").mkdir()
+    here.write_yaml(tmp_path / "mine.yaml")
+    assert read_preset("mine.yaml", folder=tmp_path / "study") == here
+    study.write_yaml(tmp_path / "study" / "mine.yaml")
+    assert read_preset("mine.yaml", folder=tmp_path / "study") == study
+
+
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(
         SettingsError, match=r"preset must be a known name .* got 'schwarzman'.* Hint: known: cells, demo"

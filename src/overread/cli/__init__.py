@@ -1,5 +1,6 @@
 """The command line `overread`."""
 
+import os
 import sys
 
 from cyclopts import App
@@ -45,3 +46,7 @@ def main() -> None:
     except OverreadError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        # Whoever read the output has left, as `head` does; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

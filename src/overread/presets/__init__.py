@@ -1,5 +1,7 @@
 """The settings of the papers, and ours, by name."""
 
+from pathlib import Path
+
 from pydantic import Field, model_validator
 
 from overread.inference.settings import InferenceSettings
@@ -68,10 +70,10 @@ def list_presets() -> tuple[str, ...]:
     return _SHELF.list_names()
 
 
-def read_preset(name: str) -> Preset:
-    """Read a preset by its name, or from a YAML file by its path.
+def read_preset(name: str, *, folder: Path | None = None) -> Preset:
+    """Read a preset by its name, or from a YAML file by its path. See `PresetShelf.read`.
 
     Raises:
         SettingsError: no preset has that name, or the file breaks a rule.
     """
-    return _SHELF.read(name)
+    return _SHELF.read(name, folder=folder)

@@ -28,14 +28,19 @@ class PresetShelf(Generic[Model]):
         files = resources.files(self.package).iterdir()
         return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
 
-    def read(self, name: str) -> Model:
+    def read(self, name: str, *, folder: Path | None = None) -> Model:
         """Read a preset by its name, or from a YAML file by its path.
+
+        Args:
+            name: of a preset; or a path, which is looked for in `folder` first.
+            folder: of a study, whose repository may hold presets of its own.
 
         Raises:
             SettingsError: no preset has that name, or the file breaks a rule.
         """
         if name.endswith((".yaml", ".yml")):
-            return self.model.read_yaml(Path(name))
+            beside = folder / name if folder is not None else None
+            return self.model.read_yaml(beside if beside is not None and beside.is_file() else Path(name))
         if name not in self.list_names():
             raise SettingsError(
                 "preset must be a known name or the path of a .yaml file",

@@ -91,7 +91,7 @@ def plan_corrections(study: Study, variants: LabelVariants, choice: CorrectionCh
 
 def _choose_preset(study: Study, choice: CorrectionChoice) -> Preset:
     """The preset, with a look at the validation cases after every epoch, for the curves."""
-    preset = apply_epochs(read_preset(choice.preset), choice.epochs)
+    preset = apply_epochs(read_preset(choice.preset, folder=study.root), choice.epochs)
     check_dimensions(preset, choice.preset, study)
     epochs, rule = preset.training.epochs, choice.rule
     if rule == "uncertainty" and epochs < 2:

@@ -125,7 +125,7 @@ def check_networks(names: tuple[str, ...]) -> tuple[Architecture, ...]:
 
 
 def _choose_preset(study: Study, settings: NoisePlanSettings) -> Preset:
-    preset = read_preset(settings.preset)
+    preset = read_preset(settings.preset, folder=study.root)
     check_dimensions(preset, settings.preset, study)
     for network in check_networks(settings.networks):
         preset.with_architecture(network)

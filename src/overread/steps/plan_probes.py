@@ -60,7 +60,7 @@ def plan_probes(study: Study, choice: ProbeChoice, *, revision: str) -> ProbePla
     Raises:
         InputError: see `run`.
     """
-    preset = read_probe_preset(choice.preset)
+    preset = read_probe_preset(choice.preset, folder=study.root)
     if choice.folds is not None:
         values = preset.model_dump() | {"folds": choice.folds}
         values["validation_folds"] = min(preset.validation_folds, choice.folds - 2)

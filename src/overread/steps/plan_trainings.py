@@ -67,7 +67,7 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
         raise InputError("jobs_per_task must be 0 (all in one task) or more", found=settings.jobs_per_task)
     check_seed(settings.seed)
     check_mix_ratios(settings.mix_ratios)
-    preset = apply_epochs(read_preset(settings.preset), settings.epochs)
+    preset = apply_epochs(read_preset(settings.preset, folder=study.root), settings.epochs)
     check_dimensions(preset, settings.preset, study)
     check_case_counts(study, sources, settings.folds)
     folds = split_folds(study, folds=settings.folds, validation_fraction=preset.validation_fraction, seed=settings.seed)

@@ -1,5 +1,7 @@
 """The settings of acquisition probes, by name."""
 
+from pathlib import Path
+
 from overread.presets.shelf import PresetShelf
 from overread.training.probe_settings import ProbePreset
 
@@ -11,10 +13,10 @@ def list_probe_presets() -> tuple[str, ...]:
     return _SHELF.list_names()
 
 
-def read_probe_preset(name: str) -> ProbePreset:
-    """Read a preset by its name, or from a YAML file by its path.
+def read_probe_preset(name: str, *, folder: Path | None = None) -> ProbePreset:
+    """Read a preset by its name, or from a YAML file by its path. See `PresetShelf.read`.
 
     Raises:
         SettingsError: no preset has that name, or the file breaks a rule.
     """
-    return _SHELF.read(name)
+    return _SHELF.read(name, folder=folder)
