@@ -28,7 +28,8 @@ auth_cache_ttl_seconds = 60
 INI
 mkdir -p /tmp/metrics
 
-exec mlflow server --app-name basic-auth --host 0.0.0.0 --port 5000 --workers 2 --gunicorn-opts "--timeout 60" \
+# The check of host names, which --allowed-hosts asks for, comes with uvicorn alone.
+exec mlflow server --app-name basic-auth --host 0.0.0.0 --port 5000 --workers 2 \
     --serve-artifacts --artifacts-destination "$MLFLOW_ARTIFACTS_DESTINATION" --expose-prometheus /tmp/metrics \
     ${MLFLOW_ALLOWED_HOSTS:+--allowed-hosts "$MLFLOW_ALLOWED_HOSTS"} \
     ${MLFLOW_STATIC_PREFIX:+--static-prefix "$MLFLOW_STATIC_PREFIX"}

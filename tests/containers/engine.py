@@ -3,19 +3,25 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-def podman(*arguments: str, timeout: int = 600) -> str:
+def podman(*arguments: str, before: Sequence[str] = (), timeout: int = 600) -> str:
     """Run podman and return what it prints, both streams of `logs` among it.
+
+    Args:
+        arguments: after `podman`.
+        before: words before `podman`, as `nsenter …`.
+        timeout: seconds.
 
     Raises:
         AssertionError: it failed; the message holds what it said.
     """
-    done = subprocess.run(["podman", *arguments], capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run([*before, "podman", *arguments], capture_output=True, text=True, timeout=timeout, check=False)
     assert done.returncode == 0, f"podman {' '.join(arguments)[:300]}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout + (done.stderr if arguments[0] == "logs" else "")
 

@@ -53,6 +53,6 @@ def isolated_network() -> Iterator[TaskNetwork]:
     run_ip("netns", "add", NAMESPACE)
     try:
         run_ip("-n", NAMESPACE, "link", "set", "lo", "up")
-        yield TaskNetwork(f"ns:/run/netns/{NAMESPACE}", ("ip", "netns", "exec", NAMESPACE))
+        yield TaskNetwork(f"ns:/run/netns/{NAMESPACE}", ("nsenter", f"--net=/run/netns/{NAMESPACE}"))
     finally:
         run_ip("netns", "delete", NAMESPACE)

@@ -50,7 +50,8 @@ class Services:
 
     def start(self) -> None:
         """Start all pods and wait until they are ready."""
-        podman("kube", "play", f"--network={self.network.option}", str(self.file))
+        # The network of the pods is that of the machine as podman sees it: from inside, the isolated one.
+        podman("kube", "play", "--network=host", str(self.file), before=self.network.enter)
         for name, url in list_probes():
             _wait_until_answered(name, url)
 
