@@ -48,16 +48,20 @@ class Services:
         """What a task reads."""
         return {**self.objects.config_maps["overread"], **self.objects.secrets["overread-credentials"]}
 
-    def start(self) -> None:
-        """Start all pods and wait until they are ready."""
+    def play(self) -> None:
+        """Make all pods and wait until they are ready."""
         # The network of the pods is that of the machine as podman sees it: from inside, the isolated one.
         podman("kube", "play", "--network=host", str(self.file), before=self.network.enter)
-        for name, url in list_probes():
-            _wait_until_answered(name, url)
+        _wait_until_ready()
 
     def stop(self) -> None:
-        """Remove all pods; their volumes stay."""
-        podman("kube", "down", str(self.file))
+        """Stop all pods."""
+        podman("pod", "stop", "--time=60", *_list_pods())
+
+    def start(self) -> None:
+        """Start stopped pods and wait until they are ready."""
+        podman("pod", "start", *_list_pods(), before=self.network.enter)
+        _wait_until_ready()
 
 
 @contextmanager
@@ -73,7 +77,7 @@ def playing(network: TaskNetwork, mlflow_image: str, folder: Path) -> Iterator[S
     claims = [item["metadata"]["name"] for item in rendered if item["kind"] == "PersistentVolumeClaim"]
     _forget(file, claims)
     try:
-        services.start()
+        services.play()
         yield services
     finally:
         _forget(file, claims)
@@ -134,6 +138,15 @@ def _provide(image: str, mlflow_image: str) -> None:
         podman("tag", mlflow_image, f"localhost/{image}")
     else:
         build(f"localhost/{image}", f"{_IMAGES}/{stand_in}.Dockerfile", context=_IMAGES)
+
+
+def _list_pods() -> list[str]:
+    return [f"{name}-pod-0" for name in list_containers(render("podman"))]
+
+
+def _wait_until_ready() -> None:
+    for name, url in list_probes():
+        _wait_until_answered(name, url)
 
 
 def _wait_until_answered(name: str, url: str) -> None:
