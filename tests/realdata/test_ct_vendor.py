@@ -20,7 +20,7 @@ from overread.study.study import Study
 from overread.training.probe_settings import ProbeImageSettings
 from overread.training.probe_slices import read_slices
 
-pytestmark = pytest.mark.realdata
+pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 WINDOW = IntensitySettings(recipe="window", window_centre=40, window_width=400)
 SIDE = 128
 """Smaller than in the presets, so that the probes are trained in about two minutes of one core."""
