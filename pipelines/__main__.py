@@ -1,4 +1,4 @@
-"""`python -m pipelines`: list, run, compile, submit and upload the pipelines."""
+"""`python -m pipelines`: list, run, compile, submit, upload and schedule the pipelines."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,9 @@ from cyclopts import App, Parameter
 
 from overread.errors import OverreadError
 
-app = App(name="python -m pipelines", help="List, run, compile, submit and upload the pipelines.", version_flags=[])
+app = App(
+    name="python -m pipelines", help="List, run, compile, submit, upload and schedule the pipelines.", version_flags=[]
+)
 
 
 @app.command(name="list")
@@ -68,6 +70,8 @@ def compile_all(*names: str) -> None:
 
 app.command("pipelines.kubeflow_commands:submit", help="Start a run on Kubeflow Pipelines.")
 app.command("pipelines.kubeflow_commands:upload", help="Upload packages to Kubeflow Pipelines.")
+app.command("pipelines.kubeflow_commands:schedule", help="Run a pipeline on Kubeflow Pipelines again and again.")
+app.command("pipelines.kubeflow_commands:unschedule", help="Delete a recurring run from Kubeflow Pipelines.")
 
 
 def main() -> None:

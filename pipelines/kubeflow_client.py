@@ -1,7 +1,9 @@
 """What Overread asks of Kubeflow Pipelines, in its own words."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,22 @@ from kfp.client import ServiceAccountTokenVolumeCredentials
 from pipelines.kubeflow_connection import Connection, Credentials, read_credentials
 from pipelines.kubeflow_errors import KubeflowError
 from pipelines.kubeflow_http import CheckedApiClient
+from pipelines.schedule_recurring_run import RecurringRun, Schedule, read_recurring_run, write_recurring_run
 
 _PAGE_SIZE = 100
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a pipeline on the server.
+
+    Attributes:
+        version_id: its ID.
+        name: its name.
+    """
+
+    version_id: str
+    name: str
 
 
 def connect(connection: Connection) -> "KubeflowClient":
@@ -26,7 +42,7 @@ def connect(connection: Connection) -> "KubeflowClient":
 
 
 class KubeflowClient:
-    """Pipelines, experiments and runs of one Kubeflow, in one namespace.
+    """Pipelines, experiments, runs and recurring runs of one Kubeflow, in one namespace.
 
     Every method raises KubeflowError when the server cannot be reached or refuses.
 
@@ -45,6 +61,7 @@ class KubeflowClient:
         self._uploads = api.PipelineUploadServiceApi(http)
         self._experiments = api.ExperimentServiceApi(http)
         self._runs = api.RunServiceApi(http)
+        self._recurring_runs = api.RecurringRunServiceApi(http)
 
     def find_pipeline(self, name: str) -> str | None:
         """ID of the pipeline of that name; None where there is none."""
@@ -73,6 +90,25 @@ class KubeflowClient:
         found = _find(name, list_page, "pipeline_versions")
         return None if found is None else str(found.pipeline_version_id)
 
+    def find_newest_version(self, pipeline_id: str) -> Version | None:
+        """The version of a pipeline that was uploaded last; None where there is none."""
+        page = self._pipelines.pipeline_service_list_pipeline_versions(
+            pipeline_id, page_size=1, sort_by="created_at desc"
+        )
+        for version in page.pipeline_versions or ():
+            return Version(str(version.pipeline_version_id), str(version.display_name))
+        return None
+
+    def read_version_name(self, pipeline_id: str, version_id: str) -> str:
+        """Name of a version; its ID where it was deleted."""
+        try:
+            version = self._pipelines.pipeline_service_get_pipeline_version(pipeline_id, version_id)
+        except KubeflowError as error:
+            if not _says_absent(error):
+                raise
+            return version_id
+        return str(version.display_name)
+
     def upload_version(self, pipeline_id: str, package: Path, *, name: str, description: str) -> str:
         """Add a package to a pipeline as its newest version; the version's ID."""
         version = self._uploads.upload_pipeline_version(
@@ -80,8 +116,8 @@ class KubeflowClient:
         )
         return str(version.pipeline_version_id)
 
-    def ensure_experiment(self, name: str) -> str:
-        """ID of the experiment of that name, which is made where there is none."""
+    def find_experiment(self, name: str) -> str | None:
+        """ID of the experiment of that name; None where there is none."""
 
         def list_page(token: str) -> Any:
             return self._experiments.experiment_service_list_experiments(
@@ -89,10 +125,23 @@ class KubeflowClient:
             )
 
         found = _find(name, list_page, "experiments")
-        if found is None:
-            experiment = api.V2beta1Experiment(display_name=name, namespace=self._namespace)
-            found = self._experiments.experiment_service_create_experiment(experiment)
-        return str(found.experiment_id)
+        return None if found is None else str(found.experiment_id)
+
+    def ensure_experiment(self, name: str) -> str:
+        """ID of the experiment of that name, which is made where there is none."""
+        if found := self.find_experiment(name):
+            return found
+        experiment = api.V2beta1Experiment(display_name=name, namespace=self._namespace)
+        return str(self._experiments.experiment_service_create_experiment(experiment).experiment_id)
+
+    def read_experiment_name(self, experiment_id: str) -> str:
+        """Name of an experiment; its ID where it was deleted."""
+        try:
+            return str(self._experiments.experiment_service_get_experiment(experiment_id).display_name)
+        except KubeflowError as error:
+            if not _says_absent(error):
+                raise
+            return experiment_id
 
     def start_run(
         self, name: str, *, experiment_id: str, pipeline_spec: Mapping[str, Any], arguments: Mapping[str, Any]
@@ -109,6 +158,47 @@ class KubeflowClient:
     def read_run(self, run_id: str) -> api.V2beta1Run:
         """The run as it is now, with its tasks."""
         return self._runs.run_service_get_run(run_id)
+
+    def list_recurring_runs(self, name: str | None = None) -> list[RecurringRun]:
+        """Recurring runs of that very name, for several may have it; all without a name."""
+
+        def list_page(token: str) -> Any:
+            return self._recurring_runs.recurring_run_service_list_recurring_runs(
+                namespace=self._namespace,
+                page_token=token,
+                page_size=_PAGE_SIZE,
+                filter=None if name is None else _select(name),
+            )
+
+        # One that the server itself cannot read is listed by its ID alone, without a name.
+        items = _list_items(list_page, "recurring_runs")
+        return [read_recurring_run(item) for item in items if name in (None, item.display_name)]
+
+    def create_recurring_run(self, name: str, schedule: Schedule, *, enabled: bool) -> str:
+        """Make a recurring run; its ID."""
+        made = self._recurring_runs.recurring_run_service_create_recurring_run(
+            write_recurring_run(name, schedule, enabled=enabled)
+        )
+        return str(made.recurring_run_id)
+
+    def enable_recurring_run(self, recurring_run_id: str) -> None:
+        """Let a recurring run start runs again."""
+        self._recurring_runs.recurring_run_service_enable_recurring_run(recurring_run_id)
+
+    def delete_recurring_run(self, recurring_run_id: str) -> None:
+        """Delete a recurring run, which may be gone already; a run that it has started goes on."""
+        try:
+            # Without ORPHAN, Kubernetes deletes what the recurring run owns, and so ends a training in progress.
+            self._recurring_runs.recurring_run_service_delete_recurring_run(
+                recurring_run_id, propagation_policy="ORPHAN"
+            )
+        except KubeflowError as error:
+            if not _says_absent(error):
+                raise
+
+    def name_recurring_run_page(self, recurring_run_id: str) -> str:
+        """Address of the recurring run in the user interface."""
+        return f"{self._ui}/#/recurringrun/details/{recurring_run_id}"
 
     def name_run_page(self, run_id: str) -> str:
         """Address of the run in the user interface."""
@@ -148,13 +238,19 @@ def _select(name: str) -> str:
     return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "string_value": name}]})
 
 
+def _says_absent(error: KubeflowError) -> bool:
+    return isinstance(error.__cause__, api.ApiException) and error.__cause__.status == HTTPStatus.NOT_FOUND
+
+
 def _find(name: str, list_page: Callable[[str], Any], field: str) -> Any:
     """The item of that very name among all pages: databases compare names without regard to case."""
+    return next((item for item in _list_items(list_page, field) if item.display_name == name), None)
+
+
+def _list_items(list_page: Callable[[str], Any], field: str) -> Iterator[Any]:
     token = ""
     while True:
         page = list_page(token)
-        for item in getattr(page, field) or ():
-            if item.display_name == name:
-                return item
+        yield from getattr(page, field) or ()
         if not (token := page.next_page_token or ""):
-            return None
+            return

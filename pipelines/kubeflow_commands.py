@@ -1,12 +1,17 @@
 """The commands of `python -m pipelines` that talk to Kubeflow Pipelines."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from overread.errors import SettingsError
 from pipelines.kubeflow_connection import Connection
+
+if TYPE_CHECKING:
+    from pipelines.catalogue import Pipeline
+    from pipelines.schedule_target import Target
 
 _CHECKOUT = Path(__file__).parent.parent
 _FROM_ENVIRONMENT = Connection()
@@ -63,3 +68,96 @@ def upload(*names: str, connection: Connection = _FROM_ENVIRONMENT) -> None:
     for pipeline in chosen:
         uploaded = upload_pipeline(client, pipeline, commit=commit)
         print(f"{uploaded.version}: {'uploaded' if uploaded.is_new else 'already there'}, {uploaded.page}", flush=True)
+
+
+def schedule(
+    name: str,
+    /,
+    *,
+    cron: str,
+    set: Annotated[tuple[str, ...], Parameter(name="--set", consume_multiple=True)] = (),
+    experiment: str = "Overread",
+    recurring_run: Annotated[str, Parameter(name="--name")] = "",
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    connection: Connection = _FROM_ENVIRONMENT,
+) -> None:
+    """Let Kubeflow Pipelines run the newest uploaded version of a pipeline again and again.
+
+    Args:
+        name: Name of the pipeline, for example rater-bias.
+        cron: When: minute, hour, day of the month, month, day of the week, as in "0 3 * * MON-FRI"; in UTC, unless
+            Kubeflow is set to another time zone.
+        set: Parameters as NAME=VALUE; lists as a,b,c.
+        experiment: Experiment that the runs belong to; it is made if there is none of that name.
+        recurring_run: Name of the recurring run; that of the pipeline and the last part of the study's address if not
+            given.
+        dry_run: Show what would change, and change nothing.
+        connection: How to reach Kubeflow Pipelines.
+    """
+    from pipelines.catalogue import find_pipeline
+    from pipelines.kubeflow_client import connect
+    from pipelines.schedule_cron import parse_cron
+    from pipelines.schedule_report import TIME_ZONE, describe_plan
+    from pipelines.schedule_target import find_target, name_recurring_run, read_schedule_arguments
+    from pipelines.scheduling import apply_plan, plan_schedule
+
+    pipeline, timing = find_pipeline(name), parse_cron(cron)
+    arguments, client = read_schedule_arguments(pipeline, set), connect(connection)
+    title = recurring_run or name_recurring_run(pipeline, arguments)
+    target = find_target(client, title, pipeline, arguments, timing=timing, experiment=experiment)
+    _warn_of_other_package(pipeline, target)
+    plan = plan_schedule(client, target)
+    # Looked up before anything changes: what is deleted has no name any more.
+    changes = describe_plan(client, plan)
+    if dry_run:
+        would = "" if plan.outcome == "unchanged" else "would be "
+        print(f"{title}: {would}{plan.outcome}, {timing} ({TIME_ZONE})")
+    else:
+        page = client.name_recurring_run_page(apply_plan(client, plan))
+        print(f"{title}: {plan.outcome}, {timing} ({TIME_ZONE}), {page}")
+    for line in changes:
+        print(f"  {line}")
+
+
+def unschedule(
+    name: str,
+    /,
+    *,
+    recurring_run: Annotated[str, Parameter(name="--name")] = "",
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    connection: Connection = _FROM_ENVIRONMENT,
+) -> None:
+    """Delete the recurring run of a pipeline from Kubeflow Pipelines; a run that it has started goes on.
+
+    Args:
+        name: Name of the pipeline, for example rater-bias.
+        recurring_run: Name of the recurring run; the pipeline's only one if not given.
+        dry_run: Show what would be deleted, and delete nothing.
+        connection: How to reach Kubeflow Pipelines.
+    """
+    from pipelines.catalogue import find_pipeline
+    from pipelines.kubeflow_client import connect
+    from pipelines.schedule_report import describe_recurring_run
+    from pipelines.scheduling import find_recurring_runs
+
+    pipeline, client = find_pipeline(name), connect(connection)
+    found = find_recurring_runs(client, pipeline, recurring_run)
+    if not found:
+        print(f"{recurring_run or pipeline.name}: there is no recurring run")
+    for run in found:
+        if not dry_run:
+            client.delete_recurring_run(run.recurring_run_id)
+        done = "would be deleted" if dry_run else "deleted"
+        print(f"{run.name}: {done}, {describe_recurring_run(run)}", flush=True)
+
+
+def _warn_of_other_package(pipeline: "Pipeline", target: "Target") -> None:
+    """A schedule runs what was uploaded, which need not be what lies here: then somebody else uploads, or forgot to."""
+    from pipelines.package_file import read_package
+
+    if pipeline.package.is_file() and not target.version.endswith(read_package(pipeline).digest[:8]):
+        print(
+            f"warning: {target.version}, the newest version, is not the package of this checkout. "
+            f"Hint: run python -m pipelines upload {pipeline.name} first to schedule that.",
+            file=sys.stderr,
+        )

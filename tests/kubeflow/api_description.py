@@ -51,6 +51,9 @@ class ApiDescription:
                 yield f"query parameter {name} is no integer: {values}"
             elif name == "filter":
                 yield from self._check_filter(values)
+            else:
+                for value in values:
+                    yield from _check_text({"enum": query[name].get("enum", [value])}, value, f"query parameter {name}")
         body = next((parameter for parameter in parameters if parameter["in"] == "body"), None)
         if body is None and exchange.body is not None:
             yield "a body is not described"
@@ -81,6 +84,9 @@ class ApiDescription:
             schema = self._definitions[schema["$ref"].rsplit("/", 1)[1]]
         kind = schema.get("type")
         if kind is None:
+            return
+        if schema.get("format") == "int64" and where.startswith("body") and type(value) is int:
+            # Of a request, protocol buffers take a large integer as a number as well.
             return
         if type(value) is not _TYPES[kind]:
             yield f"{where} is no {kind}: {value!r}"

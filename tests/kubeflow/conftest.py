@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from tests.kubeflow.api_description import ApiDescription
 from tests.kubeflow.kubeflow_server import KubeflowServer
 
 _DESCRIPTION = REPOSITORY.parent / "shared" / "kubeflow" / "kfp_api_v2beta1.swagger.json"
+_RECURRING_RUNS = "/apis/v2beta1/recurringruns"
 _GIT = ("git", "-c", "user.name=Tests", "-c", "user.email=tests@localhost")
 
 RunCommand = Callable[..., tuple[int, str, str]]
@@ -102,6 +103,43 @@ def upload(
         return run_command("upload", *names, "--host", kubeflow.address, "--timeout", "5")
 
     return run
+
+
+@pytest.fixture
+def schedule(kubeflow: KubeflowServer, run_command: RunCommand) -> RunCommand:
+    """Schedules rater-bias from the command line; exit code, output and errors."""
+
+    def call(
+        *arguments: str,
+        settings: Sequence[str] = ("study=https://git.example/discs.git",),
+        cron: str = "0 3 * * *",
+        host: str | None = None,
+        timeout: float = 5,
+    ) -> tuple[int, str, str]:
+        host = host or kubeflow.address
+        given = ("--cron", cron, "--set", *settings, "--host", host, "--timeout", str(timeout))
+        return run_command("schedule", "rater-bias", *given, *arguments)
+
+    return call
+
+
+@pytest.fixture
+def uploaded(upload: RunCommand) -> None:
+    """The package of rater-bias is on the server."""
+    assert upload("rater-bias")[0] == 0
+
+
+@pytest.fixture
+def scheduled(kubeflow: KubeflowServer, upload: RunCommand, schedule: RunCommand) -> None:
+    """A schedule as it is made; what was asked until then is forgotten."""
+    assert upload("rater-bias")[0] == 0
+    assert schedule()[0] == 0
+    kubeflow.exchanges.clear()
+
+
+def list_writes(kubeflow: KubeflowServer) -> list[tuple[str, str]]:
+    """Method and path of each request that changes something; the path begins behind /apis/v2beta1/recurringruns."""
+    return [(e.method, e.path.removeprefix(_RECURRING_RUNS)) for e in kubeflow.exchanges if e.method != "GET"]
 
 
 def commit_all(folder: Path) -> str:

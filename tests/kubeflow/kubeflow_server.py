@@ -30,6 +30,8 @@ class Mishap:
         content_type: of the answer.
         location: where a redirect leads.
         delay_seconds: longest time before the answer; the end of the server ends it.
+        method: of the requests that it waits for, for example POST; empty for any.
+        is_served: whether Kubeflow has done what was asked before the answer is lost.
     """
 
     status: int = 200
@@ -37,6 +39,8 @@ class Mishap:
     content_type: str = "application/json"
     location: str = ""
     delay_seconds: float = 0.0
+    method: str = ""
+    is_served: bool = False
 
 
 @dataclass
@@ -105,13 +109,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve()
 
+    def do_DELETE(self) -> None:
+        self._serve()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent: tests look at the exchanges."""
 
     def _serve(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        with self.kubeflow.lock:
-            mishap = self.kubeflow.mishaps.popleft() if self.kubeflow.mishaps else None
+        mishap = self._take_mishap()
+        if mishap is not None and mishap.is_served:
+            self._answer(content)
         if mishap is not None and mishap.delay_seconds:
             self.kubeflow.closing.wait(mishap.delay_seconds)
         if mishap is not None:
@@ -123,6 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
             status, answer = refusal.status, {"code": 2, "message": str(refusal), "details": []}
         self._record(content, status, answer, from_kubeflow=True)
         return self._send(status, json.dumps(answer).encode(), "application/json", "")
+
+    def _take_mishap(self) -> Mishap | None:
+        with self.kubeflow.lock:
+            waiting = self.kubeflow.mishaps
+            return waiting.popleft() if waiting and waiting[0].method in ("", self.command) else None
 
     def _answer(self, content: bytes) -> dict[str, Any]:
         if self.kubeflow.token and self.headers.get("Authorization") != f"Bearer {self.kubeflow.token}":

@@ -6,17 +6,13 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-_MADE = "2026-01-02T03:04:05Z"
+from tests.kubeflow.recurring_runs import check_recurring_run, show_recurring_run
+from tests.kubeflow.refusal import RefusalError
 
-
-class RefusalError(Exception):
-    """An answer that is no success."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+_STARTED = datetime.fromisoformat("2026-01-02T03:04:05")
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class Call:
 
 @dataclass
 class KubeflowState:
-    """Pipelines, versions, experiments and runs in memory.
+    """Pipelines, versions, experiments, runs and recurring runs in memory.
 
     Attributes:
         namespaces: the account's own, of a Kubeflow of many users; empty for a Kubeflow of one.
@@ -65,6 +61,7 @@ class KubeflowState:
     packages: dict[str, bytes] = field(default_factory=dict)
     experiments: list[dict[str, Any]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
+    recurring_runs: list[dict[str, Any]] = field(default_factory=list)
     _numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def answer(self, method: str, path: str, call: Call) -> dict[str, Any]:
@@ -85,10 +82,17 @@ class KubeflowState:
             ("POST", "/pipelines", self._create_pipeline),
             ("POST", "/pipelines/upload_version", self._upload_version),
             ("GET", "/pipelines/([^/]+)/versions", self._list_versions),
+            ("GET", "/pipelines/([^/]+)/versions/([^/]+)", self._show_version),
             ("GET", "/experiments", self._list_experiments),
             ("POST", "/experiments", self._create_experiment),
+            ("GET", "/experiments/([^/]+)", lambda _, key: _find(self.experiments, "experiment_id", key)),
             ("POST", "/runs", self._create_run),
             ("GET", "/runs/([^/:]+)", self._show_run),
+            ("GET", "/recurringruns", self._list_recurring_runs),
+            ("POST", "/recurringruns", self._create_recurring_run),
+            ("GET", "/recurringruns/([^/:]+)", lambda _, key: self._find_recurring_run(key)),
+            ("DELETE", "/recurringruns/([^/:]+)", self._delete_recurring_run),
+            ("POST", "/recurringruns/([^/:]+):(enable|disable)", self._switch_recurring_run),
         ]
 
     def _list_pipelines(self, call: Call) -> dict[str, Any]:
@@ -96,13 +100,17 @@ class KubeflowState:
 
     def _create_pipeline(self, call: Call) -> dict[str, Any]:
         self._check_namespace(call.body.get("namespace", ""))
-        _refuse_same_name(self.pipelines, call.body["display_name"])
+        _refuse_same_name(_share(call, self.pipelines), call.body["display_name"])
         return self._keep(self.pipelines, "pipeline_id", call.body)
 
     def _list_versions(self, call: Call, pipeline_id: str) -> dict[str, Any]:
         _find(self.pipelines, "pipeline_id", pipeline_id)
         versions = [version for version in self.versions if version["pipeline_id"] == pipeline_id]
         return self._show_page(call, versions, "pipeline_versions")
+
+    def _show_version(self, _: Call, pipeline_id: str, version_id: str) -> dict[str, Any]:
+        _find(self.pipelines, "pipeline_id", pipeline_id)
+        return _find(self.versions, "pipeline_version_id", version_id)
 
     def _upload_version(self, call: Call) -> dict[str, Any]:
         pipeline_id = call.query["pipelineid"]
@@ -120,7 +128,7 @@ class KubeflowState:
 
     def _create_experiment(self, call: Call) -> dict[str, Any]:
         self._check_namespace(call.body.get("namespace", ""))
-        _refuse_same_name(self.experiments, call.body["display_name"])
+        _refuse_same_name(_share(call, self.experiments), call.body["display_name"])
         return self._keep(self.experiments, "experiment_id", {**call.body, "storage_state": "AVAILABLE"})
 
     def _create_run(self, call: Call) -> dict[str, Any]:
@@ -134,6 +142,34 @@ class KubeflowState:
             run |= {"state": look.state, "run_details": {"task_details": _list_nodes(run_id, look)}}
         return run
 
+    def _list_recurring_runs(self, call: Call) -> dict[str, Any]:
+        if experiment_id := call.query.get("experiment_id"):
+            chosen = [run for run in self.recurring_runs if run["experiment_id"] == experiment_id]
+        else:
+            self._check_namespace(call.query.get("namespace", ""))
+            chosen = self._own(call, self.recurring_runs)
+        return self._show_page(call, chosen, "recurringRuns")
+
+    def _create_recurring_run(self, call: Call) -> dict[str, Any]:
+        experiment = _find(self.experiments, "experiment_id", call.body["experiment_id"])
+        check_recurring_run(call.body)
+        if reference := call.body.get("pipeline_version_reference"):
+            self._show_version(call, reference["pipeline_id"], reference["pipeline_version_id"])
+        shown = show_recurring_run(call.body, namespace=experiment.get("namespace", ""))
+        return self._keep(self.recurring_runs, "recurring_run_id", shown)
+
+    def _find_recurring_run(self, recurring_run_id: str) -> dict[str, Any]:
+        return _find(self.recurring_runs, "recurring_run_id", recurring_run_id)
+
+    def _delete_recurring_run(self, _: Call, recurring_run_id: str) -> dict[str, Any]:
+        self.recurring_runs.remove(self._find_recurring_run(recurring_run_id))
+        return {}
+
+    def _switch_recurring_run(self, _: Call, recurring_run_id: str, verb: str) -> dict[str, Any]:
+        mode = verb.upper()
+        self._find_recurring_run(recurring_run_id).update(mode=mode, status=f"{mode}D")
+        return {}
+
     def _check_namespace(self, namespace: str) -> None:
         if self.namespaces and not namespace:
             raise RefusalError(400, "Invalid input error: a namespace cannot be empty in multi-user mode")
@@ -144,12 +180,16 @@ class KubeflowState:
         return [item for item in items if item.get("namespace", "") == call.query.get("namespace", "")]
 
     def _keep(self, items: list[dict[str, Any]], key: str, item: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {**item, key: f"{key.removesuffix('_id')}-{next(self._numbers)}", "created_at": _MADE}
+        number = next(self._numbers)
+        made = _STARTED + timedelta(seconds=number)
+        kept = {**item, key: f"{key.removesuffix('_id')}-{number}", "created_at": f"{made.isoformat()}Z"}
         items.append(kept)
         return kept
 
     def _show_page(self, call: Call, items: list[dict[str, Any]], field_name: str) -> dict[str, Any]:
-        chosen = [item for item in items if _is_chosen(item, call.query.get("filter", ""))]
+        chosen = _sort(
+            [item for item in items if _is_chosen(item, call.query.get("filter", ""))], call.query.get("sort_by", "")
+        )
         size = min(int(call.query.get("page_size") or 10), self.largest_page)
         start = int((call.query.get("page_token") or "from-0").removeprefix("from-"))
         page: dict[str, Any] = {"total_size": len(chosen)}
@@ -165,9 +205,17 @@ def _is_chosen(item: Mapping[str, Any], text: str) -> bool:
     predicates = json.loads(text)["predicates"] if text else []
     return all(
         predicate["operation"] in ("EQUALS", 1)
-        and item[predicate["key"]].lower() == (predicate.get("string_value") or predicate["stringValue"]).lower()
+        and item.get(predicate["key"], "").lower()
+        == (predicate.get("string_value") or predicate["stringValue"]).lower()
         for predicate in predicates
     )
+
+
+def _sort(items: list[dict[str, Any]], order: str) -> list[dict[str, Any]]:
+    name, _, direction = order.partition(" ")
+    if name not in ("", "created_at", "display_name") or direction not in ("", "asc", "desc"):
+        raise RefusalError(400, f"Invalid input error: cannot sort by {order!r}")
+    return sorted(items, key=lambda item: item[name], reverse=direction == "desc") if name else items
 
 
 def _find(items: list[dict[str, Any]], key: str, value: str) -> dict[str, Any]:
@@ -175,6 +223,11 @@ def _find(items: list[dict[str, Any]], key: str, value: str) -> dict[str, Any]:
         if item[key] == value:
             return item
     raise RefusalError(404, f"ResourceNotFoundError: {key} {value} not found")
+
+
+def _share(call: Call, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those in the namespace of what is to be made."""
+    return [item for item in items if item.get("namespace", "") == call.body.get("namespace", "")]
 
 
 def _refuse_same_name(items: list[dict[str, Any]], name: str) -> None:

@@ -28,9 +28,26 @@ UPLOAD = Exchange(
     files={"uploadfile": b"root: {}"},
     answer={"pipeline_version_id": "2", "tags": {"commit": "abc"}},
 )
+RECURRING = Exchange(
+    "POST",
+    "/apis/v2beta1/recurringruns",
+    body={
+        "display_name": "r",
+        "max_concurrency": 1,
+        "mode": "ENABLE",
+        "trigger": {"cron_schedule": {"cron": "@daily"}},
+    },
+    answer={"recurring_run_id": "1", "max_concurrency": "1", "status": "ENABLED"},
+)
+ENABLE = Exchange("POST", "/apis/v2beta1/recurringruns/1:enable", answer={})
+DELETE = Exchange("DELETE", "/apis/v2beta1/recurringruns/1", query={"propagation_policy": ["ORPHAN"]}, answer={})
 
 
-@pytest.mark.parametrize("exchange", [RUN, LIST, UPLOAD], ids=["run", "list", "upload"])
+@pytest.mark.parametrize(
+    "exchange",
+    [RUN, LIST, UPLOAD, RECURRING, ENABLE, DELETE],
+    ids=["run", "list", "upload", "recurring", "enable", "delete"],
+)
 def test_what_is_described_has_no_problem(description, exchange):
     assert description.find_problems(exchange) == []
 
@@ -51,6 +68,12 @@ def test_what_is_described_has_no_problem(description, exchange):
         (replace(RUN, answer={"run_details": {"task_details": [{"state": 1}]}}), "task_details[0].state is no string"),
         (replace(RUN, status=404, answer={"message": 5}), "answer.message is no string"),
         (replace(RUN, status=404, answer={"reason": "x"}), "answer.reason is not described"),
+        (replace(RECURRING, body={"max_concurrency": "one"}), "body.max_concurrency is no integer in a text"),
+        (replace(RECURRING, body={"mode": "ENABLED"}), "body.mode is none of"),
+        (replace(RECURRING, body={"trigger": {"cron": "@daily"}}), "body.trigger.cron is not described"),
+        (replace(RECURRING, answer={"max_concurrency": 1}), "answer.max_concurrency is no string"),
+        (replace(ENABLE, path="/apis/v2beta1/recurringruns/1:start"), "is not described"),
+        (replace(DELETE, query={"propagation_policy": ["KEEP"]}), "query parameter propagation_policy is none of"),
         (replace(LIST, query={"page_size": ["many"]}), "query parameter page_size is no integer"),
         (replace(LIST, query={"filter": ['{"predicates": [{"operation": "IS"}]}']}), "operation is none of"),
         (replace(LIST, query={"filter": ['{"predicates": [{"operation": 1, "name": "x"}]}']}), "name is not described"),

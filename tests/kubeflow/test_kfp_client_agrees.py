@@ -1,5 +1,6 @@
 """kfp's own client finds the same server, the same addresses and the same run as Overread's commands do."""
 
+import json
 import warnings
 
 import pytest
@@ -46,6 +47,43 @@ def test_kfp_reads_what_was_uploaded(kfp_client, upload):
     pipeline_id = kfp_client().get_pipeline_id("relabel")
     (version,) = kfp_client().list_pipeline_versions(pipeline_id).pipeline_versions
     assert ours.startswith(f"{version.display_name}: uploaded")
+
+
+def test_both_make_the_same_recurring_run(kubeflow, kfp_client, run_command, upload):
+    upload("rater-bias")
+    given = ("--set", STUDY, "folds=4", "--cron", "0 3 * * MON", "--host", kubeflow.address)
+    assert run_command("schedule", "rater-bias", *given)[0] == 0
+    client, (ours,), (version,) = kfp_client(), kubeflow.state.recurring_runs, kubeflow.state.versions
+    client.create_recurring_run(
+        ours["experiment_id"],
+        ours["display_name"],
+        cron_expression="0 0 3 * * MON",
+        no_catchup=True,
+        params={"study": "https://git.example/discs", "folds": 4},
+        pipeline_id=version["pipeline_id"],
+        version_id=version["pipeline_version_id"],
+    )
+    ours, theirs = kubeflow.state.recurring_runs
+    apart = dict.fromkeys(("recurring_run_id", "created_at"))
+    assert ours | apart == theirs | apart
+    again = run_command("schedule", "rater-bias", *given)[1]
+    assert f"duplicate: {ours['recurring_run_id']} (0 3 * * MON, enabled) -> deleted" in again
+    assert kubeflow.state.recurring_runs == [theirs]
+
+
+def test_both_see_delete_and_switch_the_same_recurring_runs(kubeflow, kfp_client, run_command, upload):
+    upload("rater-bias")
+    command = ("rater-bias", "--set", STUDY, "--cron", "0 3 * * *", "--host", kubeflow.address)
+    run_command("schedule", *command)
+    client = kfp_client()
+    chosen = {"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": "rater-bias-discs"}]}
+    (seen,) = client.list_recurring_runs(filter=json.dumps(chosen)).recurring_runs
+    assert client.get_recurring_run(seen.recurring_run_id).trigger.cron_schedule.cron == "0 0 3 * * *"
+    client.disable_recurring_run(seen.recurring_run_id)
+    assert ": enabled, " in run_command("schedule", *command)[1]
+    assert client.get_recurring_run(seen.recurring_run_id).status == "ENABLED"
+    client.delete_recurring_run(seen.recurring_run_id)
+    assert "there is no recurring run" in run_command("unschedule", "rater-bias", "--host", kubeflow.address)[1]
 
 
 def test_kfp_waits_for_the_same_end(kubeflow, kfp_client, run_command):
