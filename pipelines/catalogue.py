@@ -64,7 +64,7 @@ class Pipeline:
         return PACKAGES / f"{self.name}.yaml"
 
 
-NAMES = ("rater-bias", "label-noise", "relabel", "acquisition-bias", "crowd-disagreement")
+NAMES = ("rater-bias", "label-noise", "relabel", "acquisition-bias", "crowd-disagreement", "retrain")
 PIPELINES = {name: Pipeline(name) for name in NAMES}
 
 

@@ -1,17 +1,20 @@
-"""Real servers for tests: S3 (SeaweedFS) and whatever else answers over HTTP."""
+"""Real servers for tests: S3 (SeaweedFS), a Pushgateway and whatever else answers over HTTP, or fails to."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,96 @@ def running_s3(address: str = LOOPBACK) -> Iterator[S3Server]:
             settings = {**keys, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": endpoint}
             _wait_for_buckets(settings)
             yield S3Server(endpoint, settings)
+
+
+def find_program(name: str, package: str) -> str:
+    """Path of a program of this machine; skips the test where it is missing, unless it runs in CI."""
+    if (found := shutil.which(name)) is not None:
+        return found
+    reason = f"needs {name}: apt-get install {package}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def running_pushgateway(port: int | None = None) -> Iterator[str]:
+    """Run an empty Pushgateway on a port of this machine, a free one by default; gives its URL."""
+    program = find_program("prometheus-pushgateway", "prometheus-pushgateway")
+    url = f"http://{LOOPBACK}:{port or find_free_ports(1)[0]}"
+    # Debian's default is to keep metrics in a file of the machine.
+    command = [program, f"--web.listen-address={url.removeprefix('http://')}", "--persistence.file="]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overread-pushgateway-")))
+        stack.enter_context(running(command, log=folder / "log", environment=os.environ, ready_url=f"{url}/-/ready"))
+        yield url
+
+
+@dataclass(frozen=True)
+class BadServer:
+    """A server that does not do what it is asked; `requests` grows with each connection or request that it gets."""
+
+    url: str
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def running_refuser(status: int, *, port: int = 0) -> Iterator[BadServer]:
+    """Answer every HTTP request with a status; `requests` holds the Authorization header of each, or nothing."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def refuse(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            server.requests.append(self.headers.get("Authorization", ""))
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = refuse  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep the output of the tests free of access logs."""
+
+    with ThreadingHTTPServer((LOOPBACK, port), Handler) as listener:
+        server = BadServer(f"http://{LOOPBACK}:{listener.server_address[1]}")
+        threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        try:
+            yield server
+        finally:
+            listener.shutdown()
+
+
+@contextmanager
+def running_mute(*, port: int = 0, dribbles: bool = False) -> Iterator[BadServer]:
+    """Accept every connection and never answer, or send the beginning of an answer byte by byte, without an end."""
+    held: list[socket.socket] = []
+
+    def dribble(connection: socket.socket) -> None:
+        with suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while True:
+                connection.sendall(b".")
+                time.sleep(0.05)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, address = listener.accept()
+                held.append(connection)
+                server.requests.append(str(address))
+                if dribbles:
+                    threading.Thread(target=dribble, args=(connection,), daemon=True).start()
+
+    with socket.create_server((LOOPBACK, port)) as listener:
+        server = BadServer(f"http://{LOOPBACK}:{listener.getsockname()[1]}")
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield server
+        finally:
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            for connection in held:
+                connection.close()
 
 
 @contextmanager

@@ -60,6 +60,26 @@ def check_service_ports(rendered: Rendered) -> list[str]:
     ]
 
 
+def check_scraped_ports(rendered: Rendered) -> list[str]:
+    """Each ServiceMonitor selects one Service of the overlay, and its ports by their names."""
+    problems = []
+    for item in rendered.of_kind("ServiceMonitor"):
+        services = [
+            service
+            for service in rendered.of_kind("Service")
+            if selects(item["spec"]["selector"], service["metadata"]["labels"])
+        ]
+        if len(services) != 1:
+            problems.append(f"ServiceMonitor {item['metadata']['name']} must select one Service of the overlay")
+        held = {port["name"] for service in services for port in service["spec"]["ports"]}
+        wanted = {endpoint["port"] for endpoint in item["spec"]["endpoints"]}
+        problems += [
+            f"ServiceMonitor {item['metadata']['name']}: no Service has its port {port!r}"
+            for port in sorted(wanted - held)
+        ]
+    return problems
+
+
 def check_probes(rendered: Rendered) -> list[str]:
     """Each container has the three probes, and they name ports that it has."""
     problems = []
@@ -249,6 +269,10 @@ def _references(rendered: Rendered) -> Iterator[tuple[str, str, str, str | None]
             for kind in ("secret", "configMap"):
                 if reference := entry.get(f"{kind}Ref"):
                     yield name, kind, reference["name"], None
+    for item in rendered.of_kind("ServiceMonitor"):
+        for endpoint in item["spec"]["endpoints"]:
+            for reference in endpoint.get("basicAuth", {}).values():
+                yield f"ServiceMonitor {item['metadata']['name']}", "secret", reference["name"], reference["key"]
 
 
 CHECKS: tuple[Callable[[Rendered], list[str]], ...] = (
@@ -256,6 +280,7 @@ CHECKS: tuple[Callable[[Rendered], list[str]], ...] = (
     check_selectors,
     check_budgets,
     check_service_ports,
+    check_scraped_ports,
     check_probes,
     check_resources,
     check_images,

@@ -17,6 +17,9 @@ class End:
     namespace: Mapping[str, str] = field(default_factory=dict)
 
 
+PROMETHEUS = End({"app.kubernetes.io/name": "prometheus"}, {"kubernetes.io/metadata.name": "monitoring"})
+
+
 def may_connect(rendered: Rendered, source: End, target: End, port: int) -> bool:
     """Whether the policies let `source` open a connection to a port of `target`."""
     return _allows(rendered, "Egress", source, target, port) and _allows(rendered, "Ingress", target, source, port)
@@ -65,6 +68,21 @@ def check_policy_ports(rendered: Rendered) -> list[str]:
             ports = {port["port"] for port in rule.get("ports", ())}
             if not ports or not ports <= held or any("endPort" in port for port in rule["ports"]):
                 problems.append(f"NetworkPolicy {policy['metadata']['name']} must open ports of its pods, got {ports}")
+    return problems
+
+
+def check_scraped_pods(rendered: Rendered) -> list[str]:
+    """Prometheus reaches the pods behind each ServiceMonitor."""
+    problems = []
+    for item in rendered.of_kind("ServiceMonitor"):
+        for pod in rendered.pods:
+            ports = {port["name"]: port["containerPort"] for port in pod["spec"]["containers"][0]["ports"]}
+            if selects(item["spec"]["selector"], labels_of(pod)):
+                problems += [
+                    f"Prometheus may not connect to port {endpoint['port']} of {pod['name']}"
+                    for endpoint in item["spec"]["endpoints"]
+                    if not may_connect(rendered, PROMETHEUS, End(labels_of(pod)), ports.get(endpoint["port"], 0))
+                ]
     return problems
 
 
@@ -123,5 +141,6 @@ NETWORK_CHECKS: tuple[Callable[[Rendered], list[str]], ...] = (
     check_policies_select,
     check_peers,
     check_policy_ports,
+    check_scraped_pods,
     check_private_ports,
 )

@@ -32,17 +32,60 @@ _VARIABLE = _closed(
 )
 _SOURCE = _closed({f"{kind}Ref": _closed({"name": _TEXT}, required=("name",)) for kind in ("secret", "configMap")})
 _LABELS = {"type": "object", "additionalProperties": {"type": "string"}}
+_SELECTOR = _closed({"matchLabels": {**_LABELS, "minProperties": 1}}, required=("matchLabels",))
+_DURATION = {"type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$"}
+_RELABELING = _closed(
+    {
+        "action": {"enum": ["replace", "keep", "drop", "labelmap", "labeldrop", "labelkeep"]},
+        "sourceLabels": {"type": "array", "items": _TEXT},
+        "regex": _TEXT,
+        "targetLabel": _TEXT,
+        "replacement": {"type": "string"},
+    },
+    required=("action",),
+)
+_ENDPOINT = _closed(
+    {
+        "port": _TEXT,
+        "path": {"type": "string", "pattern": "^/"},
+        "interval": _DURATION,
+        "honorLabels": {"type": "boolean"},
+        "basicAuth": _closed({"username": _REFERENCE, "password": _REFERENCE}, required=("username", "password")),
+        "relabelings": {"type": "array", "items": _RELABELING},
+    },
+    required=("port",),
+)
+_RECORDING = _closed({"record": _TEXT, "expr": _TEXT, "labels": _LABELS}, required=("record", "expr"))
+_ALERT = _closed(
+    {"alert": _TEXT, "expr": _TEXT, "for": _DURATION, "labels": _LABELS, "annotations": _LABELS},
+    required=("alert", "expr"),
+)
+_RULES = {"type": "array", "minItems": 1, "items": {"oneOf": [_RECORDING, _ALERT]}}
 # Schemas of the spec of each kind that is not built in.
 SPECS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("kubeflow.org/v1alpha1", "PodDefault"): _closed(
         {
             "desc": _TEXT,
-            "selector": _closed({"matchLabels": {**_LABELS, "minProperties": 1}}, required=("matchLabels",)),
+            "selector": _SELECTOR,
             "env": {"type": "array", "items": _VARIABLE},
             "envFrom": {"type": "array", "items": _SOURCE},
         },
         # The page that makes notebooks lists PodDefaults by `desc` and reads `matchLabels`.
         required=("desc", "selector"),
+    ),
+    ("monitoring.coreos.com/v1", "ServiceMonitor"): _closed(
+        {"selector": _SELECTOR, "endpoints": {"type": "array", "minItems": 1, "items": _ENDPOINT}},
+        required=("selector", "endpoints"),
+    ),
+    ("monitoring.coreos.com/v1", "PrometheusRule"): _closed(
+        {
+            "groups": {
+                "type": "array",
+                "minItems": 1,
+                "items": _closed({"name": _TEXT, "interval": _DURATION, "rules": _RULES}, required=("name", "rules")),
+            }
+        },
+        required=("groups",),
     ),
 }
 

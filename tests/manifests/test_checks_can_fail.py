@@ -28,6 +28,10 @@ def container_of(rendered: Rendered, name: str = "mlflow") -> Object:
     return pod_of(rendered, name)["containers"][0]
 
 
+def scrape_of(rendered: Rendered, name: str) -> Object:
+    return spec_of(rendered, "ServiceMonitor", name)["endpoints"][0]
+
+
 def way_in(rendered: Rendered, name: str) -> Object:
     return spec_of(rendered, "NetworkPolicy", name)["ingress"][0]
 
@@ -92,6 +96,21 @@ BREAKS: list[tuple[Check, Break, str]] = [
         checks.check_service_ports,
         lambda all_: spec_of(all_, "Service", "postgres")["ports"][0].update(targetPort="sql"),
         "Service postgres: no pod has its target port 'sql'",
+    ),
+    (
+        checks.check_scraped_ports,
+        lambda all_: spec_of(all_, "ServiceMonitor", "mlflow")["selector"]["matchLabels"].update(app="x"),
+        "ServiceMonitor mlflow must select one Service of the overlay",
+    ),
+    (
+        checks.check_scraped_ports,
+        lambda all_: spec_of(all_, "ServiceMonitor", "mlflow")["selector"]["matchLabels"].pop("app.kubernetes.io/name"),
+        "ServiceMonitor mlflow must select one Service of the overlay",
+    ),
+    (
+        checks.check_scraped_ports,
+        lambda all_: scrape_of(all_, "pushgateway").update(port="metrics"),
+        "ServiceMonitor pushgateway: no Service has its port 'metrics'",
     ),
     (
         checks.check_probes,
@@ -174,6 +193,11 @@ BREAKS: list[tuple[Check, Break, str]] = [
         checks.check_secret_references,
         lambda all_: container_of(all_)["envFrom"].append({"secretRef": {"name": "forgotten"}}),
         "mlflow/mlflow reads None of Secret forgotten, which nobody makes",
+    ),
+    (
+        checks.check_secret_references,
+        lambda all_: scrape_of(all_, "mlflow")["basicAuth"]["password"].update(name="prometheus"),
+        "ServiceMonitor mlflow reads MLFLOW_TRACKING_PASSWORD of Secret prometheus, which nobody makes",
     ),
     (
         checks.check_config_references,
@@ -275,6 +299,11 @@ BREAKS: list[tuple[Check, Break, str]] = [
         "NetworkPolicy object-store must open ports of its pods, got set()",
     ),
     (
+        network_checks.check_scraped_pods,
+        lambda all_: way_in(all_, "pushgateway")["from"].pop(),
+        "Prometheus may not connect to port http of pushgateway",
+    ),
+    (
         network_checks.check_private_ports,
         lambda all_: way_in(all_, "object-store")["ports"][0].update(port=8888),
         "NetworkPolicy object-store leads to port 8888",
@@ -292,7 +321,7 @@ BREAKS: list[tuple[Check, Break, str]] = [
 ]
 
 
-def breakable(overlay: str = "local") -> Rendered:
+def breakable(overlay: str = "local-monitored") -> Rendered:
     rendered = render_overlay(overlay)
     return replace(rendered, objects=deepcopy(list(rendered.objects)))
 
@@ -336,6 +365,37 @@ def test_a_pod_default_that_no_page_could_list_is_refused() -> None:
     item = breakable("kubeflow").named("PodDefault", "overread")
     del item["spec"]["desc"]
     with pytest.raises(jsonschema.ValidationError, match="desc"):
+        validate(item)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "misspell"),
+    [
+        ("ServiceMonitor", "pushgateway", lambda spec: spec["endpoints"][0].update(honourLabels=True)),
+        ("ServiceMonitor", "pushgateway", lambda spec: spec["endpoints"][0].update(honorLabels="yes")),
+        ("ServiceMonitor", "pushgateway", lambda spec: spec["endpoints"][0].update(interval="30")),
+        (
+            "ServiceMonitor",
+            "pushgateway",
+            lambda spec: spec["endpoints"][0]["relabelings"][0].update(target_label="job"),
+        ),
+        ("ServiceMonitor", "mlflow", lambda spec: spec["endpoints"][0]["basicAuth"].pop("username")),
+        ("ServiceMonitor", "mlflow", lambda spec: spec["selector"].update(matchLabels={})),
+        ("ServiceMonitor", "mlflow", lambda spec: spec.pop("endpoints")),
+        ("PrometheusRule", "overread", lambda spec: spec["groups"][0]["rules"][0].update(expression="vector(1)")),
+        ("PrometheusRule", "overread", lambda spec: spec["groups"][0]["rules"][0].update(alert="Both")),
+        ("PrometheusRule", "overread", lambda spec: spec["groups"][0]["rules"][-1].update({"for": 300})),
+        ("PrometheusRule", "overread", lambda spec: spec["groups"][0]["rules"][-1]["labels"].update(severity=1)),
+        ("PrometheusRule", "overread", lambda spec: spec["groups"][0].pop("name")),
+    ],
+)
+def test_a_misspelt_field_of_the_prometheus_operator_is_refused(
+    kind: str, name: str, misspell: Callable[[Object], object]
+) -> None:
+    item = breakable().named(kind, name)
+    validate(item)
+    misspell(item["spec"])
+    with pytest.raises(jsonschema.ValidationError):
         validate(item)
 
 

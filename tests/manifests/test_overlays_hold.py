@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.manifests.checks import CHECKS, check_secret_references, check_volumes
-from tests.manifests.network_checks import NETWORK_CHECKS, PRIVATE_PORTS, End, may_connect
+from tests.manifests.network_checks import NETWORK_CHECKS, PRIVATE_PORTS, PROMETHEUS, End, may_connect
 from tests.manifests.rendered import (
     CLIENT,
     CLUSTER_OVERLAYS,
@@ -26,7 +26,6 @@ from tests.manifests.resource_schemas import validate
 ALL_CHECKS = CHECKS + NETWORK_CHECKS
 KUBEFLOW = End({}, {"kubernetes.io/metadata.name": "kubeflow"})
 STRANGER = End({"app.kubernetes.io/name": "prometheus"}, {"kubernetes.io/metadata.name": "strangers"})
-PROMETHEUS = End({"app.kubernetes.io/name": "prometheus"}, {"kubernetes.io/metadata.name": "monitoring"})
 DNS = End({"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"})
 OUTSIDE = End({}, {"kind": "outside"})
 
@@ -51,6 +50,7 @@ def test_check_holds(overlay: str, check: Callable[[Rendered], list[str]]) -> No
     ("overlay", "deployments"),
     [
         ("local", {"mlflow", "postgres", "object-store", "pushgateway"}),
+        ("local-monitored", {"mlflow", "postgres", "object-store", "pushgateway"}),
         ("kubeflow", {"mlflow", "postgres", "pushgateway"}),
         ("external", {"mlflow", "pushgateway"}),
         ("podman", {"mlflow", "postgres", "object-store", "pushgateway"}),
@@ -63,7 +63,7 @@ def test_overlay_runs_what_it_is_for(overlay: str, deployments: set[str]) -> Non
 @pytest.mark.parametrize("overlay", CLUSTER_OVERLAYS)
 def test_tasks_and_clients_reach_the_services_and_strangers_do_not(overlay: str) -> None:
     rendered = render_overlay(overlay)
-    ports = {"mlflow": 5000, "pushgateway": 9091} | ({"object-store": 8333} if overlay == "local" else {})
+    ports = {"mlflow": 5000, "pushgateway": 9091} | ({"object-store": 8333} if overlay.startswith("local") else {})
     for name, port in ports.items():
         for source in (End(PIPELINE_TASK), End(CLIENT), KUBEFLOW):
             assert may_connect(rendered, source, pod(rendered, name), port), (source, name)
@@ -76,6 +76,39 @@ def test_prometheus_reaches_what_has_metrics(overlay: str) -> None:
     rendered = render_overlay(overlay)
     assert may_connect(rendered, PROMETHEUS, pod(rendered, "mlflow"), 5000)
     assert may_connect(rendered, PROMETHEUS, pod(rendered, "pushgateway"), 9091)
+
+
+@pytest.mark.parametrize("overlay", CLUSTER_OVERLAYS)
+def test_any_overlay_takes_monitoring_as_the_readme_says(overlay: str, tmp_path: Path) -> None:
+    copy = tmp_path / "manifests"
+    shutil.copytree(MANIFESTS, copy)
+    file = copy / "overlays" / overlay / "kustomization.yaml"
+    text = file.read_text(encoding="utf-8")
+    if "base/monitoring" not in text:
+        file.write_text(text.replace("resources:\n", "resources:\n  - ../../base/monitoring\n"), encoding="utf-8")
+    rendered = Rendered(render(file.parent), render_overlay(overlay).secrets)
+    for item in rendered.objects:
+        validate(item)
+    assert [problem for check in ALL_CHECKS for problem in check(rendered)] == []
+    assert {item["metadata"]["name"] for item in rendered.of_kind("ServiceMonitor")} == {"mlflow", "pushgateway"}
+
+
+@pytest.mark.parametrize("overlay", sorted({*OVERLAYS} - {"local-monitored"}))
+def test_a_cluster_without_the_prometheus_operator_meets_no_kind_of_it(overlay: str) -> None:
+    groups = {item["apiVersion"].partition("/")[0] for item in render_overlay(overlay).objects}
+    assert "monitoring.coreos.com" not in groups
+
+
+def test_monitoring_adds_to_an_overlay_and_changes_nothing() -> None:
+    plain, monitored = render_overlay("local").objects, render_overlay("local-monitored").objects
+    assert [item for item in plain if item not in monitored] == []
+    added = [(item["kind"], item["metadata"]["name"]) for item in monitored if item not in plain]
+    assert sorted(added) == [
+        ("ConfigMap", "overread-dashboard"),
+        ("PrometheusRule", "overread"),
+        ("ServiceMonitor", "mlflow"),
+        ("ServiceMonitor", "pushgateway"),
+    ]
 
 
 def test_only_mlflow_reaches_the_database() -> None:

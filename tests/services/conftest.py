@@ -1,4 +1,4 @@
-"""Real servers on free local ports: S3 (SeaweedFS), PostgreSQL, and MLflow on both."""
+"""Real servers on free local ports: S3 (SeaweedFS), PostgreSQL, MLflow on both, and a Pushgateway."""
 
 import os
 import shutil
@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import S3Server, find_free_ports, running, running_s3
+from tests.servers import S3Server, find_free_ports, running, running_pushgateway, running_s3
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the tracking server, credentials or git identity of whoever runs it."""
     for name in list(os.environ):
-        if name.startswith(("MLFLOW_", "AWS_", "OVERREAD_", "GIT_")) and name != "OVERREAD_REAL_DATA":
+        if name.startswith(("MLFLOW_", "AWS_", "OVERREAD_", "GIT_", "PUSHGATEWAY_")) and name != "OVERREAD_REAL_DATA":
             monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / ".dvc-site"))
@@ -70,6 +70,13 @@ def mlflow_url(s3_server: S3Server, postgres_url: str) -> Iterator[str]:
         environment = {**os.environ, **s3_server.environment, **quiet, "OMP_NUM_THREADS": "1"}
         with running(command, log=Path(folder) / "log", environment=environment, ready_url=f"{url}/health"):
             yield url
+
+
+@pytest.fixture(scope="session")
+def pushgateway_url() -> Iterator[str]:
+    """A Pushgateway that all tests share: each takes a study of its own."""
+    with running_pushgateway() as url:
+        yield url
 
 
 @dataclass

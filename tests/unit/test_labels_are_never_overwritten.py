@@ -1,4 +1,4 @@
-"""No command changes a label that exists, whatever names it is given.
+"""No command changes a label that exists, whatever names it is given, unless it is told to by `study add --replace`.
 
 Every command runs on a copy of a study whose files are hard links to the original: a command that wrote into a file
 instead of making a new one would change the original too.
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
+from overread.adapters.versioning import fetch_study
 from overread.cli import app
 from overread.errors import OverreadError
 from overread.study.cases import Case, write_cases
@@ -22,7 +23,7 @@ from tests.doubtful_studies import write_maps
 from tests.studies import make_preset, write_squares
 from tests.unit.vendor_studies import make_probe_preset
 
-WITHOUT_A_STUDY = {"presets"}
+WITHOUT_A_STUDY = {"presets", "model trace", "model promote", "model rollback"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,12 @@ WORKS: Mapping[str, tuple[str, ...]] = {
     "study check": ("study check {study}",),
     "study info": ("study info {study}",),
     "study commit": ("study commit {study} --message first", "study commit {study} --message again"),
+    "study add": (
+        "study add {study} {raw}/labels/ann --source ann",
+        "study add {study} {raw}/labels/ann/case01.png --source dora --kind human",
+        "study add {study} {raw}/labels/ann --source dora",
+    ),
+    "study watch-state": ("study commit {study} --message first", "study watch-state {study} --since HEAD"),
     "study export": ("study export {study} {new} --layout nnunet --source ann",),
     "labels compare": ("labels compare {study} --reference ann --prediction ben --tolerance 1",),
     "labels add": ("labels add {study} {new}",),
@@ -110,6 +117,14 @@ COLLIDES: Mapping[str, tuple[str, ...]] = {
     "study check": (),
     "study info": (),
     "study commit": (),
+    "study add": (
+        "study add {study} {raw}/labels/ben --source ann",
+        "study add {study} {raw}/labels/ben --source ann-relabelled --replace",
+        "study add {study} {raw}/labels/ben --source ann-polygon-3 --kind human --replace",
+        "study add {study} {raw}/labels/ben --source ../labels/ann --kind human --replace",
+        "study add {study} {raw}/labels/ben --source new --kind model",
+    ),
+    "study watch-state": (),
     "study export": (
         "study export {study} {study}/labels/ann --layout bids --source ben",
         "study export {study} {study}/labels/ann/case00.png --layout nnunet --source ben",
@@ -254,3 +269,12 @@ def test_a_command_that_collides_is_refused_and_changes_nothing(command: str, fo
     assert_kept(before, folders)
     assert {name for name in read_tree(folders.study) if is_label(name)} == {name for name in before if is_label(name)}
     assert read_tree(folders.masks) == masks
+
+
+def test_a_mask_that_is_replaced_on_purpose_stays_in_linked_copies_and_in_the_revision_before(folders: Folders) -> None:
+    before, old = read_tree(folders.original), folders.study / "labels" / "ann" / "case01.png"
+    call("study add {study} {raw}/labels/ben/case01.png --source ann --replace", folders)
+    assert old.read_bytes() == (folders.raw / "labels" / "ben" / "case01.png").read_bytes()
+    assert read_tree(folders.original) == before
+    fetch_study(str(folders.study), "HEAD~1", folders.new)
+    assert (folders.new / "labels" / "ann" / "case01.png").read_bytes() == before["labels/ann/case01.png"]

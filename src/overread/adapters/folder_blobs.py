@@ -1,7 +1,10 @@
 """Files below a local folder."""
 
+import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from overread.errors import StorageError
@@ -17,14 +20,18 @@ class FolderBlobs:
     def write(self, name: str, source: Path) -> None:
         """Copy beside the target, then rename."""
         target = self._root / name
-        partial = target.with_name(f".{uuid.uuid4().hex}.partial")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, partial)
+        with _copied_beside(source, target) as partial:
             partial.replace(target)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise StorageError(f"the result store must be writable; {target}: {error.strerror}.") from error
+
+    def create(self, name: str, source: Path) -> bool:
+        """Copy beside the target, then link, which fails where there is a target."""
+        target = self._root / name
+        with _copied_beside(source, target) as partial:
+            try:
+                os.link(partial, target)
+            except FileExistsError:
+                return False
+        return True
 
     def read(self, name: str, target: Path) -> bool:
         """Copy a file."""
@@ -52,3 +59,16 @@ class FolderBlobs:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _copied_beside(source: Path, target: Path) -> Iterator[Path]:
+    partial = target.with_name(f".{uuid.uuid4().hex}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, partial)
+        yield partial
+    except OSError as error:
+        raise StorageError(f"the result store must be writable; {target}: {error.strerror}.") from error
+    finally:
+        partial.unlink(missing_ok=True)

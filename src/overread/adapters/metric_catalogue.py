@@ -35,7 +35,7 @@ class Metric:
 METRICS: Mapping[str, Metric] = {
     "overread_training_running": Metric("training", "1 while a training runs, 0 once it has ended."),
     "overread_training_progress_timestamp_seconds": Metric(
-        "training", "When the last epoch ended, in seconds since 1970."
+        "training", "When the last epoch ended, or trainings began, in seconds since 1970."
     ),
     "overread_training_epochs": Metric("training", "Epochs done."),
     "overread_training_planned_epochs": Metric("training", "Upper bound of the epochs."),

@@ -1,6 +1,6 @@
 """Files in an S3 bucket, Amazon's or that of another server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ _CONNECT_TIMEOUT_SECONDS = 10
 _READ_TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3
 _MISSING = ("404", "NoSuchKey", "NotFound")
+_EXISTING = ("412", "PreconditionFailed", "409", "ConditionalRequestConflict")
+"""What a server answers to a conditional write that came too late."""
 
 
 class S3Blobs:
@@ -51,6 +53,12 @@ class S3Blobs:
         """Upload a file; S3 shows it once it is whole."""
         with self._describing_failures("written", name):
             self._client.upload_file(str(source), self._bucket, self._prefix + name)
+
+    def create(self, name: str, source: Path) -> bool:
+        """Upload a small file on the condition that there is none, which the server checks."""
+        request = {"Bucket": self._bucket, "Key": self._prefix + name, "Body": source.read_bytes()}
+        with self._describing_failures("written", name):
+            return _succeeds(lambda: self._client.put_object(**request, IfNoneMatch="*"), refusals=_EXISTING)
 
     def read(self, name: str, target: Path) -> bool:
         """Download a file."""
@@ -91,14 +99,14 @@ class S3Blobs:
             ) from error
 
 
-def _succeeds(request: Callable[[], object]) -> bool:
-    """Send a request; False if what it asks for does not exist."""
+def _succeeds(request: Callable[[], object], *, refusals: Sequence[str] = _MISSING) -> bool:
+    """Send a request; False where the server refuses it for one of the given reasons."""
     from botocore.exceptions import ClientError
 
     try:
         request()
     except ClientError as error:
-        if error.response["Error"]["Code"] in _MISSING:
+        if error.response["Error"]["Code"] in refusals:
             return False
         raise
     return True

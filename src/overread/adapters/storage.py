@@ -39,6 +39,9 @@ class Blobs(Protocol):
     def write(self, name: str, source: Path) -> None:
         """Store a file whole or not at all, in place of one of the same name."""
 
+    def create(self, name: str, source: Path) -> bool:
+        """Store a file unless there is one of that name, in one step; False if there is. Only one of many succeeds."""
+
     def read(self, name: str, target: Path) -> bool:
         """Copy a file to `target`; False if there is none of that name."""
 
@@ -117,6 +120,15 @@ class ResultStore:
     def save_file(self, key: str, name: str, path: Path) -> None:
         """Store one file, such as a checkpoint, beside the result of `key`, in place of an older one of that name."""
         self._blobs.write(f"{_check_key(key)}/{_FILES}/{_check_name(name)}", path)
+
+    def create_file(self, key: str, name: str, path: Path) -> bool:
+        """Store one file as `save_file` does, unless there is one of that name; of many at once only one succeeds."""
+        return self._blobs.create(f"{_check_key(key)}/{_FILES}/{_check_name(name)}", path)
+
+    def list_files(self, key: str) -> tuple[str, ...]:
+        """Names of the files that were stored beside the result of `key`, in order."""
+        folder = f"{_check_key(key)}/{_FILES}/"
+        return tuple(name.removeprefix(folder) for name in self._blobs.list_names(folder))
 
     def load_file(self, key: str, name: str, path: Path) -> bool:
         """Copy a file that `save_file` stored to `path`, whole or not at all; False if there is none."""

@@ -63,7 +63,7 @@ def fetch_study(
     ):
         commit = find_commit(repository, revision or "HEAD")
         study = Path(scratch) / "study"
-        _export_commit(repository, commit, study)
+        export_commit(repository, commit, study)
         names = Study.open(study).select_sources_and_further(sources, further) if labels else ()
         _pull_data(study, Path(scratch), origin=repository, sources=names)
         _make_plain(study)
@@ -71,7 +71,17 @@ def fetch_study(
     return commit
 
 
-def _export_commit(repository: Path, commit: str, study: Path) -> None:
+def export_commit(repository: Path, commit: str, study: Path) -> None:
+    """Write what git holds of a study at a commit: settings, tables and provenance, neither images nor masks.
+
+    Args:
+        repository: folder of the study's git repository.
+        commit: which one.
+        study: folder to write.
+
+    Raises:
+        VersioningError: it is no study, or holds links.
+    """
     result = call_git("archive", "--format=tar", commit, folder=repository)
     if result.returncode:
         raise VersioningError(f"git archive failed: {result.stderr.decode(errors='replace').strip()}.")

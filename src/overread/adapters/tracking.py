@@ -1,20 +1,18 @@
 """MLflow as the steps use it: one experiment per study, one parent run per pipeline run, one child per training."""
 
-import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from overread.adapters.environment import Environment, read_environment, set_tracking_defaults
+from overread.adapters.environment import Environment, read_environment
 from overread.adapters.mlflow_calls import (
     TrackingOutageError,
     apply_operation,
     describing_tracking_failures,
     read_last_steps,
 )
+from overread.adapters.mlflow_client import opening_client, parse_database_path
 from overread.adapters.outbox import replay_outbox
 from overread.adapters.storage import ResultStore
 from overread.adapters.tracked_run import MAX_METRIC_NAMES, Ending, TrackedRun
@@ -26,7 +24,6 @@ __all__ = ["MAX_METRIC_NAMES", "RunTags", "TrackedRun", "Tracker", "TrackingOuta
 
 _FINGERPRINT_TAG = "overread.fingerprint"
 _PARENT_TAG = "mlflow.parentRunId"
-_CREATION_TIMEOUT_SECONDS = 120
 _MODEL_TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}
 
 
@@ -156,46 +153,11 @@ def connect_tracker(study: str, *, store: ResultStore, workspace: Path | None = 
         TrackingOutageError: MLflow cannot be reached.
         TrackingError: there is neither MLFLOW_TRACKING_URI nor a workspace, or MLflow refused.
     """
-    set_tracking_defaults()
     environment = read_environment()
-    uri = environment.tracking_uri or _build_local_uri(workspace)
-    _quieten_mlflow()
-    with _creating_alone(uri), describing_tracking_failures("connect"):
-        from mlflow import MlflowClient
-
-        client = MlflowClient(uri)
+    with opening_client(workspace) as (client, uri):
         experiment_id = _find_platform_experiment(client, environment) or _make_experiment(client, study, uri)
     replay_outbox(client, store, tracking_uri=uri)
     return Tracker(client, uri, experiment_id, store, environment.run_id)
-
-
-def _build_local_uri(workspace: Path | None) -> str:
-    if workspace is None:
-        raise TrackingError("MLflow must be named. Hint: set MLFLOW_TRACKING_URI.")
-    return f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
-
-
-def _parse_database_path(uri: str) -> Path | None:
-    return Path(uri.removeprefix("sqlite:///").split("?")[0]) if uri.startswith("sqlite:///") else None
-
-
-@contextmanager
-def _creating_alone(uri: str) -> Iterator[None]:
-    """Keep other processes out while a SQLite database is made or checked."""
-    from filelock import FileLock, Timeout
-
-    database = _parse_database_path(uri)
-    if database is None:
-        yield
-        return
-    database.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(database.with_name(f"{database.name}.lock"), timeout=_CREATION_TIMEOUT_SECONDS):
-            yield
-    except Timeout as error:
-        raise TrackingOutageError(
-            f"another process must finish making {database}. Hint: wait for it, or end it."
-        ) from error
 
 
 def _find_platform_experiment(client: Any, environment: Environment) -> str | None:
@@ -209,7 +171,7 @@ def _make_experiment(client: Any, name: str, uri: str) -> str:
 
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        database = _parse_database_path(uri)
+        database = parse_database_path(uri)
         location = None if database is None else (database.parent.resolve() / "mlartifacts" / name).as_uri()
         try:
             return str(client.create_experiment(name, artifact_location=location, tags=_MODEL_TRAINING_VIEW))
@@ -223,8 +185,3 @@ def _make_experiment(client: Any, name: str, uri: str) -> str:
             f"Hint: `mlflow experiments restore --experiment-id {experiment.experiment_id}`."
         )
     return str(experiment.experiment_id)
-
-
-def _quieten_mlflow() -> None:
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "urllib3.connectionpool"):
-        logging.getLogger(name).setLevel(logging.ERROR)

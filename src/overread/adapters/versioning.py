@@ -17,11 +17,11 @@ from overread.adapters.dvc_repository import (
     build_remote_settings,
     describe_dvc_failure,
     open_dvc_repository,
-    parse_tracked_digest,
     quieten_dvc,
     run_dvc,
 )
 from overread.adapters.git import call_git, find_commit, open_git_repository, run_git
+from overread.adapters.source_state import read_label_digests
 from overread.adapters.study_fetch import fetch_study
 from overread.adapters.urls import is_remote
 from overread.errors import VersioningError
@@ -33,8 +33,12 @@ __all__ = [
     "commit_study",
     "fetch_study",
     "initialise_study_repository",
+    "is_study_repository",
     "list_changed_sources",
+    "list_uncommitted_changes",
+    "lock_study",
     "resolve_revision",
+    "shorten",
 ]
 
 _IGNORED = (".overread/", f"{LABELS_FOLDER}/.*.partial/")
@@ -64,6 +68,11 @@ def initialise_study_repository(root: Path, *, remote: str | None = None) -> Non
     _set_remote(root, remote)
 
 
+def is_study_repository(root: Path) -> bool:
+    """Whether a study is a git and DVC repository already."""
+    return (root / ".git").exists() and (root / ".dvc").is_dir()
+
+
 def commit_study(root: Path, message: str) -> str:
     """Record the study's present state: masks and images in DVC, everything else in git; push to the default remote.
 
@@ -79,14 +88,14 @@ def commit_study(root: Path, message: str) -> str:
             commit exists and calling again pushes it.
     """
     root = root.resolve()
-    if not (root / ".git").exists() or not (root / ".dvc").is_dir():
+    if not is_study_repository(root):
         initialise_study_repository(root)
-    with _locked(root), open_dvc_repository(root) as repository:
+    with lock_study(root), open_dvc_repository(root) as repository:
         _forget_removed_sources(repository, root)
         if folders := _list_data_folders(root):
             run_dvc("record the images and masks", lambda: repository.add([str(folder) for folder in folders]))
         commit_in_git(root, message)
-        _apply_endpoint(repository)
+        apply_endpoint(repository)
         run_dvc("push the study to its remote", repository.push)
         return run_git("rev-parse", "HEAD", folder=root)
 
@@ -112,8 +121,8 @@ def list_changed_sources(root: Path, since_revision: str) -> tuple[str, ...]:
 
     Digests alone are compared, no data are read or fetched.
     """
-    before = _read_source_digests(root, find_commit(root, since_revision))
-    now = _read_source_digests(root, find_commit(root, "HEAD"))
+    before = read_label_digests(root, find_commit(root, since_revision))
+    now = read_label_digests(root, find_commit(root, "HEAD"))
     return tuple(sorted(source for source, digest in now.items() if before.get(source) != digest))
 
 
@@ -153,13 +162,18 @@ def _set_remote(root: Path, remote: str | None) -> None:
 
 
 @contextmanager
-def _locked(root: Path) -> Iterator[None]:
+def lock_study(root: Path) -> Iterator[None]:
+    """Keep other processes from recording the study; a thread that holds the lock may take it again.
+
+    Raises:
+        VersioningError: another process holds it for too long.
+    """
     from filelock import FileLock, Timeout
 
     path = root / ".overread" / "commit.lock"
     path.parent.mkdir(exist_ok=True)
     try:
-        with FileLock(path, timeout=LOCK_TIMEOUT_SECONDS):
+        with FileLock(path.resolve(), timeout=LOCK_TIMEOUT_SECONDS, is_singleton=True):
             yield
     except Timeout as error:
         raise VersioningError(
@@ -201,23 +215,28 @@ def _refuse_large_files(root: Path) -> None:
     if large := [str(p) for p in paths if p.is_file() and p.stat().st_size > _LARGEST_GIT_FILE_BYTES]:
         raise VersioningError(
             f"a file outside {IMAGES_FOLDER}/ and {LABELS_FOLDER}/ must be smaller than "
-            f"{_LARGEST_GIT_FILE_BYTES // 1_000_000} MB, got {_shorten(large)}. "
+            f"{_LARGEST_GIT_FILE_BYTES // 1_000_000} MB, got {shorten(large)}. "
             "Hint: move it out of the study, or name it in .gitignore."
         )
 
 
-def _apply_endpoint(repository: Any) -> None:
+def apply_endpoint(repository: Any) -> None:
+    """Give the default remote of an open DVC repository the S3 endpoint of the environment."""
     name = repository.config["core"].get("remote")
     if remote := repository.config["remote"].get(name):
         remote.update(build_remote_settings(str(remote["url"])))
 
 
-def _check_is_clean(root: Path) -> None:
+def list_uncommitted_changes(root: Path) -> list[str]:
+    """Files of a study that differ from its last commit; a folder that was never fetched does not count."""
     status = run_git("status", "--porcelain", "--no-renames", "-z", folder=root)
-    changed = [entry[3:] for entry in status.split("\0") if entry] + _list_changed_data(root)
-    if changed:
+    return [entry[3:] for entry in status.split("\0") if entry] + _list_changed_data(root)
+
+
+def _check_is_clean(root: Path) -> None:
+    if changed := list_uncommitted_changes(root):
         raise VersioningError(
-            f"without a revision the study must match its last commit, got changes in {_shorten(changed)}; {root}. "
+            f"without a revision the study must match its last commit, got changes in {shorten(changed)}; {root}. "
             "Hint: record them with `overread study commit`, or name a revision."
         )
 
@@ -234,15 +253,7 @@ def _list_changed_data(root: Path) -> list[str]:
     return sorted(name for name in changed if not name.endswith("/"))
 
 
-def _shorten(names: Sequence[str]) -> str:
+def shorten(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
     more = f" and {len(names) - _SHOWN_FILES} more" if len(names) > _SHOWN_FILES else ""
     return ", ".join(names[:_SHOWN_FILES]) + more
-
-
-def _read_source_digests(root: Path, commit: str) -> dict[str, str]:
-    names = run_git("ls-tree", "--name-only", commit, f"{LABELS_FOLDER}/", folder=root).splitlines()
-    return {
-        Path(name).stem: parse_tracked_digest(run_git("show", f"{commit}:{name}", folder=root), name=Path(name).stem)
-        for name in names
-        if name.endswith(".dvc")
-    }

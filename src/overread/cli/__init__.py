@@ -8,6 +8,7 @@ from cyclopts import App
 from overread import __version__
 from overread.cli.analyses import acquisition_bias, disagreement
 from overread.cli.labels import labels_app
+from overread.cli.models import model_app
 from overread.cli.networks import predict, train, uncertainty
 from overread.cli.study import study_app
 from overread.errors import OverreadError
@@ -20,6 +21,7 @@ app = App(
 )
 app.command(study_app)
 app.command(labels_app)
+app.command(model_app)
 for command in (train, predict, uncertainty, disagreement, acquisition_bias):
     app.command(command)
 

@@ -1,7 +1,7 @@
 """`overread study …`: make, check and convert studies. Every command imports what it needs when it is called."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -89,6 +89,56 @@ def commit(folder: Path, *, message: str) -> None:
 
     check_study(folder)
     print(commit_study(folder, message))
+
+
+@study_app.command
+def add(
+    folder: Path,
+    *files: Path,
+    source: str,
+    images: Path | None = None,
+    cases: Path | None = None,
+    kind: str | None = None,
+    replace: bool = False,
+    message: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Check new annotations, make them part of a study, commit them, and push data and commit.
+
+    Args:
+        folder: Folder of the study.
+        files: Masks named CASE.nii.gz (3D) or CASE.png (2D), or a folder of them.
+        source: Whose masks they are.
+        images: Folder with the images of new cases: CASE/CHANNEL.nii.gz, or CASE.nii.gz for one channel (2D: .png).
+        cases: CSV table with rows for the new cases, with the columns of cases.csv.
+        kind: Kind of a new source: human, crowd, semi-automatic or synthetic.
+        replace: Let masks take the place of those that the source holds; these stay in the revisions so far.
+        message: What the commit says; how many masks are new and replaced if not given.
+        dry_run: Only check and say what would be done.
+    """
+    from overread.steps import add_labels
+    from overread.study.annotation_settings import AnnotationSettings
+
+    values = {"source": source, "kind": kind, "replace": replace}
+    settings = AnnotationSettings.parse(values, where="overread study add")
+    delivery = add_labels.Delivery(files, images, cases)
+    print(add_labels.run(folder, delivery, settings, message=message, dry_run=dry_run).describe())
+
+
+@study_app.command
+def watch_state(study: str, *, since: str, revision: str = "", format: Literal["text", "json"] = "text") -> None:
+    """Say whose labels changed since a revision, from digests alone; no image and no mask is fetched.
+
+    Args:
+        study: Folder or URL of the study's git repository.
+        since: Commit, branch or tag.
+        revision: The commit, branch or tag to compare with it; the newest commit if not given.
+        format: text for people, json for programs.
+    """
+    from overread.adapters.source_state import compare_study_revisions
+
+    state = compare_study_revisions(study, since=since, revision=revision)
+    print(state.to_json() if format == "json" else state.to_text())
 
 
 @study_app.command

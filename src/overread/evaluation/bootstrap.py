@@ -51,6 +51,46 @@ def bootstrap_mean(
     return Interval(estimate=estimate, low=float(low), high=float(high), confidence=confidence)
 
 
+def bootstrap_ratio(
+    numerators: Sequence[float],
+    denominators: Sequence[float],
+    subjects: Sequence[str],
+    *,
+    seed: int,
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+) -> Interval:
+    """Sum of the numerators over that of the denominators, with its percentile bootstrap interval over subjects.
+
+    See `bootstrap_mean`. A resample whose denominators sum to 0 says nothing and is left out.
+
+    Args:
+        numerators: (N,) one finite value per case, N ≥ 1.
+        denominators: (N,) 0 or more, not all of them 0.
+        subjects: (N,) the subject of each case.
+        seed: of the resampling.
+        resamples: number of bootstrap samples.
+        confidence: two-sided coverage aimed at, in (0, 1).
+
+    Raises:
+        InputError: the lengths differ, there is no value, or all denominators are 0.
+    """
+    if not len(numerators) == len(denominators) == len(subjects) or not sum(denominators) > 0:
+        raise InputError(
+            "a ratio needs numerators, denominators that are not all 0, and subjects, as many of each",
+            found=f"{len(numerators)}, {len(denominators)} and {len(subjects)}",
+        )
+    above, _ = _sum_by_subject(numerators, subjects)
+    below, _ = _sum_by_subject(denominators, subjects)
+    estimate = float(above.sum() / below.sum())
+    if len(above) == 1:
+        return Interval(estimate=estimate, low=float("nan"), high=float("nan"), confidence=confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = _resample_means(above, below, seed=seed, resamples=resamples)
+    low, high = np.quantile(ratios[np.isfinite(ratios)], [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(estimate=estimate, low=float(low), high=float(high), confidence=confidence)
+
+
 def _sum_by_subject(
     values: Sequence[float], subjects: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -64,6 +104,7 @@ def _sum_by_subject(
 def _resample_means(
     sums: NDArray[np.float64], counts: NDArray[np.float64], *, seed: int, resamples: int
 ) -> NDArray[np.float64]:
+    """Sum over sum of the drawn subjects, (resamples,)."""
     generator = np.random.default_rng(seed)
     share = np.full(len(sums), 1 / len(sums))
     batches = []

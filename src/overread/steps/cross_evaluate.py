@@ -7,6 +7,7 @@ from overread.evaluation.results import CrossEvaluation, name_network
 from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.plan import TrainingPlan
 from overread.steps.predict_cases import open_predictions
+from overread.steps.telemetry_results import tell_evaluation
 from overread.study.digest import compute_files_digest
 from overread.study.study import Study
 
@@ -17,7 +18,7 @@ COMPARISONS_FILE = "comparisons.csv"
 def run(
     study_folder: Path, plan_file: Path, predictions_folder: Path, *, output: Path, store: str, processes: int
 ) -> CrossEvaluation:
-    """Write the cross-evaluation and its per-case table into `output`."""
+    """Write the cross-evaluation and its per-case table into `output`, and tell Prometheus its main figures."""
     plan = TrainingPlan.read(plan_file)
     masks = sorted(path for path in predictions_folder.rglob("*") if path.is_file())
     parts = {
@@ -32,7 +33,9 @@ def run(
     if not open_store(store).fetch(key, output):
         _evaluate(Study.open(study_folder), plan, predictions_folder, output, processes)
         open_store(store).publish(key, output)
-    return read_evaluation(output)
+    evaluation = read_evaluation(output)
+    tell_evaluation(plan, evaluation, output / COMPARISONS_FILE, store=store)
+    return evaluation
 
 
 def read_evaluation(folder: Path) -> CrossEvaluation:

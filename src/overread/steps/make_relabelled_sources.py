@@ -24,6 +24,7 @@ from overread.steps.relabelled_folder import RelabelledFolder
 from overread.steps.report_publishing import build_context
 from overread.steps.reuse import reuse_result
 from overread.steps.study_copy import Origin, copy_study
+from overread.steps.telemetry_results import tell_relabelling
 from overread.study.digest import compute_source_digest
 from overread.study.study import Study
 from overread.training.correction_settings import Relabelling
@@ -135,6 +136,7 @@ def run(
             shutil.copytree(folder.review_folder, review / folder.name)
         copy = Study.open(output)
         revision = _record(list(made.values()), copy, origin)
+        tell_relabelling(plan, [folder.read_provenance() for folder in made.values()], store=store)
         described = tuple(_describe(noise, design.methods[0], folder, copy) for noise, folder in made.items())
     return RelabelledSources(sources=described, revision=revision)
 

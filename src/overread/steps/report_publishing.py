@@ -13,6 +13,7 @@ from overread.report.context import RunContext
 from overread.steps.fingerprint import compute_code_digest
 from overread.steps.pipeline_run import failing_with_pipeline_run, reaching_pipeline_run
 from overread.steps.run_identity import RunIdentity
+from overread.steps.telemetry_upkeep import tidy_telemetry
 from overread.steps.tracked_results import is_tracked, mark_tracked
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def publish_report(
 ) -> None:
     """Write the page, log figures and page to MLflow, and end the run there.
 
-    A page that is in the store and known to MLflow is taken from there.
+    A page that is in the store and known to MLflow is taken from there. At the end, what is left to do about telemetry
+    is done.
 
     Args:
         identity: what names the run.
@@ -56,6 +58,7 @@ def publish_report(
                 mark_tracked(results, identity.report_key)
         report_file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(page, report_file)
+    tidy_telemetry(store)
 
 
 def build_context(identity: RunIdentity, tracking_url: str) -> RunContext:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from overread.adapters.lease import holding_lease
 from overread.adapters.storage import open_store
 from overread.errors import InputError
 from overread.presets import Preset
@@ -16,6 +17,7 @@ from overread.steps.pipeline_run import connect, failing_with_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.progress import report_progress
 from overread.steps.reuse import reuse_result
+from overread.steps.telemetry_trainings import announcing_trainings, forget_gpu_memory, tell_epoch
 from overread.steps.tracked_results import mark_tracked
 from overread.steps.training_run import (
     build_training_key,
@@ -87,7 +89,9 @@ def run(
     with failing_with_pipeline_run(plan, store):
         reused = [item for item in work if _reuse(plan, item)]
         log_untracked_results(plan, store, [(TrainingResult.read(item.folder), item.folder) for item in reused])
-        fresh = list(_train_all([item for item in work if item not in reused], plan, processes))
+        left = [item for item in work if item not in reused]
+        with announcing_trainings(plan, [item.job for item in left], store):
+            fresh = list(_train_all(left, plan, processes))
     return tuple(TrainingResult.read(item.folder) for item in reused) + tuple(fresh)
 
 
@@ -133,6 +137,19 @@ def _fingerprint(plan: TrainingPlan, job: TrainingJob) -> str:
 
 
 def _train(item: Assignment) -> TrainingResult:
+    """Train a network, unless another run of a pipeline is at it: then wait for what comes of that."""
+    plan = TrainingPlan.read(item.plan)
+
+    def on_waiting() -> None:
+        report_progress(f"{item.job.name}: waits for another run that trains it")
+
+    with holding_lease(open_store(item.store), _fingerprint(plan, item.job), on_waiting=on_waiting):
+        if _reuse(plan, item):
+            return TrainingResult.read(item.folder)
+        return _train_alone(item)
+
+
+def _train_alone(item: Assignment) -> TrainingResult:
     from overread.adapters.mlflow_calls import TrackingOutageError
     from overread.training.hardware import limit_threads, select_device
     from overread.training.job import run_training_job
@@ -140,7 +157,7 @@ def _train(item: Assignment) -> TrainingResult:
 
     limit_threads(1)
     study, plan, store = Study.open(item.study), TrainingPlan.read(item.plan), open_store(item.store)
-    fingerprint = _fingerprint(plan, item.job)
+    fingerprint, device = _fingerprint(plan, item.job), select_device("auto")
     key = build_training_key(fingerprint)
     item.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -158,13 +175,15 @@ def _train(item: Assignment) -> TrainingResult:
             store.save_file(key, newest.name, newest)
             if run is not None:
                 log_epochs(run, reports)
+            tell_epoch(plan, item.job, reports, store=store, device=device)
 
+        forget_gpu_memory(device)
         result = run_training_job(
             study,
             item.job,
             plan.find_preset(item.job),
             folder=item.folder,
-            session=Session(select_device("auto"), scratch / _CHECKPOINTS[0], fingerprint, on_epoch),
+            session=Session(device, scratch / _CHECKPOINTS[0], fingerprint, on_epoch),
         )
         store.publish(key, item.folder)
         for name in _CHECKPOINTS:

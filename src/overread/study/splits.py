@@ -1,5 +1,6 @@
 """Splitting cases into folds, by subject."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,11 @@ import numpy as np
 from overread.errors import InputError
 from overread.study.cases import SPLITS
 from overread.study.study import Study
+
+HELD_OUT_SHARE = 0.3
+"""Share of all subjects that `split_held_out` holds out."""
+
+_HELD_OUT_SALT = "overread held-out"
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,41 @@ def split_folds(study: Study, *, folds: int, validation_fraction: float, seed: i
     order = np.random.default_rng(seed).permutation(len(subjects))
     chunks = [[subjects[index] for index in chunk] for chunk in np.array_split(order, folds)]
     return tuple(_build_fold(study, chunks, held_out, validation_fraction) for held_out in range(folds))
+
+
+def split_held_out(study: Study, *, validation_fraction: float, seed: int) -> Fold:
+    """Split a study's cases once, so that a subject that is held out stays so however the study grows.
+
+    Where `cases.csv` has a `split` column, that split is used, see `split_folds`. Otherwise the subject's name alone
+    decides: about `HELD_OUT_SHARE` of all names are for testing. Nothing that is learnt from one revision can have seen
+    the test cases of another.
+
+    Args:
+        study: the study.
+        validation_fraction: share of the other subjects that become validation subjects, at least one.
+        seed: draws the validation subjects.
+
+    Raises:
+        InputError: no case is left for one of the three parts.
+    """
+    if any(case.split for case in study.cases):
+        return _fixed_fold(study, 1, validation_fraction, seed)
+    test = tuple(case.case_id for case in study.cases if is_held_out(case.subject_id))
+    rest = tuple(case_id for case_id in study.case_ids if case_id not in set(test))
+    if not test or len({study.subject_of[case_id] for case_id in rest}) < 2:
+        raise InputError(
+            "a study must have subjects to train, to validate and to test on, as their names decide",
+            found=f"{len(rest)} cases to learn from and {len(test)} to test on",
+            hint="add cases, or a split column with train and test to cases.csv",
+        )
+    train, validation = split_validation(study, rest, fraction=validation_fraction, seed=seed)
+    return Fold(train, validation, test)
+
+
+def is_held_out(subject_id: str) -> bool:
+    """Whether a subject is for testing where no table says so."""
+    digest = hashlib.sha256(f"{_HELD_OUT_SALT} {subject_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < HELD_OUT_SHARE * 2**64
 
 
 def split_validation(

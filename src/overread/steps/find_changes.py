@@ -1,0 +1,155 @@
+"""Step: find out which networks of a study have new labels to learn, from digests and the registry alone."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overread.adapters.git import call_git, find_commit, open_git_repository, run_git
+from overread.adapters.source_state import count_label_revisions, read_label_digests
+from overread.adapters.study_fetch import export_commit
+from overread.adapters.urls import hide_credentials
+from overread.errors import InputError
+from overread.evaluation.retraining_records import KeptNetwork, NetworkState, RetrainingChoice, StudyChanges
+from overread.presets import Preset, read_preset
+from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.plan_trainings import apply_epochs
+from overread.steps.progress import report_progress
+from overread.steps.retraining_choice import list_label_choices
+from overread.steps.telemetry_retraining import tell_changes
+from overread.study.study import Study
+
+if TYPE_CHECKING:
+    from overread.adapters.registry_records import NetworkVersion
+
+
+def run(study_uri: str, revision: str, choice: RetrainingChoice, *, changes_file: Path, store: str) -> StudyChanges:
+    """Compare the labels of a revision with those that the champions and the newest challengers learnt.
+
+    Neither images nor masks are fetched.
+
+    Args:
+        study_uri: folder or URL of the study's git repository.
+        revision: commit, branch or tag; empty for the newest commit.
+        choice: which networks there are.
+        changes_file: gets what was found, as JSON.
+        store: address of the result store.
+
+    Raises:
+        InputError: the choice breaks a rule.
+        VersioningError: no such study or revision.
+        TrackingError: MLflow cannot be reached or refused.
+    """
+    with open_git_repository(study_uri) as repository, tempfile.TemporaryDirectory(prefix="overread-look-") as scratch:
+        commit = find_commit(repository, revision or "HEAD")
+        plain = Path(scratch) / "study"
+        export_commit(repository, commit, plain)
+        study = Study.open(plain)
+        recipe = compute_recipe(apply_epochs(read_preset(choice.preset, folder=plain), choice.epochs))
+        changes = StudyChanges(
+            study=study.settings.name,
+            study_uri=hide_credentials(study_uri),
+            revision=commit,
+            revision_number=int(run_git("rev-list", "--count", commit, folder=repository)),
+            recipe=recipe,
+            choice=choice,
+            networks=_look_at_networks(study, choice, repository, commit, recipe),
+        )
+    changes.write(changes_file)
+    tell_changes(changes, store=store)
+    for network in changes.networks:
+        report_progress(f"{network.labels}: {describe_state(network)}")
+    return changes
+
+
+def compute_recipe(preset: Preset) -> str:
+    """SHA-256 over all that a preset says of network, training and inference."""
+    parts = {"preset": preset.model_dump(mode="json", exclude={"description", "classifier", "correction"})}
+    return compute_fingerprint("recipe", packages=(), parts=parts)
+
+
+def describe_state(network: KeptNetwork) -> str:
+    """One line for people."""
+    version = f"champion is version {network.champion}" if network.champion else "no champion yet"
+    return {
+        "new": "no champion yet, to be trained",
+        "changed": f"labels or preset changed, to be trained; {version}",
+        "current": f"nothing new; {version}",
+        "judged": f"nothing new since the newest challenger was judged; {version}",
+    }[network.state]
+
+
+def _look_at_networks(
+    study: Study, choice: RetrainingChoice, repository: Path, commit: str, recipe: str
+) -> tuple[KeptNetwork, ...]:
+    from overread.adapters.model_registry import CHAMPION, connect_registry
+
+    registry, digests = connect_registry(), read_label_digests(repository, commit)
+    found = []
+    for labels, sources in list_label_choices(study, choice).items():
+        kept = KeptNetwork(
+            labels=labels,
+            sources=sources,
+            reference=choice.reference or sources[0],
+            model=f"{study.settings.name}-{labels}",
+            digests=_select_digests(digests, sources, commit),
+        )
+        versions = registry.list_versions(kept.model)
+        champion = next((version for version in versions if CHAMPION in version.aliases), None)
+        if champion is not None:
+            kept = _add_champion(kept, champion, repository, commit)
+        terms = choice.gate.describe(kept.reference)
+        found.append(kept.model_copy(update={"state": _find_state(kept, champion, versions, recipe, terms)}))
+    return tuple(found)
+
+
+def _select_digests(digests: Mapping[str, str], sources: Sequence[str], commit: str) -> dict[str, str]:
+    for source in sources:
+        if source not in digests:
+            raise InputError(
+                "the masks of a source must be recorded with DVC",
+                found=f"none at commit {commit[:7]}",
+                where=f"source {source!r}",
+                hint="`overread study commit` records them",
+            )
+    return {source: digests[source] for source in sources}
+
+
+def _add_champion(kept: KeptNetwork, champion: "NetworkVersion", repository: Path, commit: str) -> KeptNetwork:
+    promotion, since = champion.promotion, champion.origin.revision
+    is_current = champion.origin.labels == kept.digests
+    return kept.model_copy(
+        update={
+            "champion": champion.version,
+            "champion_revision": since,
+            "champion_since": promotion.at.timestamp() if promotion else None,
+            "revisions_behind": 0 if is_current else _count_behind(kept, repository, commit, since),
+        }
+    )
+
+
+def _count_behind(kept: KeptNetwork, repository: Path, commit: str, since: str) -> int:
+    """Revisions with other labels since a commit; 1 where the repository has forgotten that commit."""
+    if call_git("cat-file", "-e", f"{since}^{{commit}}", folder=repository).returncode:
+        return 1
+    return max(1, sum(count_label_revisions(repository, source, since, commit) for source in kept.sources))
+
+
+def _find_state(
+    kept: KeptNetwork,
+    champion: "NetworkVersion | None",
+    versions: Sequence["NetworkVersion"],
+    recipe: str,
+    terms: str,
+) -> NetworkState:
+    """What the newest decision about these labels was; a version without one was interrupted and is looked at again."""
+
+    def knows(version: "NetworkVersion") -> bool:
+        is_same = version.origin.labels == kept.digests and version.origin.recipe == recipe
+        return is_same and version.is_decided(terms) and not version.waits_for_its_alias(kept.champion)
+
+    if champion is not None and knows(champion):
+        return "current"
+    if versions and knows(versions[0]):
+        return "judged"
+    return "new" if champion is None else "changed"

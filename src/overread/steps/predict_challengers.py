@@ -1,0 +1,134 @@
+"""Step: predict the held-out cases with every challenger and with the champion that it wants to replace."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread.adapters.storage import open_store
+from overread.evaluation.retraining_records import KeptNetwork, StudyChanges
+from overread.presets import Preset
+from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.plan import TrainingPlan
+from overread.steps.plan_retraining import find_job
+from overread.steps.progress import report_progress
+from overread.steps.reuse import reuse_result
+from overread.steps.workers import run_side_by_side
+from overread.study.label_set import LabelSet
+from overread.study.rasters import write_mask
+from overread.study.study import Study
+from overread.training.result import TrainingResult
+
+_PACKAGES = ("study", "networks", "inference")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained network and its label set of predictions.
+
+    Attributes:
+        name: of the label set.
+        folder: weights and settings of the network.
+        fingerprint: names its training.
+        case_ids: what it is to predict.
+    """
+
+    name: str
+    folder: Path
+    fingerprint: str
+    case_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    study: Path
+    preset: Preset
+    network: Path
+    case_id: str
+    folder: Path
+
+
+def name_challenger(network: KeptNetwork) -> str:
+    """Name of the label set that a challenger predicts."""
+    return f"challenger-{network.labels}"
+
+
+def name_champion(network: KeptNetwork) -> str:
+    """Name of the label set that a champion predicts."""
+    return f"champion-{network.labels}"
+
+
+def run(
+    study_folder: Path,
+    changes_file: Path,
+    plan_file: Path,
+    networks: Sequence[Path],
+    *,
+    output: Path,
+    store: str,
+    processes: int,
+) -> None:
+    """Write the predictions of the held-out cases as label sets `output/<name>`.
+
+    Args:
+        study_folder: the study.
+        changes_file: from `find_changes`.
+        plan_file: from `plan_retraining`.
+        networks: folders of the trainings.
+        output: gets the masks.
+        store: where finished predictions are kept.
+        processes: cases that are predicted side by side.
+    """
+    plan, results = TrainingPlan.read(plan_file), open_store(store)
+    with tempfile.TemporaryDirectory(prefix="overread-champions-") as scratch:
+        candidates = list(_list_candidates(StudyChanges.read(changes_file), plan, networks, Path(scratch)))
+        key_of = {candidate.name: _compute_key(candidate, plan) for candidate in candidates}
+        todo = [item for item in candidates if not reuse_result(results, key_of[item.name], output / item.name)]
+        work = [
+            _Assignment(study_folder, plan.preset, candidate.folder, case_id, output / candidate.name)
+            for candidate in todo
+            for case_id in candidate.case_ids
+        ]
+        for done, _ in enumerate(run_side_by_side(_predict, work, processes=processes), start=1):
+            if done == len(work):
+                report_progress(f"{done} predictions")
+    for candidate in todo:
+        results.publish(key_of[candidate.name], output / candidate.name)
+
+
+def _list_candidates(
+    changes: StudyChanges, plan: TrainingPlan, networks: Sequence[Path], scratch: Path
+) -> Iterator[Candidate]:
+    from overread.adapters.model_registry import NETWORK_FOLDER, connect_registry
+
+    results = {result.job.name: (result, folder) for folder in networks for result in [TrainingResult.read(folder)]}
+    registry = connect_registry()
+    for network in changes.to_train:
+        result, folder = results[find_job(plan, network).name]
+        cases = result.job.test_cases
+        yield Candidate(name_challenger(network), folder, result.fingerprint, cases)
+        if network.champion is not None:
+            version = registry.find_version(network.model, str(network.champion))
+            fetched = registry.download(version, NETWORK_FOLDER, scratch / network.labels)
+            yield Candidate(name_champion(network), fetched, version.origin.fingerprint, cases)
+
+
+def _compute_key(candidate: Candidate, plan: TrainingPlan) -> str:
+    parts = {
+        "training": candidate.fingerprint,
+        "inference": plan.preset.inference.model_dump(mode="json"),
+        "images": plan.images_digest,
+        "cases": candidate.case_ids,
+    }
+    return f"predictions/{compute_fingerprint('prediction', packages=_PACKAGES, parts=parts)}"
+
+
+def _predict(item: _Assignment) -> None:
+    from overread.inference.ensemble import predict_case
+    from overread.training.hardware import limit_threads, select_device
+
+    limit_threads(1)
+    study, settings = Study.open(item.study), item.preset.inference
+    probability = predict_case(study, item.case_id, [item.network], settings=settings, device=select_device("auto"))
+    path = LabelSet("", item.folder, study.suffix).path(item.case_id)
+    write_mask(path, probability > settings.threshold, study.read_affine(item.case_id))

@@ -1,0 +1,122 @@
+"""One new mask: does it fit its image, is it one structure, and does the source hold it already?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from overread.errors import InputError, StudyError
+from overread.study.annotation_settings import AnnotationSettings
+from overread.study.digest import compute_file_digest
+from overread.study.importing.channels import add_slice_axis
+from overread.study.importing.masks import binarise_mask
+from overread.study.problem import describe_problem
+from overread.study.raster_checks import find_mismatches, find_shape_problems
+from overread.study.rasters import Raster, read_label_raster, read_raster, write_mask
+from overread.study.study import Study
+from overread.types import Mask
+
+
+@dataclass(frozen=True)
+class StagedMask:
+    """A mask that passed every check.
+
+    Attributes:
+        change: what it is to the source; an identical one is not written.
+        foreground_value: the value that stood for the structure; None where the mask is empty.
+        file_name: name of the file that it came in.
+        file_digest: SHA-256 of that file.
+    """
+
+    change: Literal["new", "replaced", "identical"]
+    foreground_value: float | None
+    file_name: str
+    file_digest: str
+
+
+def stage_mask(
+    study: Study, case_id: str, file: Path, settings: AnnotationSettings, *, image: Path, old: Path, target: Path
+) -> StagedMask:
+    """Read a mask, check it against the image, and write it as 0 and 1 unless the source holds it already.
+
+    Args:
+        study: the study that it is for.
+        case_id: its case.
+        file: the mask that was handed in.
+        settings: its source, and whether it may replace an old mask.
+        image: first channel of the case.
+        old: mask that the source holds, if it is there.
+        target: file to write.
+
+    Raises:
+        StudyError: the file is damaged, does not fit the image, holds several structures, or must not replace `old`.
+    """
+    where = f"case {case_id!r}, file {file.name}"
+    raster, digest = _read(file, where), compute_file_digest(file)
+    fitting = _read_image(image, case_id)
+    problems = find_shape_problems(raster, dimensions=study.settings.dimensions, what="a mask", where=where)
+    problems = problems or find_mismatches(raster, fitting, what="a mask", other="its image", where=where)
+    if problems:
+        raise StudyError(problems)
+    mask, value = _binarise(raster, where)
+    if old.is_file():
+        if _holds(old, mask):
+            return StagedMask("identical", value, file.name, digest)
+        if not settings.replace:
+            hint = "add --replace; the old mask stays in the revisions of the study so far"
+            rule = f"a mask that {settings.source} holds must stay as it is"
+            raise StudyError([describe_problem(rule, found="other content", where=where, hint=hint)])
+    write_mask(target, mask, fitting.affine)
+    return StagedMask("replaced" if old.is_file() else "new", value, file.name, digest)
+
+
+def _read(file: Path, where: str) -> Raster:
+    try:
+        return add_slice_axis(read_label_raster(file))
+    except InputError as error:
+        raise StudyError([f"{where}: {error}"]) from error
+
+
+def _read_image(image: Path, case_id: str) -> Raster:
+    try:
+        return read_raster(image)
+    except InputError as error:
+        raise StudyError([f"the image of case {case_id!r}: {error}"]) from error
+
+
+def _binarise(raster: Raster, where: str) -> tuple[Mask, float | None]:
+    try:
+        return binarise_mask(raster.voxels, ())
+    except InputError as error:
+        values = np.unique(raster.voxels)[:10].tolist()
+        found = ", ".join(f"{value:g}" for value in values)
+        hint = "write the structure of the study alone; a map of probabilities must be thresholded first"
+        rule = "a mask must hold 0 and one other value"
+        raise StudyError([describe_problem(rule, found=found, where=where, hint=hint)]) from error
+
+
+def _holds(old: Path, mask: Mask) -> bool:
+    """Whether a stored mask is whole and marks the same voxels."""
+    try:
+        return np.array_equal(np.asarray(read_raster(old).voxels) > 0, mask)
+    except InputError:
+        return False
+
+
+def find_value_problems(values: Mapping[str, float | None]) -> list[str]:
+    """Masks of one value each, but not of the same value, are two structures in disguise.
+
+    Args:
+        values: foreground value by case, None where the mask is empty.
+    """
+    cases_of: dict[float, list[str]] = {}
+    for case_id, value in values.items():
+        if value is not None:
+            cases_of.setdefault(value, []).append(case_id)
+    if len(cases_of) < 2:
+        return []
+    found = ", ".join(f"{value:g} in {len(cases)} ({cases[0]}, …)" for value, cases in sorted(cases_of.items()))
+    hint = "if each of them stands for the structure, add the files of each in a command of their own"
+    return [describe_problem("the masks must share one foreground value", found=found, hint=hint)]
