@@ -23,11 +23,19 @@ demo: env  ## Make the demo study and ask: does it matter which rater trained my
 	@test -e $(DEMO)/study.yaml || $(BIN)/overread study demo $(DEMO)
 	@$(BIN)/python -m pipelines run rater-bias --study $(DEMO) --set mix_ratios= consensus=
 
+demo-retrain: env  ## Show how networks are kept up to date with their labels, from the first champion to a refusal
+	@$(BIN)/python -m examples.retraining
+
+retrain-once: env  ## Retrain what has new labels in STUDY, for cron or a timer; SET="name=value …" as of the pipeline
+	@test -n "$(STUDY)" || { echo "make retrain-once needs the folder of a study: STUDY=…" >&2; exit 2; }
+	@if git -C "$(STUDY)" rev-parse --quiet --verify '@{upstream}' >/dev/null; then git -C "$(STUDY)" pull --quiet --ff-only; fi
+	@$(BIN)/python -m pipelines run retrain --study "$(STUDY)" $(if $(SET),--set $(SET))
+
 test: env  ## Run the test suite, real servers included
 	$(BIN)/pytest -n 2 -m "not slow and not containers"
 
 test-slow: env  ## Run the tests that take minutes
-	$(BIN)/pytest -m "slow and not containers"
+	$(BIN)/pytest -n 2 --dist loadfile -m "slow and not containers"
 
 test-containers: env  ## Build the images and run pipelines in containers as a cluster does; needs podman, root
 	$(BIN)/pytest -s -m containers tests/containers
@@ -64,6 +72,6 @@ lock: env  ## Write requirements.lock from what .venv holds
 	$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' > requirements.lock
 
 clean:  ## Remove the environment, the demo study and caches
-	rm -rf .venv $(DEMO) $(DEMO).dvc-remote .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(DEMO) $(DEMO).dvc-remote demo-retrain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env demo test test-slow test-containers check format compile manifests benchmarks lock clean
+.PHONY: help env demo demo-retrain retrain-once test test-slow test-containers check format compile manifests benchmarks lock clean

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from overread.adapters.versioning import resolve_revision
 from overread.errors import OverreadError, SettingsError
 from pipelines.catalogue import Pipeline
 from pipelines.failure import TaskFailureError
+from pipelines.local_files import keep_outputs, open_log
 from pipelines.progress import ProgressStream, find_own_error, find_traceback
 
 WORKSPACE = ".overread"
@@ -50,13 +50,15 @@ def run_locally(pipeline: Pipeline, study: Path | None, arguments: Mapping[str, 
         TaskFailureError: a task failed otherwise.
     """
     values = {**arguments, **_choose_study(pipeline, study, arguments)}
-    folder, log = workspace / "latest" / pipeline.name, workspace / "logs" / f"{pipeline.name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=workspace) as scratch, log.open("w", encoding="utf-8") as file:
+    folder = workspace / "latest" / pipeline.name
+    with (
+        open_log(workspace / "logs", pipeline.name) as (log, file),
+        tempfile.TemporaryDirectory(prefix="run-", dir=workspace) as scratch,
+    ):
         stream = ProgressStream(sys.stdout, file)
         with _environment(workspace), contextlib.redirect_stdout(stream), contextlib.redirect_stderr(file):
             outputs = _call(pipeline, values, Path(scratch), log)
-        _keep(outputs, folder)
+        keep_outputs(outputs, folder)
     return LocalRun(folder, log, stream.durations_seconds)
 
 
@@ -94,21 +96,6 @@ def _drop_retries(pipeline: Pipeline) -> None:
             task.ClearField("retry_policy")
     for task in pipeline.graph.pipeline_spec.root.dag.tasks.values():
         task.ClearField("retry_policy")
-
-
-def _keep(outputs: Mapping[str, Any], folder: Path) -> None:
-    """Put the outputs of a run in place of those of the run before."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for name, artifact in outputs.items():
-        source = Path(artifact.path)
-        if source.is_dir():
-            shutil.copytree(source, partial / name)
-        else:
-            shutil.copyfile(source, partial / (f"{name}.html" if name == "report" else name))
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
 
 
 @contextlib.contextmanager

@@ -140,5 +140,5 @@ def _caption(case: JudgedCase) -> str:
 
 def _place(channels: Sequence[str], view: SliceView) -> str:
     if view.slice_index is None:
-        return f"channel {channels[0]}"
-    return f"channel {channels[0]}, slice {view.slice_index + 1} of {view.slice_count}"
+        return f"Channel {channels[0]}"
+    return f"Channel {channels[0]}, slice {view.slice_index + 1} of {view.slice_count}"
