@@ -28,6 +28,7 @@ from overread.training.result import TrainingResult
 
 JUDGEMENT_FILE = "judgement.json"
 COMPARISONS_FILE = "comparisons.csv"
+GALLERY_FILE = "gallery.json"
 GATE_FOLDER = "gate"
 """Artifact folder of a training's run that holds its judgement."""
 
@@ -43,7 +44,7 @@ def run(
     *,
     output: Path,
 ) -> RetrainingJudgement:
-    """Write the judgement of every challenger and the per-case table behind it into `output`.
+    """Write the judgement of every challenger, the per-case table behind it and pictures of cases into `output`.
 
     Args:
         study_folder: the study.
@@ -51,9 +52,10 @@ def run(
         plan_file: from `plan_retraining`.
         networks: folders of the trainings.
         predictions: from `predict_challengers`.
-        output: gets both files.
+        output: gets the files.
     """
     from overread.evaluation.table import write_comparisons
+    from overread.report.retraining_gallery import collect_gallery
 
     study, plan = Study.open(study_folder), TrainingPlan.read(plan_file)
     changes = StudyChanges.read(changes_file)
@@ -67,6 +69,7 @@ def run(
     )
     judgement.write(output / JUDGEMENT_FILE)
     write_comparisons(output / COMPARISONS_FILE, comparisons)
+    collect_gallery(study, judgement, predictions, comparisons).write(output / GALLERY_FILE)
     for judged in judgement.networks:
         report_progress(f"{judged.network.labels}: {'passes' if judged.figures.passes else 'refused'}")
     return judgement

@@ -45,6 +45,7 @@ def plan_retraining(study: Study, changes: StudyChanges, *, jobs_per_task: int) 
     sources = changes.needed_sources
     data = PlannedData.read(study, sources)
     parts = {
+        "choice": choice.model_dump(mode="json"),
         "networks": [network.model_dump(mode="json") for network in changes.networks],
         "preset": preset.model_dump(mode="json"),
     }

@@ -20,7 +20,13 @@ from overread.evaluation.retraining_records import (
     StudyChanges,
 )
 from overread.steps.fingerprint import compute_code_digest
-from overread.steps.judge_challengers import COMPARISONS_FILE, GATE_FOLDER, JUDGEMENT_FILE, NETWORK_JUDGEMENT_FILE
+from overread.steps.judge_challengers import (
+    COMPARISONS_FILE,
+    GALLERY_FILE,
+    GATE_FOLDER,
+    JUDGEMENT_FILE,
+    NETWORK_JUDGEMENT_FILE,
+)
 from overread.steps.pipeline_run import connect, failing_with_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.plan_retraining import find_job
@@ -79,7 +85,8 @@ def _keep(
         folder = Path(scratch)
         outcome.write(folder / OUTCOME_FILE)
         shutil.copyfile(plan_file, folder / PLAN_FILE)
-        shutil.copyfile(judgement_folder / COMPARISONS_FILE, folder / COMPARISONS_FILE)
+        for name in (COMPARISONS_FILE, GALLERY_FILE):
+            shutil.copyfile(judgement_folder / name, folder / name)
         store.publish(key, folder)
     return key
 

@@ -11,7 +11,7 @@ from overread.errors import StorageError
 from overread.evaluation.retraining_records import RetrainingOutcome, StudyChanges
 from overread.report.context import RunContext
 from overread.steps.fingerprint import compute_code_digest
-from overread.steps.judge_challengers import COMPARISONS_FILE
+from overread.steps.judge_challengers import COMPARISONS_FILE, GALLERY_FILE
 from overread.steps.plan import TrainingPlan
 from overread.steps.plan_retraining import PIPELINE
 from overread.steps.register_challengers import OUTCOME_FILE, PLAN_FILE
@@ -68,12 +68,14 @@ def _write_idle_page(outcome: RetrainingOutcome, page: Path) -> None:
 def _publish(folder: Path, report_file: Path, store: str) -> None:
     from overread.evaluation.table import read_comparisons
     from overread.report.retraining import write_retraining_report
+    from overread.report.retraining_gallery import RetrainingGallery
 
     plan, outcome = TrainingPlan.read(folder / PLAN_FILE), RetrainingOutcome.read(folder / OUTCOME_FILE)
 
     def draw(page: Path, context: RunContext) -> None:
         comparisons = read_comparisons(folder / COMPARISONS_FILE)
-        write_retraining_report(page, outcome=outcome, comparisons=comparisons, context=context)
+        gallery = RetrainingGallery.read(folder / GALLERY_FILE)
+        write_retraining_report(page, outcome=outcome, comparisons=comparisons, context=context, gallery=gallery)
 
     def log(tracked: "TrackedRun") -> None:
         for name in (OUTCOME_FILE, COMPARISONS_FILE):
