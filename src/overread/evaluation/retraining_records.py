@@ -68,6 +68,16 @@ class KeptNetwork(Settings):
     state: NetworkState = "new"
 
     @property
+    def challenger_masks(self) -> str:
+        """Name of the label set that a challenger predicts."""
+        return f"challenger-{self.labels}"
+
+    @property
+    def champion_masks(self) -> str:
+        """Name of the label set that the champion predicts."""
+        return f"champion-{self.labels}"
+
+    @property
     def is_to_train(self) -> bool:
         """Whether its labels are such as no network was judged on."""
         return self.state in ("new", "changed")

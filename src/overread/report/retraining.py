@@ -12,7 +12,6 @@ from overread.report.figures.canvas import Figure
 from overread.report.figures.gate_bounds import ALLOWED_COLOUR, BEYOND_COLOUR
 from overread.report.figures.gate_cases import CHALLENGER_COLOUR, CHAMPION_COLOUR, draw_case_dice
 from overread.report.figures.gate_outlines import OUTLINE_COLOURS
-from overread.report.formatting import ABSENT
 from overread.report.page import render_page, write_page
 from overread.report.retraining_bounds import draw_dice_bounds, draw_load_bounds
 from overread.report.retraining_cases import JudgedCase, collect_cases
@@ -82,7 +81,7 @@ def write_retraining_report(
     _check(outcome)
     judgements = [decision.judgement for decision in outcome.decisions]
     values = {
-        "context": context.model_copy(update={"study_digest": context.study_digest or ABSENT}),
+        "context": context,
         "is_idle": not outcome.decisions,
         "changes": outcome.changes,
         "answer": word_retraining_answer(outcome),

@@ -40,16 +40,6 @@ class JudgedCase:
         return None if self.champion_dice is None else self.challenger_dice - self.champion_dice
 
 
-def name_challenger_masks(labels: str) -> str:
-    """Name of the label set that a challenger predicts."""
-    return f"challenger-{labels}"
-
-
-def name_champion_masks(labels: str) -> str:
-    """Name of the label set that a champion predicts."""
-    return f"champion-{labels}"
-
-
 def collect_cases(judged: NetworkJudgement, comparisons: "DataFrame") -> tuple[JudgedCase, ...]:
     """The held-out cases of a challenger, the largest loss against the champion first.
 
@@ -63,10 +53,10 @@ def collect_cases(judged: NetworkJudgement, comparisons: "DataFrame") -> tuple[J
         InputError: the table is about other cases than the judgement.
     """
     network = judged.network
-    challenger = _select_rows(comparisons, name_challenger_masks(network.labels), judged)
+    challenger = _select_rows(comparisons, network.challenger_masks, judged)
     champion = None
     if network.champion is not None:
-        champion = _select_rows(comparisons, name_champion_masks(network.labels), judged)
+        champion = _select_rows(comparisons, network.champion_masks, judged)
     cases = [
         _build_case(row, champion[case_id] if champion else None, counts=case_id in judged.counted_cases)
         for case_id, row in challenger.items()

@@ -11,8 +11,6 @@ from overread.report.formatting import format_dice, format_number
 from overread.report.retraining_cases import (
     JudgedCase,
     collect_cases,
-    name_challenger_masks,
-    name_champion_masks,
 )
 from overread.report.slice_view import SliceView, view_case
 from overread.settings import Settings
@@ -123,9 +121,9 @@ def _draw_case(study: Study, judged: NetworkJudgement, case: JudgedCase, predict
 
 def _list_label_sets(study: Study, judged: NetworkJudgement, predictions: Path) -> Mapping[str, LabelSet]:
     network = judged.network
-    name_of = {"challenger": name_challenger_masks(network.labels)}
+    name_of = {"challenger": network.challenger_masks}
     if network.champion is not None:
-        name_of["champion"] = name_champion_masks(network.labels)
+        name_of["champion"] = network.champion_masks
     predicted = {role: LabelSet(name, predictions / name, study.suffix) for role, name in name_of.items()}
     return {"reference": study.labels(network.reference), **predicted}
 

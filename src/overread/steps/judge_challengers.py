@@ -19,7 +19,6 @@ from overread.evaluation.retraining_records import (
 )
 from overread.steps.plan import TrainingPlan
 from overread.steps.plan_retraining import find_job
-from overread.steps.predict_challengers import name_challenger, name_champion
 from overread.steps.progress import report_progress
 from overread.study.digest import compute_file_digest
 from overread.study.label_set import LabelSet
@@ -93,7 +92,7 @@ def _compare(study: Study, plan: TrainingPlan, changes: StudyChanges, prediction
     pairs = []
     for network in changes.to_train:
         cases = find_job(plan, network).test_cases
-        names = (name_challenger(network), *([name_champion(network)] if network.champion else []))
+        names = (network.challenger_masks, *([network.champion_masks] if network.champion else []))
         for name in names:
             masks = LabelSet(name, predictions / name, study.suffix)
             pairs += [LabelSetPair(masks, study.labels(source), cases) for source in changes.needed_sources]
@@ -103,8 +102,8 @@ def _compare(study: Study, plan: TrainingPlan, changes: StudyChanges, prediction
 def _judge(
     study: Study, network: KeptNetwork, comparisons: pd.DataFrame, fingerprint: str, settings: GateSettings
 ) -> NetworkJudgement:
-    challenger = _select(comparisons, name_challenger(network), network.reference)
-    champion = _select(comparisons, name_champion(network), network.reference) if network.champion else None
+    challenger = _select(comparisons, network.challenger_masks, network.reference)
+    champion = _select(comparisons, network.champion_masks, network.reference) if network.champion else None
     digests = _digest_masks(study, network.reference, challenger["case_id"].tolist())
     counted = select_counted(challenger, digests, _read_vouched(network))
     figures = apply_gate(
@@ -151,8 +150,8 @@ def _read_vouched(network: KeptNetwork) -> Mapping[str, str] | None:
 
 def _summarise(network: KeptNetwork, comparisons: pd.DataFrame) -> Iterator[ReferenceDice]:
     for reference in dict.fromkeys(comparisons["reference"]):
-        challenger = _select(comparisons, name_challenger(network), reference)
-        champion = _select(comparisons, name_champion(network), reference)
+        challenger = _select(comparisons, network.challenger_masks, reference)
+        champion = _select(comparisons, network.champion_masks, reference)
         if len(challenger):
             yield ReferenceDice(
                 reference=reference,

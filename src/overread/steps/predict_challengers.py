@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overread.adapters.storage import open_store
-from overread.evaluation.retraining_records import KeptNetwork, StudyChanges
+from overread.evaluation.retraining_records import StudyChanges
 from overread.presets import Preset
 from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.plan import TrainingPlan
@@ -46,16 +46,6 @@ class _Assignment:
     network: Path
     case_id: str
     folder: Path
-
-
-def name_challenger(network: KeptNetwork) -> str:
-    """Name of the label set that a challenger predicts."""
-    return f"challenger-{network.labels}"
-
-
-def name_champion(network: KeptNetwork) -> str:
-    """Name of the label set that a champion predicts."""
-    return f"champion-{network.labels}"
 
 
 def run(
@@ -106,11 +96,11 @@ def _list_candidates(
     for network in changes.to_train:
         result, folder = results[find_job(plan, network).name]
         cases = result.job.test_cases
-        yield Candidate(name_challenger(network), folder, result.fingerprint, cases)
+        yield Candidate(network.challenger_masks, folder, result.fingerprint, cases)
         if network.champion is not None:
             version = registry.find_version(network.model, str(network.champion))
             fetched = registry.download(version, NETWORK_FOLDER, scratch / network.labels)
-            yield Candidate(name_champion(network), fetched, version.origin.fingerprint, cases)
+            yield Candidate(network.champion_masks, fetched, version.origin.fingerprint, cases)
 
 
 def _compute_key(candidate: Candidate, plan: TrainingPlan) -> str:

@@ -9,7 +9,6 @@ from test_retraining_page import Scene, build_comparisons, build_judgement, buil
 from overread.errors import InputError
 from overread.evaluation.retraining_records import RetrainingJudgement
 from overread.report.retraining_gallery import RetrainingGallery, collect_gallery
-from overread.steps.predict_challengers import name_challenger, name_champion
 from overread.study.rasters import write_mask
 
 
@@ -22,9 +21,9 @@ class Setting:
         )
         self.networks, self.predictions = networks, root / "predictions"
         for network in networks:
-            self.predict(name_challenger(network), 9)
+            self.predict(network.challenger_masks, 9)
             if network.champion is not None:
-                self.predict(name_champion(network), 4)
+                self.predict(network.champion_masks, 4)
         tables = [build_comparisons(network) for network in networks]
         self.comparisons = pd.concat(tables, ignore_index=True)
         self.judgement = RetrainingJudgement(
@@ -96,14 +95,14 @@ def test_volumes_are_shown_as_slices(tmp_path):
 
 def test_empty_masks_are_drawn_as_no_outline(tmp_path):
     setting = Setting(tmp_path, build_network("ann"))
-    name = name_challenger(setting.networks[0])
+    name = setting.networks[0].challenger_masks
     write_mask(setting.predictions / name / f"c00{setting.study.suffix}", np.zeros((24, 20), np.bool_), None)
     assert "the champion 16, the challenger 0." in setting.collect().pictures[0].alt
 
 
 def test_a_missing_prediction_is_an_error_that_names_it(tmp_path):
     setting = Setting(tmp_path, build_network("ann"))
-    (setting.predictions / name_champion(setting.networks[0]) / f"c00{setting.study.suffix}").unlink()
+    (setting.predictions / setting.networks[0].champion_masks / f"c00{setting.study.suffix}").unlink()
     with pytest.raises(InputError, match="c00"):
         setting.collect()
 

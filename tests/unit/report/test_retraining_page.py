@@ -22,7 +22,6 @@ from overread.evaluation.retraining_records import (
     StudyChanges,
 )
 from overread.report.retraining import write_retraining_report
-from overread.steps.predict_challengers import name_challenger, name_champion
 
 VOID = {"meta", "img", "br"}
 REVISION, OLD_REVISION = "a1b2c3d4" * 5, "0f9e8d7c" * 5
@@ -105,9 +104,9 @@ def build_comparisons(network, *, dice=0.8, champion_dice=0.8, bias=0.1, sources
     rows = []
     for source in dict.fromkeys((*sources, network.reference)):
         loss = 0.0 if source == network.reference else 0.1
-        rows += build_rows(name_challenger(network), source, dice - loss, bias, subjects)
+        rows += build_rows(network.challenger_masks, source, dice - loss, bias, subjects)
         if network.champion is not None:
-            rows += build_rows(name_champion(network), source, champion_dice - loss, 0.05, subjects, reach=-0.02)
+            rows += build_rows(network.champion_masks, source, champion_dice - loss, 0.05, subjects, reach=-0.02)
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
 
 
@@ -121,7 +120,7 @@ def average(rows):
 
 def build_judgement(network, comparisons, *, settings=None, counted=CASES):
     settings = settings or BOUNDS
-    names = name_challenger(network), name_champion(network)
+    names = network.challenger_masks, network.champion_masks
     judged = comparisons[comparisons["case_id"].isin(counted)]
     challenger, champion = (select(judged, name, network.reference) for name in names)
     has_champion = network.champion is not None
