@@ -18,7 +18,7 @@ import numpy as np
 from overread.study.splits import is_held_out
 from overread.study.study import Study
 
-SETTINGS = ("epochs=10", "dice_margin=0.1", "load_bias_limit=0.6")
+SETTINGS = ("epochs=8", "dice_margin=0.1", "load_bias_limit=0.6")
 """Short trainings on few cases: the bounds of the gate are wide."""
 
 SHIFT_VOXELS = 5

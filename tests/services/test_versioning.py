@@ -335,6 +335,38 @@ class TestRevision:
         assert "secret" not in str(caught.value)
 
 
+def test_masks_that_git_pull_has_left_behind_are_not_recorded_in_place_of_the_new_ones(
+    committed: tuple[Path, str],
+) -> None:
+    root, first = committed
+    old = (root / "labels" / "alpha" / "c1.nii.gz").read_bytes()
+    write_box(root, "alpha", "c1", planes=5)
+    second = commit_study(root, "alpha looks again")
+    write_raw(root / "labels" / "alpha" / "c1.nii.gz", old)
+    with pytest.raises(VersioningError, match=rf"labels/alpha of commit {first[:7]}.*dvc pull"):
+        commit_study(root, "something else")
+    assert run_git(root, "rev-parse", "HEAD") == second
+    assert run_git(root, "status", "--porcelain") == ""
+    write_box(root, "alpha", "c1", planes=6)
+    assert commit_study(root, "alpha looks a third time") != second
+
+
+def test_going_back_on_purpose_is_left_to_git(committed: tuple[Path, str]) -> None:
+    root, _ = committed
+    before = count_voxels(root, "alpha")
+    write_box(root, "alpha", "c1", planes=5)
+    commit_study(root, "alpha looks again")
+    run_git(root, "-c", "user.name=Tests", "-c", "user.email=tests@localhost", "revert", "--no-edit", "HEAD")
+    subprocess.run([sys.executable, "-m", "dvc", "checkout", "--quiet"], cwd=root, check=True)
+    assert count_voxels(root, "alpha") == before
+    assert commit_study(root, "nothing to record") == run_git(root, "rev-parse", "HEAD")
+
+
+def write_raw(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
 def test_only_sources_whose_masks_changed_are_listed(committed: tuple[Path, str]) -> None:
     root, old = committed
     settings = StudySettings.read_yaml(root / "study.yaml")

@@ -22,6 +22,7 @@ from overread.adapters.dvc_repository import (
 )
 from overread.adapters.git import call_git, find_commit, open_git_repository, run_git
 from overread.adapters.source_state import read_label_digests
+from overread.adapters.stale_data import refuse_earlier_data
 from overread.adapters.study_fetch import fetch_study
 from overread.adapters.urls import is_remote
 from overread.errors import VersioningError
@@ -84,8 +85,8 @@ def commit_study(root: Path, message: str) -> str:
         The commit of the present state.
 
     Raises:
-        VersioningError: git or DVC refused, a stray large file, or the remote cannot be written; in the last case the
-            commit exists and calling again pushes it.
+        VersioningError: git or DVC refused, a stray large file, images or masks of an earlier revision, or the remote
+            cannot be written; in the last case the commit exists and calling again pushes it.
     """
     root = root.resolve()
     if not is_study_repository(root):
@@ -94,6 +95,7 @@ def commit_study(root: Path, message: str) -> str:
         _forget_removed_sources(repository, root)
         if folders := _list_data_folders(root):
             run_dvc("record the images and masks", lambda: repository.add([str(folder) for folder in folders]))
+        refuse_earlier_data(root)
         commit_in_git(root, message)
         apply_endpoint(repository)
         run_dvc("push the study to its remote", repository.push)
