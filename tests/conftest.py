@@ -18,6 +18,25 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SQLite file of an MLflow without runs, to be copied: MLflow takes seconds to make one."""
+    from filelock import FileLock
+
+    from overread.adapters.model_registry import connect_registry
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "empty-mlflow"
+    database = folder / "whole" / "mlflow.db"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"), pytest.MonkeyPatch.context() as environment:
+        if not database.is_file():
+            environment.delenv("MLFLOW_TRACKING_URI", raising=False)
+            connect_registry(folder / "made")
+            (folder / "made").rename(database.parent)
+    return database
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     import torch
 

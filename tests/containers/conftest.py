@@ -2,18 +2,18 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.containers.cluster import Cluster
 from tests.containers.engine import build
+from tests.containers.git_server import GitServer, serving_git
 from tests.containers.network import TaskNetwork, isolated_network
 from tests.containers.played_services import Services, playing
-from tests.servers import find_free_ports
+from tests.containers.studies import import_discs
 
 IMAGE, MLFLOW_IMAGE = "localhost/overread:test", "localhost/overread-mlflow:test"
 NEEDED = ("podman", "ip", "kubectl")
@@ -58,21 +58,19 @@ def services(network: TaskNetwork, mlflow_image: str, tmp_path_factory: pytest.T
 
 
 @pytest.fixture(scope="session")
-def git_server(tmp_path_factory: pytest.TempPathFactory, network: TaskNetwork) -> Iterator[tuple[Path, str]]:
-    """A folder for bare repositories, and the URL below which tasks clone them."""
-    folder = tmp_path_factory.mktemp("git")
-    (port,) = find_free_ports(1)
-    command = [*network.enter, sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
-    process = subprocess.Popen([*command, "--directory", str(folder)], stderr=subprocess.DEVNULL)
-    try:
-        yield folder, f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+def git_server(tmp_path_factory: pytest.TempPathFactory, network: TaskNetwork) -> Iterator[GitServer]:  # noqa: ARG001
+    with serving_git(tmp_path_factory.mktemp("git")) as server:
+        yield server
 
 
-def publish_repository(study: Path, folder: Path) -> None:
-    """Put a bare copy of a repository where a plain HTTP server can serve it."""
-    target = folder / study.name
-    subprocess.run(["git", "clone", "--quiet", "--bare", str(study), str(target)], check=True)
-    subprocess.run(["git", "-C", str(target), "update-server-info"], check=True)
+@pytest.fixture(scope="session")
+def cluster(image: str, services: Services, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    return Cluster(image, services, tmp_path_factory.mktemp("kfp"))
+
+
+@pytest.fixture(scope="session")
+def discs(services: Services, git_server: GitServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The clone of the study `discs` that its owner works in; the server has it too."""
+    study = import_discs(services, tmp_path_factory.mktemp("studies"))
+    git_server.publish(study)
+    return study

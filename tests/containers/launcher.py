@@ -6,7 +6,6 @@ and takes its outputs back there; no file of a task is left on this machine.
 """
 
 import json
-import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -179,11 +178,10 @@ def list_keys(s3: Any, prefix: str) -> list[str]:
     return [key for key in keys if key == prefix or key.startswith(f"{prefix}/")]
 
 
-def fetch_artifacts(s3: Any, folder: Path) -> None:
-    """Download every artifact of the run."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for key in list_keys(s3, PREFIX):
-        target = folder / Path(key).relative_to(PREFIX)
+def fetch_artifacts(s3: Any, run: str, folder: Path) -> None:
+    """Download every artifact of a run, by the run's name, into a folder per task."""
+    for key in list_keys(s3, f"{PREFIX}/{run}"):
+        target = folder / Path(key).relative_to(f"{PREFIX}/{run}")
         target.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(BUCKET, key, str(target))
 

@@ -63,6 +63,14 @@ class Services:
         podman("pod", "start", *_list_pods(), before=self.network.enter)
         _wait_until_ready()
 
+    def kill(self, name: str) -> None:
+        """End the pod of a Deployment as the failure of its node does."""
+        podman("pod", "kill", "--signal=KILL", _name_pod(name))
+
+    def find_volume(self, claim: str) -> Path:
+        """Where this machine keeps the volume of a claim."""
+        return Path(podman("volume", "inspect", "--format={{.Mountpoint}}", claim).strip())
+
 
 @contextmanager
 def playing(network: TaskNetwork, mlflow_image: str, folder: Path) -> Iterator[Services]:
@@ -141,7 +149,11 @@ def _provide(image: str, mlflow_image: str) -> None:
 
 
 def _list_pods() -> list[str]:
-    return [f"{name}-pod-0" for name in list_containers(render("podman"))]
+    return [_name_pod(name) for name in list_containers(render("podman"))]
+
+
+def _name_pod(deployment: str) -> str:
+    return f"{deployment}-pod-0"
 
 
 def _wait_until_ready() -> None:

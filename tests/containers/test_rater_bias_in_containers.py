@@ -4,22 +4,20 @@ The study is pulled by DVC from S3, artifacts are in S3, and MLflow is on Postgr
 """
 
 import json
-import subprocess
-import sys
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.containers.conftest import publish_repository
-from tests.containers.engine import REPOSITORY
-from tests.containers.launcher import ClusterLauncher, connect_s3, fetch_artifacts, read_platform
+from overread.adapters.telemetry_groups import list_metrics
+from overread.evaluation.results import CrossEvaluation, name_network
+from tests.containers.cluster import Cluster, FinishedRun
+from tests.containers.git_server import GitServer
+from tests.containers.launcher import BUCKET, connect_s3
 from tests.containers.network import inside
-from tests.containers.played_services import Services, ask, list_probes
-from tests.pipelines.conftest import PRESET, write_raw_data
+from tests.containers.played_services import ask, list_probes
+from tests.containers.studies import PRESET_PATH
+from tests.containers.witnesses import list_runs, read_metrics
 
-PACKAGE = REPOSITORY / "pipelines" / "packages" / "rater-bias.yaml"
 TASKS = {
     "fetch_study": 1,
     "add_consensus_sources": 1,
@@ -33,92 +31,24 @@ TASKS = {
 }
 """How often each component runs: eight trainings, four to a task."""
 TRAININGS = 8
+EPOCHS = 1
+LEARNT = ("tight", "wide", "tight+0.50-wide", "consensus-majority")
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")
-def study_url(services: Services, git_server: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A study of six discs by two raters, whose data are in S3 alone, with a preset in its repository."""
-    folder = tmp_path_factory.mktemp("studies")
-    study = folder / "discs"
-    write_raw_data(folder / "raw")
-    run_overread(
-        services, "study", "import", str(folder / "raw"), str(study), "--remote", "s3://overread/studies/discs"
-    )
-    (study / "presets").mkdir()
-    (study / "presets" / "tiny.yaml").write_text(PRESET)
-    run_overread(services, "study", "commit", str(study), "--message", "A preset")
-    published, url = git_server
-    publish_repository(study, published)
-    return f"{url}/discs"
-
-
-def run_overread(services: Services, *arguments: str) -> None:
-    """Run a command of this checkout where the services are."""
-    command = [*services.network.enter, sys.executable, "-m", "overread.cli", *arguments]
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in services.environment.items():
-            environment.setenv(name, value)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def finished(cluster: Cluster, discs: Path, git_server: GitServer) -> FinishedRun:
+    """The whole pipeline, once it has run."""
+    arguments = {"study": git_server.locate(discs.name), "preset": PRESET_PATH, "folds": 2, "epochs": EPOCHS}
+    return cluster.run("rater-bias", {**arguments, "mix_ratios": "0.5", "consensus": "majority"})
 
 
 @pytest.fixture(scope="module")
-def launcher(image: str, services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterLauncher]:
-    """kfp's local runner, with its way of starting containers replaced by that of a cluster."""
-    from kfp import local
-    from kfp.local import docker_task_handler
-    from kfp.local.status import Status
-
-    root = tmp_path_factory.mktemp("kfp") / "root"
-    made = ClusterLauncher(
-        image=image,
-        network=services.network.option,
-        platform=read_platform(PACKAGE),
-        objects=services.objects,
-        s3=connect_s3(services.environment),
-        root=root,
-    )
-
-    def run(handler: docker_task_handler.DockerTaskHandler) -> Status:
-        return Status.SUCCESS if made.run(handler.full_command) == 0 else Status.FAILURE
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(docker_task_handler.DockerTaskHandler, "run", run)
-        local.init(local.DockerRunner(), pipeline_root=str(root), raise_on_error=True)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def finished(study_url: str, launcher: ClusterLauncher) -> ClusterLauncher:
-    """The launcher, once the whole pipeline has run."""
-    from kfp import components
-
-    pipeline = components.load_component_from_file(str(PACKAGE))
-    pipeline(study=study_url, preset="presets/tiny.yaml", folds=2, epochs=1, mix_ratios="0.5", consensus="majority")
-    return launcher
-
-
-def list_runs(services: Services) -> list[dict[str, object]]:
-    """Runs of the study in MLflow with their artifacts, as a client with the login of tasks sees them."""
-    from mlflow import MlflowClient
-
-    with pytest.MonkeyPatch.context() as environment, inside():
-        for name, value in services.environment.items():
-            environment.setenv(name, value)
-        client = MlflowClient(services.environment["MLFLOW_TRACKING_URI"])
-        experiment = client.get_experiment_by_name("discs")
-        assert experiment is not None
-        return [
-            {
-                "name": run.data.tags["mlflow.runName"],
-                "status": run.info.status,
-                "is_parent": "mlflow.parentRunId" not in run.data.tags,
-                "metrics": dict(run.data.metrics),
-                "files": sorted(file.path for file in client.list_artifacts(run.info.run_id)),
-            }
-            for run in client.search_runs([experiment.experiment_id])
-        ]
+def results(finished: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its artifacts, a folder per task."""
+    folder = tmp_path_factory.mktemp("results")
+    finished.fetch(folder)
+    return folder
 
 
 @pytest.mark.usefixtures("services")
@@ -131,28 +61,24 @@ def test_mlflow_asks_for_a_login(services):
 
 
 def test_every_task_runs_in_its_container(finished):
-    assert Counter(finished.ran) == TASKS
+    assert finished.tasks == TASKS
 
 
-def test_its_results_are_in_s3(finished, tmp_path):
-    with inside():
-        fetch_artifacts(finished.s3, tmp_path)
-    (page,) = tmp_path.glob("*/write-report/report")
-    assert "Does it matter which rater trained my network?" in page.read_text()
-    (evaluation,) = tmp_path.glob("*/cross-evaluate/cross_evaluation/evaluation.json")
-    assert json.loads(evaluation.read_text())["raters"] == ["tight", "wide"]
-    assert list(tmp_path.glob("*/classify-sources/classification/classification.json"))
+def test_its_results_are_in_s3(results):
+    assert "Does it matter which rater trained my network?" in (results / "write-report" / "report").read_text()
+    assert read_evaluation(results).raters == ("tight", "wide")
+    assert (results / "classify-sources" / "classification" / "classification.json").is_file()
 
 
 def test_the_curve_of_the_source_classifier_is_among_its_outputs(finished):
-    (told,) = finished.root.glob("*/classify-sources/executor_output.json")
-    (curve,) = json.loads(told.read_text())["artifacts"]["roc_of_annotations"]["artifacts"]
+    told = (finished.folder / "classify-sources" / "executor_output.json").read_text()
+    (curve,) = json.loads(told)["artifacts"]["roc_of_annotations"]["artifacts"]
     assert len(curve["metadata"]["confidenceMetrics"]) > 2
 
 
 @pytest.mark.usefixtures("finished")
 def test_every_training_is_tracked_in_mlflow(services):
-    runs = list_runs(services)
+    runs = list_runs(services, "discs", "rater-bias")
     assert len(runs) == 1 + TRAININGS
     assert {run["status"] for run in runs} == {"FINISHED"}
     (parent,) = [run for run in runs if run["is_parent"]]
@@ -161,13 +87,43 @@ def test_every_training_is_tracked_in_mlflow(services):
 
 
 @pytest.mark.usefixtures("finished")
-def test_nothing_is_lost_when_the_services_stop_and_start(services, finished):
-    with inside():
-        objects = finished.s3.list_objects_v2(Bucket="overread")["KeyCount"]
-    before = list_runs(services)
+def test_the_pushgateway_is_told_of_every_training(services):
+    told = {key: values for key, values in read_metrics(services).items() if key[:2] == ("training", "rater-bias")}
+    assert set(told) == {("training", "rater-bias", "discs", source, "unet") for source in LEARNT}
+    for values in told.values():
+        # There is no GPU here.
+        assert set(values) == set(list_metrics("training")) - {"overread_training_gpu_memory_bytes"}
+        assert values["overread_training_running"] == 0
+        assert values["overread_training_epochs"] == values["overread_training_planned_epochs"] == EPOCHS
+        assert values["overread_training_voxels_per_second"] > 0
+
+
+def test_the_pushgateway_is_told_the_figures_of_the_evaluation(services, results):
+    evaluation, metrics = read_evaluation(results), read_metrics(services)
+    dice = {(cell.prediction, cell.reference): cell.mean for cell in evaluation.matrix if cell.metric == "dice"}
+    for source, other in (("tight", "wide"), ("wide", "tight")):
+        told = metrics["evaluation", "rater-bias", "discs", source]
+        assert set(told) == set(list_metrics("evaluation"))
+        assert told["overread_evaluation_same_dice_ratio"] == dice[name_network(source), source]
+        assert told["overread_evaluation_cross_dice_ratio"] == dice[name_network(source), other]
+
+
+@pytest.mark.usefixtures("finished")
+def test_nothing_is_lost_when_the_services_stop_and_start(services, cluster):
+    before = [count_objects(cluster), list_runs(services, "discs", "rater-bias"), read_metrics(services)]
     services.stop()
     assert [url for _, url in list_probes() if ask(url)] == []
     services.start()
-    assert list_runs(services) == before
+    assert [count_objects(cluster), list_runs(services, "discs", "rater-bias"), read_metrics(services)] == before
+    assert before[0] > 20
+
+
+def read_evaluation(results: Path) -> CrossEvaluation:
+    path = results / "cross-evaluate" / "cross_evaluation" / "evaluation.json"
+    return CrossEvaluation.model_validate_json(path.read_text())
+
+
+def count_objects(cluster: Cluster) -> int:
+    s3 = connect_s3(cluster.services.environment)
     with inside():
-        assert finished.s3.list_objects_v2(Bucket="overread")["KeyCount"] == objects > 20
+        return int(s3.list_objects_v2(Bucket=BUCKET)["KeyCount"])

@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from overread.errors import StorageError
@@ -71,4 +71,5 @@ def _copied_beside(source: Path, target: Path) -> Iterator[Path]:
     except OSError as error:
         raise StorageError(f"the result store must be writable; {target}: {error.strerror}.") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()

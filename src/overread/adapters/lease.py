@@ -7,6 +7,7 @@ released the lease, or is dead, is followed by the next number. Nothing is compa
 
 import logging
 import os
+import platform
 import tempfile
 import threading
 import time
@@ -20,7 +21,8 @@ from overread.settings import Settings
 
 BEAT_SECONDS = 15.0
 STALE_SECONDS = 60.0
-_POLL_SECONDS = 1.0
+_FIRST_POLL_SECONDS = 0.05
+_LONGEST_POLL_SECONDS = 1.0
 _RECORD = "record"
 _LOGGER = logging.getLogger(__name__)
 
@@ -48,9 +50,9 @@ class Holder(Settings):
         return cls(machine=_name_machine(), pid=os.getpid(), started=_read_start(os.getpid()))
 
     @property
-    def is_known_dead(self) -> bool:
-        """Whether it ran on this system and runs no more."""
-        return self.machine == _name_machine() and _read_start(self.pid) != self.started
+    def has_left(self) -> bool:
+        """Whether it has released the lease, or ran on this system and runs no more."""
+        return self.released or (self.machine == _name_machine() and _read_start(self.pid) != self.started)
 
 
 @contextmanager
@@ -91,20 +93,21 @@ def _acquire(
     store: ResultStore, key: str, holder: Holder, *, on_waiting: Callable[[], None], stale_seconds: float
 ) -> int:
     seen: tuple[int, Holder | None] | None = None
-    since = time.monotonic()
+    since, pause = time.monotonic(), _FIRST_POLL_SECONDS
     while True:
         newest = max((int(name) for name in store.list_files(key)), default=0)
         found = _read(store, key, newest) if newest else None
-        is_free = not newest or (found is not None and (found.released or found.is_known_dead))
+        is_free = not newest or (found is not None and found.has_left)
         if (newest, found) != seen:
-            if seen is None and not is_free:
-                on_waiting()
             seen, since = (newest, found), time.monotonic()
         if is_free or time.monotonic() - since > stale_seconds:
             if _create(store, key, newest + 1, holder):
                 return newest + 1
         else:
-            time.sleep(_POLL_SECONDS)
+            if pause == _FIRST_POLL_SECONDS:
+                on_waiting()
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_POLL_SECONDS)
 
 
 def _beat(
@@ -147,10 +150,13 @@ def _written(holder: Holder) -> Iterator[Path]:
 
 
 def _name_machine() -> str:
-    """Name of the running system and its space of process numbers; empty where it does not tell."""
+    """Name of the running system and its space of process numbers; empty where it does not tell.
+
+    The host name tells virtual machines apart that were started from one snapshot.
+    """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+        return f"{platform.node()} {boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""
 

@@ -1,5 +1,6 @@
 """What is kept with every version of a registered network."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
@@ -8,6 +9,7 @@ from pydantic import Field
 from overread.settings import Settings
 
 Action: TypeAlias = Literal["promoted", "refused", "demoted"]
+_KEPT_PREDECESSORS = 20
 
 
 class NetworkOrigin(Settings):
@@ -25,6 +27,10 @@ class NetworkOrigin(Settings):
     code_commit: str = Field(description="git commit of Overread, or a digest of its code")
     code_version: str
 
+    def is_same_as(self, other: "NetworkOrigin") -> bool:
+        """Whether both are the same training on the same revision with the same settings."""
+        return all(getattr(self, name) == getattr(other, name) for name in ("fingerprint", "revision", "recipe"))
+
 
 class Event(Settings):
     """A step in the life of a version."""
@@ -34,7 +40,8 @@ class Event(Settings):
     by: str = Field(description="the gate, or the name of a user")
     reason: str
     terms: str = Field("", description="refused: those of the gate")
-    replaces: int | None = Field(None, description="promoted: version that was champion before")
+    replaces: int | None = Field(None, description="promoted: version that a rollback makes champion")
+    earlier: tuple[int, ...] = Field((), description="promoted: those that further rollbacks do, newest first")
 
 
 class NetworkVersion(Settings):
@@ -47,6 +54,7 @@ class NetworkVersion(Settings):
         aliases: `champion`, `challenger`, both or neither.
         origin: what it was made from.
         history: what became of it, oldest first.
+        settled_events: events at its beginning after which the alias of the champion was set.
     """
 
     name: str
@@ -55,30 +63,66 @@ class NetworkVersion(Settings):
     aliases: tuple[str, ...]
     origin: NetworkOrigin
     history: tuple[Event, ...]
+    settled_events: int = 0
 
     @property
     def title(self) -> str:
         """Name and number, as people write them."""
         return f"{self.name} version {self.version}"
 
-    def is_decided(self, terms: str) -> bool:
-        """Whether nothing is left to decide: it was judged, and if the gate refused it, by the same terms."""
-        last = self.history[-1] if self.history else None
-        return last is not None and (last.action != "refused" or last.terms == terms)
-
-    def waits_for_its_alias(self, champion: int | None) -> bool:
-        """Whether it was promoted by whoever then died before it could be named champion in place of `champion`."""
-        last = self.history[-1] if self.history else None
-        is_promoted = last is not None and last.action == "promoted"
-        return is_promoted and champion != self.version and last is not None and last.replaces == champion
+    @property
+    def last_event(self) -> Event | None:
+        """What became of it last; None if it was registered only."""
+        return self.history[-1] if self.history else None
 
     @property
     def promotion(self) -> Event | None:
         """The event that made it champion last; None if it never was."""
         return next((event for event in reversed(self.history) if event.action == "promoted"), None)
 
+    @property
+    def predecessors(self) -> tuple[int, ...]:
+        """Versions that rollbacks make champion one after the other, newest first."""
+        promotion = self.promotion
+        return () if promotion is None or promotion.replaces is None else (promotion.replaces, *promotion.earlier)
 
-def happen(action: Action, *, by: str, reason: str, terms: str = "", replaces: int | None = None) -> Event:
-    """An event of this moment."""
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether a human put another version in its place."""
+        return self.last_event is not None and self.last_event.action == "demoted"
+
+    def is_decided(self, terms: str) -> bool:
+        """Whether nothing is left to decide: it was judged, and if the gate refused it, by the same terms."""
+        last = self.last_event
+        return last is not None and (last.action != "refused" or last.terms == terms)
+
+    def waits_for_its_alias(self, champion: int | None) -> bool:
+        """Whether it was promoted by whoever then died before it could be named champion in place of `champion`.
+
+        A promotion that came true is settled: who gives the alias back to the version before, in MLflow itself, for
+        example, has the last word.
+        """
+        last = self.last_event
+        if last is None or last.action != "promoted" or len(self.history) <= self.settled_events:
+            return False
+        return champion != self.version and last.replaces == champion
+
+
+def happen(action: Action, *, by: str, reason: str, terms: str = "", line: Sequence[int] = ()) -> Event:
+    """An event of this moment.
+
+    Args:
+        action: what happens.
+        by: who decides.
+        reason: why.
+        terms: refused: those of the gate.
+        line: promoted: champions before it, newest first, see `NetworkVersion.predecessors`.
+    """
     now = datetime.now(UTC).replace(microsecond=0)
-    return Event(action=action, at=now, by=by, reason=reason, terms=terms, replaces=replaces)
+    replaces, earlier = (line[0], tuple(line[1:_KEPT_PREDECESSORS])) if line else (None, ())
+    return Event(action=action, at=now, by=by, reason=reason, terms=terms, replaces=replaces, earlier=earlier)
+
+
+def list_line(champion: NetworkVersion | None) -> tuple[int, ...]:
+    """The champions before one that takes the place of `champion`, newest first."""
+    return () if champion is None else (champion.version, *champion.predecessors)

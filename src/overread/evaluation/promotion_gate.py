@@ -20,6 +20,9 @@ from overread.evaluation.bootstrap import bootstrap_mean, bootstrap_ratio
 from overread.evaluation.results import Interval
 from overread.settings import Settings
 
+_ROUNDING = 1e-9
+"""A figure on its bound keeps to it, whatever its last bits say."""
+
 
 class GateSettings(Settings):
     """How much worse than the champion a challenger may be, and how far its loads may be off."""
@@ -39,11 +42,11 @@ class GateSettings(Settings):
 
     def allows_difference(self, difference: float) -> bool:
         """Whether a Dice difference, challenger minus champion, keeps to the margin; not-a-number does not."""
-        return difference >= -self.dice_margin
+        return difference >= -self.dice_margin - _ROUNDING
 
     def allows_load_bias(self, bias: float) -> bool:
         """Whether a load bias keeps to the limit; not-a-number does not."""
-        return abs(bias) <= self.load_bias_limit
+        return abs(bias) <= self.load_bias_limit + _ROUNDING
 
 
 class GateFigures(Settings):
@@ -173,8 +176,8 @@ def _word_limit(bias: Interval, settings: GateSettings) -> str:
 
 
 def _write(interval: Interval) -> str:
-    bounds = f"{interval.low:+.3f} to {interval.high:+.3f}"
-    return f"{interval.estimate:+.3f}, {100 * interval.confidence:g} % interval {bounds}"
+    bounds = f"{interval.low:+z.3f} to {interval.high:+z.3f}"
+    return f"{interval.estimate:+z.3f}, {100 * interval.confidence:g} % interval {bounds}"
 
 
 def select_counted(

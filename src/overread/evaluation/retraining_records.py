@@ -51,6 +51,7 @@ class KeptNetwork(Settings):
         champion: version in use; None before the first.
         champion_revision: commit of the study that it learnt from; empty without one.
         champion_since: when it became champion, in seconds since 1970; None without one.
+        champion_is_later: the champion learnt from a commit that follows the one that was looked at.
         revisions_behind: commits since then that changed labels that it learns.
         state: `current` if the champion learnt these labels, `judged` if the newest challenger did and the gate's terms
             are those that it was judged by, `changed` if neither did, `new` before the first champion.
@@ -64,6 +65,7 @@ class KeptNetwork(Settings):
     champion: int | None = None
     champion_revision: str = ""
     champion_since: float | None = None
+    champion_is_later: bool = False
     revisions_behind: int = 0
     state: NetworkState = "new"
 

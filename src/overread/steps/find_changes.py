@@ -63,8 +63,9 @@ def run(study_uri: str, revision: str, choice: RetrainingChoice, *, changes_file
 
 
 def compute_recipe(preset: Preset) -> str:
-    """SHA-256 over all that a preset says of network, training and inference."""
-    parts = {"preset": preset.model_dump(mode="json", exclude={"description", "classifier", "correction"})}
+    """SHA-256 over what a preset says of network, training and inference."""
+    included = {"network", "training", "inference", "validation_fraction"}
+    parts = {"preset": preset.model_dump(mode="json", include=included)}
     return compute_fingerprint("recipe", packages=(), parts=parts)
 
 
@@ -94,12 +95,12 @@ def _look_at_networks(
             model=f"{study.settings.name}-{labels}",
             digests=_select_digests(digests, sources, commit),
         )
-        versions = registry.list_versions(kept.model)
-        champion = next((version for version in versions if CHAMPION in version.aliases), None)
+        registered = registry.look_up(kept.model)
+        champion = registered.find(CHAMPION)
         if champion is not None:
             kept = _add_champion(kept, champion, repository, commit)
         terms = choice.gate.describe(kept.reference)
-        found.append(kept.model_copy(update={"state": _find_state(kept, champion, versions, recipe, terms)}))
+        found.append(kept.model_copy(update={"state": _find_state(kept, champion, registered.versions, recipe, terms)}))
     return tuple(found)
 
 
@@ -123,9 +124,16 @@ def _add_champion(kept: KeptNetwork, champion: "NetworkVersion", repository: Pat
             "champion": champion.version,
             "champion_revision": since,
             "champion_since": promotion.at.timestamp() if promotion else None,
+            "champion_is_later": _follows(repository, since, commit),
             "revisions_behind": 0 if is_current else _count_behind(kept, repository, commit, since),
         }
     )
+
+
+def _follows(repository: Path, later: str, earlier: str) -> bool:
+    """Whether a commit comes after another in the history; not where the repository has forgotten one of them."""
+    is_ancestor = call_git("merge-base", "--is-ancestor", earlier, later, folder=repository).returncode == 0
+    return is_ancestor and later != earlier
 
 
 def _count_behind(kept: KeptNetwork, repository: Path, commit: str, since: str) -> int:
@@ -142,14 +150,17 @@ def _find_state(
     recipe: str,
     terms: str,
 ) -> NetworkState:
-    """What the newest decision about these labels was; a version without one was interrupted and is looked at again."""
+    """What the newest decision about these labels was; a version without one was interrupted and is looked at again.
 
-    def knows(version: "NetworkVersion") -> bool:
+    Labels that come back are judged anew, by the present champion, unless a human took back what learnt them.
+    """
+
+    def settles(version: "NetworkVersion") -> bool:
         is_same = version.origin.labels == kept.digests and version.origin.recipe == recipe
         return is_same and version.is_decided(terms) and not version.waits_for_its_alias(kept.champion)
 
-    if champion is not None and knows(champion):
+    if champion is not None and settles(champion):
         return "current"
-    if versions and knows(versions[0]):
+    if any(settles(version) for version in versions if version is versions[0] or version.is_taken_back):
         return "judged"
     return "new" if champion is None else "changed"

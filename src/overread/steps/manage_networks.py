@@ -1,12 +1,12 @@
 """Step: what humans do with registered networks: look where one comes from, promote one, take a promotion back."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from overread.adapters.mlflow_calls import TrackingOutageError
 from overread.adapters.model_registry import CHAMPION, ModelRegistry, connect_registry
-from overread.adapters.registry_records import NetworkVersion, happen
-from overread.errors import InputError
+from overread.adapters.registry_records import NetworkVersion, happen, list_line
+from overread.errors import InputError, TrackingError
 from overread.steps.judge_challengers import GATE_FOLDER
 from overread.steps.register_challengers import SETTINGS_FILE
 
@@ -53,10 +53,12 @@ def promote(name: str, which: str, *, reason: str, by: str, workspace: Path | No
     """
     _check_reason(reason)
     registry = connect_registry(workspace)
-    version, champion = registry.find_version(name, which), registry.find_champion(name)
+    version = registry.find_version(name, which)
+    # A version of another tool that holds the alias does not count: this is the way to take it back.
+    champion = next((item for item in registry.list_versions(name) if CHAMPION in item.aliases), None)
     if champion is not None and champion.version == version.version:
         raise InputError("a version must not be champion yet to be promoted", found=version.title)
-    _replace(registry, champion, version, reason=reason, by=by, replaces=champion.version if champion else None)
+    _replace(registry, champion, version, reason=reason, by=by, line=list_line(champion))
     return f"{version.title} is champion" + (f" in place of version {champion.version}" if champion else "")
 
 
@@ -70,12 +72,11 @@ def roll_back(name: str, *, reason: str, by: str, workspace: Path | None) -> str
     _check_reason(reason)
     registry = connect_registry(workspace)
     champion = registry.find_version(name, CHAMPION)
-    if champion.promotion is None or champion.promotion.replaces is None:
+    if not champion.predecessors:
         raise InputError("a champion must have replaced another to be rolled back", found=champion.title)
-    before = registry.find_version(name, str(champion.promotion.replaces))
-    # The earlier champion keeps what it replaced itself, so that another rollback goes further back.
-    replaces = before.promotion.replaces if before.promotion else None
-    _replace(registry, champion, before, reason=reason, by=by, replaces=replaces)
+    number, *earlier = champion.predecessors
+    before = registry.find_version(name, str(number))
+    _replace(registry, champion, before, reason=reason, by=by, line=earlier)
     return f"{before.title} is champion again, version {champion.version} is not"
 
 
@@ -86,16 +87,12 @@ def _replace(
     *,
     reason: str,
     by: str,
-    replaces: int | None,
+    line: Sequence[int],
 ) -> None:
     if champion is not None:
         registry.add_event(champion, happen("demoted", by=by, reason=reason), tags={"decision": "demoted"})
-    registry.add_event(
-        version,
-        happen("promoted", by=by, reason=reason, replaces=replaces),
-        tags={"decision": "promoted", "reason": reason},
-    )
-    registry.set_alias(version, CHAMPION)
+    promotion = happen("promoted", by=by, reason=reason, line=line)
+    registry.crown(registry.add_event(version, promotion, tags={"decision": "promoted", "reason": reason}))
 
 
 def _check_reason(reason: str) -> None:
@@ -137,6 +134,6 @@ def _read_settings(registry: ModelRegistry, version: NetworkVersion) -> str:
     with tempfile.TemporaryDirectory(prefix="overread-settings-") as scratch:
         try:
             path = registry.download(version, f"{GATE_FOLDER}/{SETTINGS_FILE}", Path(scratch))
-        except TrackingOutageError as error:
+        except TrackingError as error:
             return f"cannot be read: {error}"
         return path.read_text(encoding="utf-8")

@@ -3,14 +3,15 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import overread
 from overread.adapters.environment import read_environment
 from overread.adapters.lease import holding_lease
-from overread.adapters.storage import ResultStore, open_store
+from overread.adapters.storage import open_store
 from overread.errors import TrackingError
 from overread.evaluation.retraining_records import (
     NetworkDecision,
@@ -32,12 +33,12 @@ from overread.steps.plan import TrainingPlan
 from overread.steps.plan_retraining import find_job
 from overread.steps.progress import report_progress
 from overread.steps.telemetry_retraining import tell_end
-from overread.steps.training_run import log_untracked_results, open_training_run
+from overread.steps.training_run import log_result, open_training_run
 from overread.training.result import TrainingResult
 
 if TYPE_CHECKING:
     from overread.adapters.model_registry import ModelRegistry
-    from overread.adapters.registry_records import NetworkOrigin, NetworkVersion
+    from overread.adapters.registry_records import Event, NetworkOrigin, NetworkVersion
 
 OUTCOME_FILE = "outcome.json"
 PLAN_FILE = "plan.json"
@@ -66,78 +67,90 @@ def run(changes_file: Path, plan_file: Path, networks: Sequence[Path], judgement
     """
     changes, plan = StudyChanges.read(changes_file), TrainingPlan.read(plan_file)
     judgement = RetrainingJudgement.read(judgement_folder / JUDGEMENT_FILE)
-    results = [(TrainingResult.read(folder), folder) for folder in networks]
+    folder_of = {TrainingResult.read(folder).job.name: folder for folder in networks}
+    finished = _Finished(changes, plan, folder_of, judgement_folder, store)
     with failing_with_pipeline_run(plan, store):
-        log_untracked_results(plan, store, results)
-        decisions = [
-            _decide(judged, changes, plan, judgement_folder / COMPARISONS_FILE, store) for judged in judgement.networks
-        ]
-    outcome = RetrainingOutcome(changes=changes, decisions=tuple(decisions))
-    tell_end(changes, outcome.decisions, store=store)
-    return _keep(outcome, plan_file, judgement_folder, plan, open_store(store))
+        decisions = tuple(_decide(judged, finished) for judged in judgement.networks)
+    outcome = RetrainingOutcome(changes=changes, decisions=decisions)
+    tell_end(changes, decisions, store=store)
+    return _keep(outcome, finished)
 
 
-def _keep(
-    outcome: RetrainingOutcome, plan_file: Path, judgement_folder: Path, plan: TrainingPlan, store: ResultStore
-) -> str:
-    key = f"retrainings/{plan.run_fingerprint}"
+@dataclass(frozen=True)
+class _Finished:
+    """What the steps before have left: `folder_of` holds the network of each training, by name of its job."""
+
+    changes: StudyChanges
+    plan: TrainingPlan
+    folder_of: Mapping[str, Path]
+    judgement_folder: Path
+    store: str
+
+
+def _keep(outcome: RetrainingOutcome, finished: _Finished) -> str:
+    key = f"retrainings/{finished.plan.run_fingerprint}"
     with tempfile.TemporaryDirectory(prefix="overread-outcome-") as scratch:
         folder = Path(scratch)
         outcome.write(folder / OUTCOME_FILE)
-        shutil.copyfile(plan_file, folder / PLAN_FILE)
+        finished.plan.write(folder / PLAN_FILE)
         for name in (COMPARISONS_FILE, GALLERY_FILE):
-            shutil.copyfile(judgement_folder / name, folder / name)
-        store.publish(key, folder)
+            shutil.copyfile(finished.judgement_folder / name, folder / name)
+        open_store(finished.store).publish(key, folder)
     return key
 
 
-def _decide(
-    judged: NetworkJudgement, changes: StudyChanges, plan: TrainingPlan, comparisons: Path, store: str
-) -> NetworkDecision:
-    from overread.adapters.model_registry import CHALLENGER, CHAMPION, connect_registry
+def _decide(judged: NetworkJudgement, finished: _Finished) -> NetworkDecision:
+    """Register a challenger and name it champion or not, while no other process does so."""
+    from overread.adapters.model_registry import connect_registry
 
     registry, name = connect_registry(), judged.network.model
-    run_id = _log_judgement(judged, plan, comparisons, store)
-    origin = _describe_origin(judged, changes, plan)
-    with holding_lease(open_store(store), f"registry-{hashlib.sha256(name.encode()).hexdigest()[:16]}"):
+    run_id = _log_judgement(judged, finished)
+    origin = _describe_origin(judged, finished.changes, finished.plan)
+    with holding_lease(open_store(finished.store), f"registry-{hashlib.sha256(name.encode()).hexdigest()[:16]}"):
         version = registry.add_version(name, run_id=run_id, origin=origin, tags=_list_tags(judged, origin))
+        champion = registry.find_champion(name)
         if not version.is_decided(judged.settings.describe(judged.network.reference)):
-            registry.set_alias(version, CHALLENGER)
-            _write_down(registry, version, judged)
-        version, champion = registry.find_version(name, str(version.version)), registry.find_champion(name)
+            version = _write_down(registry, version, champion, judged)
         if version.waits_for_its_alias(champion.version if champion else None):
-            registry.set_alias(version, CHAMPION)
-            champion = registry.find_champion(name)
+            registry.crown(version)
+            champion = version
     decision = _word_decision(judged, version, champion)
     report_progress(f"{judged.network.labels}: version {version.version} {_word(decision)}")
     return decision
 
 
-def _write_down(registry: "ModelRegistry", version: "NetworkVersion", judged: NetworkJudgement) -> None:
+def _write_down(
+    registry: "ModelRegistry", version: "NetworkVersion", champion: "NetworkVersion | None", judged: NetworkJudgement
+) -> "NetworkVersion":
     """Write down what the gate says; a promotion comes true with the alias, which a later run sets if this one dies."""
-    from overread.adapters.registry_records import happen
+    from overread.adapters.model_registry import CHALLENGER
 
-    champion = registry.find_champion(version.name)
+    registry.set_alias(version, CHALLENGER)
     if (champion.version if champion else None) != judged.network.champion:
         raise TrackingError(
             f"the champion of {version.name} must be the one that the challenger was compared with, version "
             f"{judged.network.champion}, got version {champion.version if champion else None}. "
             "Hint: run the pipeline again."
         )
+    event = _word_event(version, champion, judged)
+    return registry.add_event(version, event, tags={"decision": event.action, "reason": event.reason})
+
+
+def _word_event(version: "NetworkVersion", champion: "NetworkVersion | None", judged: NetworkJudgement) -> "Event":
+    from overread.adapters.registry_records import happen, list_line
+
     if reasons := _list_reasons(version, champion, judged):
         terms = judged.settings.describe(judged.network.reference)
-        event = happen("refused", by=GATE, reason=" ".join(reasons), terms=terms)
-    else:
-        reason = "first of its kind" if champion is None else "not worse than the champion beyond the margins"
-        event = happen("promoted", by=GATE, reason=reason, replaces=judged.network.champion)
-    registry.add_event(version, event, tags={"decision": event.action, "reason": event.reason})
+        return happen("refused", by=GATE, reason=" ".join(reasons), terms=terms)
+    reason = "first of its kind" if champion is None else "not worse than the champion beyond the margins"
+    return happen("promoted", by=GATE, reason=reason, line=list_line(champion))
 
 
 def _list_reasons(
     version: "NetworkVersion", champion: "NetworkVersion | None", judged: NetworkJudgement
 ) -> tuple[str, ...]:
     reasons = judged.figures.reasons
-    if champion is not None and champion.origin.revision_number > version.origin.revision_number:
+    if champion is not None and judged.network.champion_is_later:
         reasons += (
             f"The champion learnt from a later revision, {champion.origin.revision[:7]}, than the challenger, "
             f"{version.origin.revision[:7]}.",
@@ -148,13 +161,14 @@ def _list_reasons(
 def _word_decision(
     judged: NetworkJudgement, version: "NetworkVersion", champion: "NetworkVersion | None"
 ) -> NetworkDecision:
-    refusal = next((event for event in reversed(version.history) if event.action == "refused"), None)
-    is_promoted = version.promotion is not None
+    is_promoted = champion is not None and champion.version == version.version
+    last = version.last_event
+    found = _list_reasons(version, champion, judged) if last is not None and last.action == "refused" else ()
     return NetworkDecision(
         judgement=judged,
         version=version.version,
         is_promoted=is_promoted,
-        reasons=() if is_promoted or refusal is None else (judged.figures.reasons or (refusal.reason,)),
+        reasons=() if is_promoted or last is None else (found or (last.reason,)),
         champion=champion.version if champion else None,
     )
 
@@ -163,18 +177,25 @@ def _word(decision: NetworkDecision) -> str:
     return "is champion" if decision.is_promoted else f"refused: {' '.join(decision.reasons)}"
 
 
-def _log_judgement(judged: NetworkJudgement, plan: TrainingPlan, comparisons: Path, store: str) -> str:
-    """Add the judgement, its table and the settings to the run of the training, and return that run's id."""
+def _log_judgement(judged: NetworkJudgement, finished: _Finished) -> str:
+    """Add the judgement, its table and the settings to the run of the training, and return that run's id.
+
+    A training that MLflow does not know to the end, or no more, is logged anew: a version is no use without weights.
+    """
+    plan, tracker = finished.plan, connect(finished.plan, finished.store)
     job = find_job(plan, judged.network)
+    is_known = tracker.has_finished(judged.fingerprint)
     with (
-        open_training_run(connect(plan, store), plan, job, judged.fingerprint) as run,
+        open_training_run(tracker, plan, job, judged.fingerprint) as run,
         tempfile.TemporaryDirectory(prefix="overread-gate-") as scratch,
     ):
+        if not is_known:
+            log_result(run, finished.folder_of[job.name])
         run.log_metrics(collect_gate_metrics(judged))
         judgement, settings = Path(scratch) / NETWORK_JUDGEMENT_FILE, Path(scratch) / SETTINGS_FILE
         judged.write(judgement)
         settings.write_text(plan.settings_yaml, encoding="utf-8")
-        for path in (judgement, settings, comparisons):
+        for path in (judgement, settings, finished.judgement_folder / COMPARISONS_FILE):
             run.log_file(path, GATE_FOLDER)
     if run.is_cut_off:
         raise TrackingError("MLflow must be reachable to register a network. Hint: run the pipeline again.")

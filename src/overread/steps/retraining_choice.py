@@ -18,9 +18,18 @@ def list_label_choices(study: Study, choice: RetrainingChoice) -> dict[str, tupl
         raise InputError("a study must have at least one source that is neither hidden nor derived", found="none")
     if choice.reference:
         study.select_sources((choice.reference,))
-    pairs = {mix: tuple(part.strip() for part in mix.split(MIX_SIGN)) for mix in choice.mixes}
-    for mix, parts in pairs.items():
-        if len(parts) != 2:
-            raise InputError("a mix must be a pair of sources, a+b", found=repr(mix))
-        study.select_sources(parts)
-    return {**{name: (name,) for name in names}, **{MIX_SIGN.join(parts): parts for parts in pairs.values()}}
+    found: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
+    for mix in choice.mixes:
+        parts = _split_mix(study, mix)
+        labels = MIX_SIGN.join(parts)
+        if labels in found or labels in study.settings.sources:
+            raise InputError("a mix must be named once, and unlike any source", found=repr(labels))
+        found[labels] = parts
+    return found
+
+
+def _split_mix(study: Study, mix: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in mix.split(MIX_SIGN))
+    if len(parts) != 2:
+        raise InputError("a mix must be a pair of sources, a+b", found=repr(mix))
+    return study.select_sources(parts)

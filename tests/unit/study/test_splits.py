@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from overread.errors import InputError
 from overread.study.cases import Case
 from overread.study.schema import StudySettings
-from overread.study.splits import Fold, split_folds, split_validation
+from overread.study.splits import HELD_OUT_SHARE, Fold, is_held_out, split_folds, split_held_out, split_validation
 from overread.study.study import Study
 
 SETTINGS = StudySettings(name="s", dimensions=2, modality="m", channels=("c",), target="t")
@@ -126,3 +126,64 @@ class TestValidationSplit:
         study = make_study("abcdef")
         train, validation = split_validation(study, ("c1", "c3", "c4"), fraction=0.3, seed=0)
         assert sorted(train + validation) == ["c1", "c3", "c4"]
+
+
+def hold_out(study: Study) -> Fold:
+    return split_held_out(study, validation_fraction=0.2, seed=0)
+
+
+class TestHeldOut:
+    GROUND = tuple(f"s{index}" for index in range(12))
+    """Subjects of which some are held out and some are not, so that every study has all three parts."""
+
+    @given(
+        early=st.lists(st.text("abcxyz0123", min_size=1, max_size=6), max_size=15),
+        late=st.lists(st.text("abcxyz0123", min_size=1, max_size=6), max_size=15),
+        seed=st.integers(0, 99),
+    )
+    @settings(deadline=None, max_examples=80)
+    def test_a_subject_stays_held_out_and_any_other_is_never_held_out_as_the_study_grows(
+        self, early: list[str], late: list[str], seed: int
+    ) -> None:
+        before, after = make_study([*self.GROUND, *early]), make_study([*late, *self.GROUND, *early])
+        old, new = (split_held_out(study, validation_fraction=0.2, seed=seed) for study in (before, after))
+        tested = find_subjects(before, old.test)
+        assert tested == find_subjects(after, new.test) & set(before.subject_of.values())
+        assert not tested & find_subjects(after, (*new.train, *new.validation))
+
+    @given(subjects=st.lists(st.sampled_from([f"s{index}" for index in range(40)]), max_size=30))
+    @settings(deadline=None, max_examples=60)
+    def test_every_case_is_in_one_part_and_no_subject_in_two(self, subjects: list[str]) -> None:
+        study = make_study([*self.GROUND, *subjects])
+        fold = hold_out(study)
+        assert sorted((*fold.train, *fold.validation, *fold.test)) == sorted(study.case_ids)
+        parts = [find_subjects(study, part) for part in (fold.train, fold.validation, fold.test)]
+        assert all(parts)
+        assert sum(map(len, parts)) == len(set(study.subject_of.values()))
+
+    def test_about_three_in_ten_names_are_held_out(self) -> None:
+        """The standard deviation of the share of 5000 names is sqrt(0.3 * 0.7 / 5000) = 0.0065."""
+        share = sum(is_held_out(f"subject-{index}") for index in range(5000)) / 5000
+        assert share == pytest.approx(HELD_OUT_SHARE, abs=4 * 0.0065)
+
+    def test_which_names_are_held_out_is_the_same_in_every_version(self) -> None:
+        """Another choice would let new networks learn what old champions are judged by."""
+        assert [index for index in range(20) if is_held_out(f"subject{index:02d}")] == [0, 9, 13, 14, 15]
+
+    def test_all_cases_of_a_subject_go_together(self) -> None:
+        held_out = next(name for name in self.GROUND if is_held_out(name))
+        study = make_study([*self.GROUND, held_out, held_out])
+        assert {f"c{len(self.GROUND)}", f"c{len(self.GROUND) + 1}"} <= set(hold_out(study).test)
+
+    def test_a_split_column_decides_where_there_is_one(self) -> None:
+        study = make_study("aabcd", {0: "train", 1: "train", 2: "validation", 3: "test", 4: "train"})
+        assert hold_out(study) == Fold(("c0", "c1", "c4"), ("c2",), ("c3",))
+
+    def test_a_study_whose_names_leave_a_part_empty_is_refused_with_a_way_out(self) -> None:
+        names = [f"subject{index:02d}" for index in range(40)]
+        held_out = [name for name in names if is_held_out(name)]
+        learnt = [name for name in names if not is_held_out(name)]
+        for subjects in (held_out[:3], learnt[:3], [learnt[0], *held_out[:2]]):
+            with pytest.raises(InputError, match=r"as their names decide, got .*Hint: add cases, or a split column"):
+                hold_out(make_study(subjects))
+        assert hold_out(make_study([*learnt[:2], held_out[0]])).test == ("c2",)
