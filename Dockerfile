@@ -35,6 +35,7 @@ ENV PATH=/opt/overread/bin:$PATH \
     HOME=/tmp \
     XDG_CACHE_HOME=/tmp/.cache \
     MPLCONFIGDIR=/tmp/.matplotlib \
+    DVC_SITE_CACHE_DIR=/tmp/.dvc-site \
     OVERREAD_CODE_COMMIT=${REVISION} \
     OMP_NUM_THREADS=1 \
     PYTHONUNBUFFERED=1 \

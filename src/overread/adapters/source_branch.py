@@ -7,7 +7,7 @@ from pathlib import Path
 from overread.adapters.dvc_repository import REMOTE_NAME, open_dvc_repository, run_dvc
 from overread.adapters.git import call_git, find_commit, run_git
 from overread.adapters.study_fetch import read_default_remote
-from overread.adapters.urls import is_remote, parse_local_path
+from overread.adapters.urls import hide_credentials, is_remote, parse_local_path
 from overread.adapters.versioning import commit_in_git
 from overread.errors import VersioningError
 from overread.study.study import LABELS_FOLDER
@@ -72,8 +72,8 @@ def _push_branch(clone: Path, study_uri: str, branch: str) -> str | None:
         return None
     if found := _find_branch(study_uri, branch):
         return found
-    reason = pushed.stderr.decode(errors="replace").strip()
+    reason = hide_credentials(pushed.stderr.decode(errors="replace").strip())
     raise VersioningError(
-        f"the study's git repository must take the new branch {branch}, got: {reason}; {study_uri}. "
+        f"the study's git repository must take the new branch {branch}, got: {reason}; {hide_credentials(study_uri)}. "
         "Hint: give the pipeline the right to push."
     )
