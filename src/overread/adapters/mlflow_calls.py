@@ -116,11 +116,19 @@ def _set_tags(client: Any, run_id: str, values: dict[str, str]) -> None:
 
 def _log_study(client: Any, run_id: str, study: LogStudy) -> None:
     from mlflow.entities import Dataset, DatasetInput, InputTag
+    from mlflow.exceptions import MlflowException
 
     source = json.dumps({"uri": study.uri, "revision": study.revision, "sha256": study.digest})
     # MLflow takes digests of 36 characters at most; the whole one is in the source.
     dataset = Dataset(study.name, study.digest[:_DIGEST_LENGTH], "overread-study", source)
-    client.log_inputs(run_id, datasets=[DatasetInput(dataset, [InputTag("revision", study.revision)])])
+    inputs = [DatasetInput(dataset, [InputTag("revision", study.revision)])]
+    try:
+        client.log_inputs(run_id, datasets=inputs)
+    except MlflowException as error:
+        # MLflow's database refuses the second of two processes that are the first to tell the same study.
+        if error.error_code != "BAD_REQUEST":
+            raise
+        client.log_inputs(run_id, datasets=inputs)
 
 
 def _describe_outage(action: str, error: Exception) -> TrackingOutageError:

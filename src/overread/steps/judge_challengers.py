@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from overread.errors import TrackingError
 from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.promotion_gate import GateSettings, apply_gate, select_counted
 from overread.evaluation.results import Interval
@@ -141,10 +140,9 @@ def _read_vouched(network: KeptNetwork) -> Mapping[str, str] | None:
     registry = connect_registry()
     version = registry.find_version(network.model, str(network.champion))
     with tempfile.TemporaryDirectory(prefix="overread-judgement-") as scratch:
-        path = registry.download(version, f"{GATE_FOLDER}/{NETWORK_JUDGEMENT_FILE}", Path(scratch))
-        if not path.is_file():
-            raise TrackingError(f"a registered version must have its judgement, got none for {version.title}.")
-        judged = NetworkJudgement.read(path)
+        judged = NetworkJudgement.read(
+            registry.download(version, f"{GATE_FOLDER}/{NETWORK_JUDGEMENT_FILE}", Path(scratch))
+        )
     return judged.reference_digests if judged.network.reference == network.reference else None
 
 

@@ -47,7 +47,6 @@ def plan_retraining(study: Study, changes: StudyChanges, *, jobs_per_task: int) 
     parts = {
         "choice": choice.model_dump(mode="json"),
         "networks": [network.model_dump(mode="json") for network in changes.networks],
-        "gate": choice.gate.model_dump(mode="json"),
         "preset": preset.model_dump(mode="json"),
     }
     return TrainingPlan(

@@ -88,7 +88,9 @@ class _Finished:
 
 
 def _keep(outcome: RetrainingOutcome, finished: _Finished) -> str:
-    key = f"retrainings/{finished.plan.run_fingerprint}"
+    """Keep an outcome under a key of its own: when a registration is repeated, humans may have decided meanwhile."""
+    content = f"{finished.plan.run_fingerprint} {outcome.model_dump_json()}"
+    key = f"retrainings/{hashlib.sha256(content.encode()).hexdigest()}"
     with tempfile.TemporaryDirectory(prefix="overread-outcome-") as scratch:
         folder = Path(scratch)
         outcome.write(folder / OUTCOME_FILE)
