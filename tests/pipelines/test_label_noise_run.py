@@ -10,6 +10,8 @@ from overread.evaluation.noise_results import LabelNoiseEvaluation
 from overread.study.schema import StudySettings
 from tests.pipelines.conftest import run_module
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = ("source=tight", "variants=choppy-0.90", "networks=unet,fcn32", "folds=2")
 TRAININGS = 2 * 2 * 2
 
