@@ -16,7 +16,7 @@ OF_THE_OUTER_COMMAND = ("VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "
 DEMO_RESULTS = Path("demo/.overread/latest/rater-bias")
 MOST_SECONDS_AGAIN = 60
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3300)]
 
 
 def read_commands() -> list[str]:
@@ -28,7 +28,7 @@ def run_script(lines: list[str], folder: Path) -> subprocess.CompletedProcess[st
     environment = {name: value for name, value in os.environ.items() if name not in OF_THE_OUTER_COMMAND}
     script = "set -eu\n" + "\n".join(lines)
     return subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=1500, check=False
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=3000, check=False
     )
 
 
