@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from overread.evaluation.retraining_records import NetworkDecision, RetrainingOutcome
-from overread.steps.find_changes import describe_state
 
 
 def summarise(folder: Path) -> list[str]:
@@ -13,7 +12,7 @@ def summarise(folder: Path) -> list[str]:
         folder: outputs of the run.
     """
     outcome = RetrainingOutcome.read(folder / "decisions")
-    lines = [f"{kept.model}: {describe_state(kept)}" for kept in outcome.changes.networks if not kept.is_to_train]
+    lines = [f"{kept.model}: {kept.describe_state()}" for kept in outcome.changes.networks if not kept.is_to_train]
     if not outcome.decisions:
         return [f"nothing new at revision {outcome.changes.revision[:7]}, nothing was trained", *lines]
     return [*(_describe(decision) for decision in outcome.decisions), *lines]

@@ -130,6 +130,17 @@ class TestAddedToACloneWithoutData:
         assert added.upstream == "origin/main"
         assert count_marked(group.fetch(), "ann") == {**before, "case01": 3 * SIZE}
 
+    def test_former_masks_may_be_delivered_again(self, group: Group, tmp_path: Path) -> None:
+        before = count_marked(group.study, "ann")
+        add(group.here, write_masks(tmp_path / "new", "case01"), replace=True)
+        (tmp_path / "former").mkdir()
+        shutil.copy(group.study / "labels" / "ann" / "case01.png", tmp_path / "former")
+        again = add(group.here, tmp_path / "former", replace=True)
+
+        assert again.replaced == ("case01",)
+        assert again.commit == git(group.server, "rev-parse", "main")
+        assert count_marked(group.fetch(), "ann") == before
+
     def test_only_what_is_needed_is_fetched(self, group: Group, tmp_path: Path) -> None:
         add(group.here, write_masks(tmp_path / "new", "case01"), replace=True)
         assert sorted(path.name for path in (group.here / "labels").iterdir() if path.is_dir()) == ["ann"]

@@ -18,7 +18,6 @@ ORIGIN = NetworkOrigin(
     study="blocks",
     study_uri="https://example.org/blocks.git",
     revision="a1" * 20,
-    revision_number=3,
     study_digest="d0" * 32,
     labels={"ann": "11" * 16, "ben": "22" * 16},
     recipe="c0" * 32,

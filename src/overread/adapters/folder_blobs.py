@@ -1,10 +1,8 @@
 """Files below a local folder."""
 
-import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from overread.errors import StorageError
@@ -20,17 +18,27 @@ class FolderBlobs:
     def write(self, name: str, source: Path) -> None:
         """Copy beside the target, then rename."""
         target = self._root / name
-        with _copied_beside(source, target) as partial:
+        partial = target.with_name(f".{uuid.uuid4().hex}.partial")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, partial)
             partial.replace(target)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink()
+            raise _describe_failure(target, error) from error
 
     def create(self, name: str, source: Path) -> bool:
-        """Copy beside the target, then link, which fails where there is a target."""
+        """Open a new file for oneself alone, and fill it; whoever reads it at that moment finds it empty."""
         target = self._root / name
-        with _copied_beside(source, target) as partial:
-            try:
-                os.link(partial, target)
-            except FileExistsError:
-                return False
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                file.write(source.read_bytes())
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise _describe_failure(target, error) from error
         return True
 
     def read(self, name: str, target: Path) -> bool:
@@ -61,15 +69,5 @@ class FolderBlobs:
             path.unlink(missing_ok=True)
 
 
-@contextmanager
-def _copied_beside(source: Path, target: Path) -> Iterator[Path]:
-    partial = target.with_name(f".{uuid.uuid4().hex}.partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, partial)
-        yield partial
-    except OSError as error:
-        raise StorageError(f"the result store must be writable; {target}: {error.strerror}.") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+def _describe_failure(target: Path, error: OSError) -> StorageError:
+    return StorageError(f"the result store must be writable; {target}: {error.strerror}.")

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from overread.adapters.storage import ResultStore
 from overread.errors import StorageError
 from overread.settings import Settings
@@ -134,11 +136,15 @@ def _create(store: ResultStore, key: str, number: int, holder: Holder) -> bool:
 
 
 def _read(store: ResultStore, key: str, number: int) -> Holder | None:
+    """The holder of a number; None where its file is still being filled, or was left so by who died that moment."""
     with tempfile.TemporaryDirectory(prefix="overread-lease-") as scratch:
         path = Path(scratch) / _RECORD
         if not store.load_file(key, str(number), path):
             return None
-        return Holder.model_validate_json(path.read_text(encoding="utf-8"))
+        try:
+            return Holder.model_validate_json(path.read_bytes())
+        except ValidationError:
+            return None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Connecting to MLflow: a server, or a SQLite file of this machine."""
 
+import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +28,18 @@ def opening_client(workspace: Path | None = None) -> Iterator[tuple[Any, str]]:
     uri = read_environment().tracking_uri or _build_local_uri(workspace)
     _quieten_mlflow()
     with _creating_alone(uri), describing_tracking_failures("connect"):
-        from mlflow import MlflowClient
+        yield _import_client()(uri), uri
 
-        yield MlflowClient(uri), uri
+
+def _import_client() -> Any:
+    """MLflow's client; garbage is not looked for among what its import makes, which would take as long as making it."""
+    gc.disable()
+    try:
+        from mlflow import MlflowClient
+    finally:
+        gc.freeze()
+        gc.enable()
+    return MlflowClient
 
 
 def _build_local_uri(workspace: Path | None) -> str:

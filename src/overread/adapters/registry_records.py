@@ -19,7 +19,6 @@ class NetworkOrigin(Settings):
     study: str
     study_uri: str = Field(description="address of the study's git repository, without credentials")
     revision: str = Field(description="commit of the study")
-    revision_number: int = Field(description="commits of the study up to that one")
     study_digest: str = Field(description="SHA-256 over the images and masks that were learnt from")
     labels: dict[str, str] = Field(description="what DVC recorded of the masks of each source")
     recipe: str = Field(description="SHA-256 over the preset with all its settings")

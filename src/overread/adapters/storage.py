@@ -40,7 +40,10 @@ class Blobs(Protocol):
         """Store a file whole or not at all, in place of one of the same name."""
 
     def create(self, name: str, source: Path) -> bool:
-        """Store a file unless there is one of that name, in one step; False if there is. Only one of many succeeds."""
+        """Store a small file unless there is one of that name; False if there is. Of many at once only one succeeds.
+
+        Readers may find it empty for a moment.
+        """
 
     def read(self, name: str, target: Path) -> bool:
         """Copy a file to `target`; False if there is none of that name."""

@@ -74,12 +74,18 @@ def is_study_repository(root: Path) -> bool:
     return (root / ".git").exists() and (root / ".dvc").is_dir()
 
 
-def commit_study(root: Path, message: str) -> str:
+def commit_study(root: Path, message: str, *, may_go_back: bool = False) -> str:
     """Record the study's present state: masks and images in DVC, everything else in git; push to the default remote.
 
     A study that is no repository yet becomes one, see `initialise_study_repository`. Safe to call from several
     processes, one waits for the other. Without a change no commit is made, but what the remote lacks is pushed all the
     same.
+
+    Args:
+        root: folder of the study.
+        message: of the commit.
+        may_go_back: whether images or masks may be those of an earlier revision, see `refuse_earlier_data`; for callers
+            that know them to be handed in anew.
 
     Returns:
         The commit of the present state.
@@ -95,7 +101,8 @@ def commit_study(root: Path, message: str) -> str:
         _forget_removed_sources(repository, root)
         if folders := _list_data_folders(root):
             run_dvc("record the images and masks", lambda: repository.add([str(folder) for folder in folders]))
-        refuse_earlier_data(root)
+        if not may_go_back:
+            refuse_earlier_data(root)
         commit_in_git(root, message)
         apply_endpoint(repository)
         run_dvc("push the study to its remote", repository.push)

@@ -11,14 +11,17 @@ reason to refuse, but is said: with few cases nearly every interval does.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from pydantic import Field
 
 from overread.errors import InputError
 from overread.evaluation.bootstrap import bootstrap_mean, bootstrap_ratio
 from overread.evaluation.results import Interval
 from overread.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ROUNDING = 1e-9
 """A figure on its bound keeps to it, whatever its last bits say."""
@@ -79,7 +82,7 @@ class GateFigures(Settings):
 
 
 def apply_gate(
-    challenger: pd.DataFrame, champion: pd.DataFrame | None, *, settings: GateSettings, seed: int
+    challenger: "pd.DataFrame", champion: "pd.DataFrame | None", *, settings: GateSettings, seed: int
 ) -> GateFigures:
     """Compare a challenger with the champion on the same held-out cases.
 
@@ -104,7 +107,7 @@ def apply_gate(
     return figures.model_copy(update={"reasons": tuple(reasons), "cautions": tuple(cautions)})
 
 
-def _compute_figures(challenger: pd.DataFrame, champion: pd.DataFrame | None, seed: int) -> GateFigures:
+def _compute_figures(challenger: "pd.DataFrame", champion: "pd.DataFrame | None", seed: int) -> GateFigures:
     figures = GateFigures(
         case_count=len(challenger),
         challenger_dice=_summarise_dice(challenger, seed),
@@ -123,11 +126,11 @@ def _compute_figures(challenger: pd.DataFrame, champion: pd.DataFrame | None, se
     )
 
 
-def _summarise_dice(comparisons: pd.DataFrame, seed: int) -> Interval:
+def _summarise_dice(comparisons: "pd.DataFrame", seed: int) -> Interval:
     return bootstrap_mean(comparisons["dice"].tolist(), comparisons["subject_id"].tolist(), seed=seed)
 
 
-def _compute_load_bias(comparisons: pd.DataFrame, seed: int) -> Interval | None:
+def _compute_load_bias(comparisons: "pd.DataFrame", seed: int) -> Interval | None:
     references = comparisons["reference_load"].tolist()
     if not sum(references) > 0:
         return None
@@ -181,7 +184,7 @@ def _write(interval: Interval) -> str:
 
 
 def select_counted(
-    comparisons: pd.DataFrame, digests: Mapping[str, str], vouched: Mapping[str, str] | None
+    comparisons: "pd.DataFrame", digests: Mapping[str, str], vouched: Mapping[str, str] | None
 ) -> Sequence[str]:
     """Cases whose reference mask is the one that the champion was judged by; all of them without a champion.
 

@@ -84,6 +84,16 @@ class KeptNetwork(Settings):
         """Whether its labels are such as no network was judged on."""
         return self.state in ("new", "changed")
 
+    def describe_state(self) -> str:
+        """The state in words, and the champion."""
+        version = f"champion is version {self.champion}" if self.champion else "no champion yet"
+        return {
+            "new": "no champion yet, to be trained",
+            "changed": f"labels or preset changed, to be trained; {version}",
+            "current": f"nothing new; {version}",
+            "judged": f"nothing new since the newest challenger was judged; {version}",
+        }[self.state]
+
 
 class StudyChanges(_Record):
     """What changed in a study since its champions were trained.
@@ -92,7 +102,6 @@ class StudyChanges(_Record):
         study: name of the study.
         study_uri: address of its git repository, without credentials.
         revision: commit that was looked at.
-        revision_number: commits up to that one.
         recipe: SHA-256 over the preset with all its settings.
         choice: what the user chose.
         networks: those that are kept up to date.
@@ -101,7 +110,6 @@ class StudyChanges(_Record):
     study: str
     study_uri: str
     revision: str
-    revision_number: int
     recipe: str
     choice: RetrainingChoice
     networks: tuple[KeptNetwork, ...]

@@ -6,7 +6,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import ndimage
 
 from overread.errors import InputError
 from overread.settings import Settings
@@ -86,11 +85,19 @@ def relabel_case(
             f"an uncertainty must lie in [0, {MOST_UNCERTAINTY}]", found=f"{uncertainty.min()} to {uncertainty.max()}"
         )
     flipped = mask ^ _select_flips(mask, uncertainty, settings, probability)
-    relabelled = flipped | (ndimage.binary_fill_holes(flipped) & ~(ndimage.binary_fill_holes(mask) & ~mask))
+    relabelled = _fill_new_holes(flipped, mask)
     changed, labelled = int(np.count_nonzero(relabelled ^ mask)), int(np.count_nonzero(mask))
     share = changed / labelled if labelled else (float("inf") if changed else 0.0)
     is_kept = share > settings.largest_change
     return RelabelledCase(mask.copy() if is_kept else relabelled, changed, share, is_kept)
+
+
+def _fill_new_holes(flipped: Mask, mask: Mask) -> Mask:
+    """Fill the holes that the mask itself does not have."""
+    from scipy.ndimage import binary_fill_holes
+
+    filled: Mask = flipped | (binary_fill_holes(flipped) & ~(binary_fill_holes(mask) & ~mask))
+    return filled
 
 
 def _select_flips(

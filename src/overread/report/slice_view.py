@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,7 +74,9 @@ def turn_upright(view: SliceView, affine: Affine) -> SliceView:
     This is how radiologists look at axial and coronal slices; in a sagittal slice anterior is at the left. Oblique axes
     count as the anatomical direction that they are nearest to.
     """
-    codes = nib.orientations.aff2axcodes(affine)[:2]
+    from nibabel.orientations import aff2axcodes
+
+    codes = aff2axcodes(affine)[:2]
     row_axis, column_axis = sorted((0, 1), key=lambda axis: _RANK_AS_VERTICAL[codes[axis]])
     flips = tuple(axis for axis, plane_axis in enumerate((row_axis, column_axis)) if codes[plane_axis] in _LEFT_OR_TOP)
     turned = _map_planes(view, lambda plane: np.flip(np.transpose(plane, (row_axis, column_axis)), flips))

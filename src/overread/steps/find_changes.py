@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.adapters.git import call_git, find_commit, open_git_repository, run_git
+from overread.adapters.git import call_git, find_commit, open_git_repository
 from overread.adapters.source_state import count_label_revisions, read_label_digests
 from overread.adapters.study_fetch import export_commit
 from overread.adapters.urls import hide_credentials
@@ -50,7 +50,6 @@ def run(study_uri: str, revision: str, choice: RetrainingChoice, *, changes_file
             study=study.settings.name,
             study_uri=hide_credentials(study_uri),
             revision=commit,
-            revision_number=int(run_git("rev-list", "--count", commit, folder=repository)),
             recipe=recipe,
             choice=choice,
             networks=_look_at_networks(study, choice, repository, commit, recipe),
@@ -58,7 +57,7 @@ def run(study_uri: str, revision: str, choice: RetrainingChoice, *, changes_file
     changes.write(changes_file)
     tell_changes(changes, store=store)
     for network in changes.networks:
-        report_progress(f"{network.labels}: {describe_state(network)}")
+        report_progress(f"{network.labels}: {network.describe_state()}")
     return changes
 
 
@@ -67,17 +66,6 @@ def compute_recipe(preset: Preset) -> str:
     included = {"network", "training", "inference", "validation_fraction"}
     parts = {"preset": preset.model_dump(mode="json", include=included)}
     return compute_fingerprint("recipe", packages=(), parts=parts)
-
-
-def describe_state(network: KeptNetwork) -> str:
-    """One line for people."""
-    version = f"champion is version {network.champion}" if network.champion else "no champion yet"
-    return {
-        "new": "no champion yet, to be trained",
-        "changed": f"labels or preset changed, to be trained; {version}",
-        "current": f"nothing new; {version}",
-        "judged": f"nothing new since the newest challenger was judged; {version}",
-    }[network.state]
 
 
 def _look_at_networks(

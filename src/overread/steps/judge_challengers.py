@@ -3,8 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.promotion_gate import GateSettings, apply_gate, select_counted
@@ -23,6 +22,9 @@ from overread.study.digest import compute_file_digest
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.training.result import TrainingResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 JUDGEMENT_FILE = "judgement.json"
 COMPARISONS_FILE = "comparisons.csv"
@@ -85,7 +87,7 @@ def list_gate_figures(judgement: RetrainingJudgement) -> dict[str, float]:
     return found
 
 
-def _compare(study: Study, plan: TrainingPlan, changes: StudyChanges, predictions: Path) -> pd.DataFrame:
+def _compare(study: Study, plan: TrainingPlan, changes: StudyChanges, predictions: Path) -> "pd.DataFrame":
     from overread.evaluation.compare import LabelSetPair, compare_pairs
 
     pairs = []
@@ -99,7 +101,7 @@ def _compare(study: Study, plan: TrainingPlan, changes: StudyChanges, prediction
 
 
 def _judge(
-    study: Study, network: KeptNetwork, comparisons: pd.DataFrame, fingerprint: str, settings: GateSettings
+    study: Study, network: KeptNetwork, comparisons: "pd.DataFrame", fingerprint: str, settings: GateSettings
 ) -> NetworkJudgement:
     challenger = _select(comparisons, network.challenger_masks, network.reference)
     champion = _select(comparisons, network.champion_masks, network.reference) if network.champion else None
@@ -123,7 +125,7 @@ def _judge(
     )
 
 
-def _select(comparisons: pd.DataFrame, prediction: str, reference: str) -> pd.DataFrame:
+def _select(comparisons: "pd.DataFrame", prediction: str, reference: str) -> "pd.DataFrame":
     return comparisons[(comparisons["prediction"] == prediction) & (comparisons["reference"] == reference)]
 
 
@@ -146,7 +148,7 @@ def _read_vouched(network: KeptNetwork) -> Mapping[str, str] | None:
     return judged.reference_digests if judged.network.reference == network.reference else None
 
 
-def _summarise(network: KeptNetwork, comparisons: pd.DataFrame) -> Iterator[ReferenceDice]:
+def _summarise(network: KeptNetwork, comparisons: "pd.DataFrame") -> Iterator[ReferenceDice]:
     for reference in dict.fromkeys(comparisons["reference"]):
         challenger = _select(comparisons, network.challenger_masks, reference)
         champion = _select(comparisons, network.champion_masks, reference)
@@ -159,5 +161,5 @@ def _summarise(network: KeptNetwork, comparisons: pd.DataFrame) -> Iterator[Refe
             )
 
 
-def _average(rows: pd.DataFrame) -> Interval:
+def _average(rows: "pd.DataFrame") -> Interval:
     return bootstrap_mean(rows["dice"].tolist(), rows["subject_id"].tolist(), seed=0)

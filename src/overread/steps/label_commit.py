@@ -52,7 +52,7 @@ def record_change(root: Path, apply: Callable[[], None], change: StudyChange, *,
     before = run_git("rev-parse", "HEAD", folder=root)
     try:
         apply()
-        commit_study(root, message)
+        commit_study(root, message, may_go_back=True)
         is_pushed = push_commit(root)
     except BaseException as error:
         commit = run_git("rev-parse", "HEAD", folder=root)

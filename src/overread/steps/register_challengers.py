@@ -229,7 +229,6 @@ def _describe_origin(judged: NetworkJudgement, changes: StudyChanges, plan: Trai
         study=changes.study,
         study_uri=changes.study_uri,
         revision=changes.revision,
-        revision_number=changes.revision_number,
         study_digest=plan.compute_data_digest(find_job(plan, judged.network)),
         labels=judged.network.digests,
         recipe=changes.recipe,

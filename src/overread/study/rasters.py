@@ -1,18 +1,12 @@
 """Reading and writing the files of a study: NIfTI volumes and PNG or TIFF images, one channel each."""
 
-import gzip
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-from isal import igzip, igzip_lib
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
+from isal import igzip_lib
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL.ImageFile import ImageFile
@@ -20,7 +14,8 @@ from PIL.ImageFile import ImageFile
 from overread.errors import InputError
 from overread.study.file_endings import IMAGE_SUFFIX, NIFTI_SUFFIXES, VOLUME_SUFFIX
 from overread.study.png import encode_png
-from overread.types import Affine, Mask, Spacing
+from overread.study.raster import AFFINE_TOLERANCE, Raster, compute_spacing_mm, have_same_affine
+from overread.types import Affine, Mask
 
 __all__ = [
     "AFFINE_TOLERANCE",
@@ -36,12 +31,6 @@ __all__ = [
     "write_mask",
     "write_volume",
 ]
-AFFINE_TOLERANCE = 1e-3
-"""Two affines agree when axes and origin differ by at most this share of the voxel size."""
-QFORM_TOLERANCE = 5e-3
-"""The same for the two forms of one header: a qform keeps a rotation as three float32 numbers, and near a half turn
-that leaves an error of up to 1.3e-3."""
-_GZIP_LEVEL = 1
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 _ISAL_ERROR: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]  # its stub names an instance
 _READ_ERRORS: tuple[type[Exception], ...] = (
@@ -56,45 +45,10 @@ _READ_ERRORS: tuple[type[Exception], ...] = (
     struct.error,
     zlib.error,
     _ISAL_ERROR,
-    HeaderDataError,
-    WrapStructError,
-    ImageFileError,
     PillowImage.DecompressionBombError,
     MemoryError,
 )
 """What the readers raise for damaged files of every kind, as cut and altered files show."""
-
-
-@dataclass(frozen=True)
-class Raster:
-    """One channel of one case, or one mask, as it is stored.
-
-    Attributes:
-        voxels: (*S) or, for a colour image, (Y, X, C); stored data type.
-        affine: (4, 4) voxel to millimetre; None for PNG and TIFF. The sform where a NIfTI file has both forms.
-        forms_agree: False for a NIfTI file whose sform and qform are both set and differ.
-    """
-
-    voxels: NDArray[Any]
-    affine: Affine | None
-    forms_agree: bool = True
-
-    @property
-    def spacing_mm(self) -> Spacing | None:
-        """Voxel size in mm; None for PNG and TIFF, which do not say."""
-        return None if self.affine is None else compute_spacing_mm(self.affine)
-
-
-def compute_spacing_mm(affine: Affine) -> Spacing:
-    """Distance of neighbouring voxel centres along each array axis, in mm."""
-    return tuple(float(size) for size in np.linalg.norm(affine[:3, :3], axis=0))
-
-
-def have_same_affine(first: Affine, second: Affine, tolerance: float = AFFINE_TOLERANCE) -> bool:
-    """Whether two affines agree within a share of the voxel size of the first."""
-    sizes = np.array(compute_spacing_mm(first))
-    allowed = tolerance * np.append(sizes, sizes.min())
-    return bool(np.all(np.abs(first[:3] - second[:3]) <= allowed))
 
 
 def read_raster(path: Path) -> Raster:
@@ -120,7 +74,7 @@ def _read(path: Path, *, as_labels: bool) -> Raster:
         raise InputError("a raster file must exist", found=path)
     try:
         if path.name.lower().endswith(NIFTI_SUFFIXES):
-            return _read_nifti(path)
+            return _read_volume(path)
         pixels = _read_pixels(path, palette_indices=as_labels)
     except _READ_ERRORS as error:
         raise InputError(
@@ -134,20 +88,16 @@ def _read(path: Path, *, as_labels: bool) -> Raster:
 
 def read_affine_and_shape(path: Path) -> tuple[Affine, tuple[int, ...]]:
     """Read the header of a NIfTI file only."""
-    image = nib.nifti1.Nifti1Image.from_filename(path)
-    return np.asarray(image.affine, np.float64), tuple(image.shape)
+    from overread.study.nifti import read_header
+
+    return read_header(path)
 
 
 def write_volume(path: Path, voxels: NDArray[Any], affine: Affine) -> None:
-    """Write a NIfTI volume, sform and qform alike; gzip without a time stamp, so equal content gives equal bytes."""
-    image = nib.nifti1.Nifti1Image(voxels, affine)
-    image.set_sform(affine, code=1)
-    image.set_qform(affine, code=1)
-    image.header.set_xyzt_units("mm")
-    content = image.to_bytes()
-    if path.name.endswith(".gz"):
-        # isal compresses faster, but equal content does not always give equal bytes.
-        content = gzip.compress(content, _GZIP_LEVEL, mtime=0)
+    """Write a NIfTI volume; equal content gives equal bytes."""
+    from overread.study.nifti import encode_nifti
+
+    content = encode_nifti(voxels, affine, compress=path.name.endswith(".gz"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
@@ -168,17 +118,10 @@ def write_mask(path: Path, mask: Mask, affine: Affine | None) -> None:
         write_volume(path, voxels, affine)
 
 
-def _read_nifti(path: Path) -> Raster:
-    content = path.read_bytes()
-    if path.name.lower().endswith(".gz"):
-        content = igzip.decompress(content)
-    image = nib.nifti1.Nifti1Image.from_bytes(content)
-    scaled = image.dataobj.slope != 1 or image.dataobj.inter != 0
-    voxels = image.get_fdata(dtype=np.float32) if scaled else np.asarray(image.dataobj)
-    sform, sform_code = image.get_sform(coded=True)
-    qform, qform_code = image.get_qform(coded=True)
-    forms_agree = sform_code == 0 or qform_code == 0 or have_same_affine(sform, qform, QFORM_TOLERANCE)
-    return Raster(voxels, np.asarray(image.affine, np.float64), bool(forms_agree))
+def _read_volume(path: Path) -> Raster:
+    from overread.study.nifti import read_nifti
+
+    return read_nifti(path)
 
 
 def _read_pixels(path: Path, *, palette_indices: bool) -> NDArray[Any]:

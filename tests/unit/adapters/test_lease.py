@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from overread.adapters.folder_blobs import FolderBlobs
 from overread.adapters.lease import Holder, holding_lease
 from overread.adapters.storage import ResultStore, open_store
 
@@ -193,20 +194,33 @@ def test_a_holder_elsewhere_that_stays_silent_is_followed_when_it_is_stale(store
     assert signs.count == 1
 
 
-def test_a_holder_elsewhere_that_beats_is_waited_for(store: ResultStore, tmp_path: Path) -> None:
-    """It beats for a second and then goes silent; only then do the 0.6 s begin."""
-    holder = Holder(machine="elsewhere", pid=1, started="1")
+def test_a_holder_elsewhere_that_beats_is_waited_for(tmp_path: Path) -> None:
+    """It beats whenever somebody looks, five times, and then goes silent; no look but a later one may end the wait."""
+    holder, beats = Holder(machine="elsewhere", pid=1, started="1"), 5
 
-    def beat() -> None:
-        for number in range(1, 11):
-            time.sleep(0.1)
-            write_holder(store, tmp_path, holder.model_copy(update={"beat": number}))
+    class Watched(ResultStore):
+        looks = 0
 
+        def load_file(self, key: str, name: str, path: Path) -> bool:
+            self.looks += 1
+            write_holder(self, tmp_path, holder.model_copy(update={"beat": min(self.looks, beats)}))
+            return super().load_file(key, name, path)
+
+    store = Watched(FolderBlobs(tmp_path / "store"))
     write_holder(store, tmp_path, holder)
-    thread = threading.Thread(target=beat)
-    thread.start()
-    assert 1.0 + 0.6 - 0.1 <= time_lease(store, stale_seconds=0.6) < 20
-    thread.join()
+    time_lease(store, stale_seconds=0.3)
+    assert store.looks == beats + 1
+    assert store.list_files(KEY) == ("1", "2")
+
+
+def test_a_file_that_its_holder_died_filling_is_followed_when_it_is_stale(store: ResultStore, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    store.save_file(KEY, "1", empty)
+    signs = Signs()
+    time_lease(store, signs, stale_seconds=0.1)
+    assert signs.count == 1
+    assert store.list_files(KEY) == ("1", "2")
 
 
 def test_the_newest_of_many_holders_counts(store: ResultStore, tmp_path: Path) -> None:

@@ -83,7 +83,6 @@ def build_changes(*networks):
         study="tiny",
         study_uri="https://example.org/tiny.git",
         revision=REVISION,
-        revision_number=12,
         recipe="44" * 32,
         choice=RetrainingChoice(preset="demo"),
         networks=networks,

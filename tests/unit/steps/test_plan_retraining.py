@@ -43,7 +43,6 @@ def change(study: Study, *networks: KeptNetwork, revision: str = "a1" * 20, **ch
         study="squares",
         study_uri="nowhere",
         revision=revision,
-        revision_number=1,
         recipe="22" * 32,
         choice=RetrainingChoice.parse(values, where="tests"),
         networks=networks,

@@ -267,7 +267,7 @@ class TestRecords:
         growing.register(changes)
         (version,) = growing.versions()
         origin, (network,) = version.origin, changes.networks
-        assert (origin.revision, origin.revision_number, origin.recipe) == (changes.revision, 1, changes.recipe)
+        assert (origin.revision, origin.recipe) == (changes.revision, changes.recipe)
         assert (origin.labels, origin.study, origin.code_commit) == (network.digests, "blocks-2d", "c0de")
         tags = growing.registry.client.get_model_version(NAME, "1").tags
         shown = {"source": "ann", "dvc_rev": changes.revision, "git_commit": "c0de", "decision": "promoted"}

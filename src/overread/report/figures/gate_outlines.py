@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from overread.report.figures.canvas import Figure, finish_drawing, start_drawing
-from overread.report.figures.outlines import draw_image, draw_outline, name_edges
+from overread.report.figures.canvas import Figure
+from overread.report.figures.outlines import draw_outline, draw_over_slice
 from overread.report.slice_view import SliceView
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ _LINES: Mapping[str, Literal["solid", "dashed"]] = {
     "challenger": "solid",
 }
 _WIDTH_PX = 310
-_TALLEST = 1.5
 
 
 def draw_gate_outlines(view: SliceView, *, title: str) -> Figure:
@@ -29,23 +28,13 @@ def draw_gate_outlines(view: SliceView, *, title: str) -> Figure:
         view: the slice; its masks are named as in OUTLINE_COLOURS.
         title: what is shown, for the text alternative.
     """
-    rows, columns = view.image.shape
-    ratio = rows * view.row_spacing / (columns * view.column_spacing)
-    width = min(_WIDTH_PX, _WIDTH_PX * _TALLEST / ratio)
-    with start_drawing(width, width * ratio) as drawing:
-        drawing.set_layout_engine("none")
-        axes = drawing.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
-        draw_image(axes, view)
-        _draw_masks(axes, view)
-        name_edges(axes, view)
-        axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
-        return finish_drawing(drawing, f"{title}. {_describe(view)}")
 
+    def draw(axes: "Axes") -> None:
+        for name, colour in OUTLINE_COLOURS.items():
+            if name in view.masks:
+                draw_outline(axes, view.masks[name], colour, _LINES[name])
 
-def _draw_masks(axes: "Axes", view: SliceView) -> None:
-    for name, colour in OUTLINE_COLOURS.items():
-        if name in view.masks:
-            draw_outline(axes, view.masks[name], colour, _LINES[name])
+    return draw_over_slice(view, draw, width_px=_WIDTH_PX, alt=f"{title}. {_describe(view)}")
 
 
 def _describe(view: SliceView) -> str:

@@ -1,6 +1,6 @@
 """Outlines of sources and networks on an image, as figure 4 of Schwartzman et al. (2019)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -31,19 +31,35 @@ def draw_outlines(
         line: solid for sources, dashed for networks.
         title: what is outlined, for the text alternative.
     """
+
+    def draw(axes: "Axes") -> None:
+        for name, colour in colours.items():
+            if name in view.masks:
+                draw_outline(axes, view.masks[name], colour, line)
+
+    return draw_over_slice(view, draw, width_px=_WIDTH_PX, alt=f"{title}. {_describe(view, list(colours))}")
+
+
+def draw_over_slice(view: SliceView, draw: Callable[["Axes"], None], *, width_px: float, alt: str) -> Figure:
+    """Draw something over the whole slice, in its proportions, and name the slice's edges.
+
+    Args:
+        view: the slice.
+        draw: draws on axes whose unit is a pixel of the slice.
+        width_px: width of the figure; a tall slice is made narrower.
+        alt: what is shown, in words.
+    """
     rows, columns = view.image.shape
     ratio = rows * view.row_spacing / (columns * view.column_spacing)
-    width = min(_WIDTH_PX, _WIDTH_PX * _TALLEST / ratio)
+    width = min(width_px, width_px * _TALLEST / ratio)
     with start_drawing(width, width * ratio) as drawing:
         drawing.set_layout_engine("none")
         axes = drawing.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
         draw_image(axes, view)
-        for name, colour in colours.items():
-            if name in view.masks:
-                draw_outline(axes, view.masks[name], colour, line)
+        draw(axes)
         name_edges(axes, view)
         axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
-        return finish_drawing(drawing, f"{title}. {_describe(view, list(colours))}")
+        return finish_drawing(drawing, alt)
 
 
 def shrink_image(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from overread.report.figures.canvas import Figure, finish_drawing, start_drawing
-from overread.report.figures.outlines import draw_image, draw_outline, name_edges, trace_outline
+from overread.report.figures.canvas import Figure
+from overread.report.figures.outlines import draw_outline, draw_over_slice, trace_outline
 from overread.report.slice_view import SliceView
 from overread.types import Mask
 
@@ -15,7 +15,6 @@ MASK_COLOURS: Mapping[str, str] = {"clean": "#ffffff", "noisy": "#e69f00", "rela
 """Colour (#rrggbb) of the two outlines and of the tinted area."""
 
 _WIDTH_PX = 310
-_TALLEST = 1.5
 _OPACITY = 0.55
 _TOLERANCE_PX = 0.3
 
@@ -27,21 +26,15 @@ def draw_relabelled_outlines(view: SliceView, *, title: str) -> Figure:
         view: the slice; its masks are named as in MASK_COLOURS.
         title: what is shown, for the text alternative.
     """
-    rows, columns = view.image.shape
-    ratio = rows * view.row_spacing / (columns * view.column_spacing)
-    width = min(_WIDTH_PX, _WIDTH_PX * _TALLEST / ratio)
-    with start_drawing(width, width * ratio) as drawing:
-        drawing.set_layout_engine("none")
-        axes = drawing.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
-        draw_image(axes, view)
+
+    def draw(axes: "Axes") -> None:
         if "relabelled" in view.masks:
             _tint(axes, view.masks["relabelled"], MASK_COLOURS["relabelled"])
         for name in ("clean", "noisy"):
             if name in view.masks:
                 draw_outline(axes, view.masks[name], MASK_COLOURS[name], "solid")
-        name_edges(axes, view)
-        axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
-        return finish_drawing(drawing, f"{title}. {_describe(view)}")
+
+    return draw_over_slice(view, draw, width_px=_WIDTH_PX, alt=f"{title}. {_describe(view)}")
 
 
 def _tint(axes: "Axes", mask: Mask, colour: str) -> None:
