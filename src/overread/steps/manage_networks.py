@@ -7,8 +7,8 @@ from pathlib import Path
 from overread.adapters.model_registry import CHAMPION, ModelRegistry, connect_registry
 from overread.adapters.registry_records import NetworkVersion, happen, list_line
 from overread.errors import InputError, TrackingError
+from overread.steps.challenger_run import SETTINGS_FILE
 from overread.steps.judge_challengers import GATE_FOLDER
-from overread.steps.register_challengers import SETTINGS_FILE
 
 VERSION_SIGN = "@"
 

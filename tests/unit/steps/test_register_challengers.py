@@ -15,9 +15,9 @@ from overread.errors import TrackingError
 from overread.evaluation.promotion_gate import GateFigures
 from overread.evaluation.results import Interval
 from overread.evaluation.retraining_records import NetworkJudgement
+from overread.steps.challenger_run import SETTINGS_FILE, collect_gate_metrics
 from overread.steps.judge_challengers import GATE_FOLDER, NETWORK_JUDGEMENT_FILE
 from overread.steps.manage_networks import promote
-from overread.steps.register_challengers import SETTINGS_FILE, collect_gate_metrics
 from tests.retrainings import GrowingStudy
 from tests.servers import find_free_ports
 
