@@ -6,7 +6,7 @@
 #   MLFLOW_AUTH_ADMIN_USERNAME, MLFLOW_AUTH_ADMIN_PASSWORD   first account, made once
 #   MLFLOW_FLASK_SERVER_SECRET_KEY       signs the forms of the sign-up page
 #   MLFLOW_ALLOWED_HOSTS                 optional: names by which browsers and tasks reach the server
-#   MLFLOW_STATIC_PREFIX                 optional: path under which a proxy serves it
+#   MLFLOW_STATIC_PREFIX                 optional: path under which a proxy serves it, and under which /health lies then
 set -eu
 
 for name in PGHOST PGUSER PGPASSWORD PGDATABASE MLFLOW_ARTIFACTS_DESTINATION MLFLOW_AUTH_ADMIN_USERNAME \

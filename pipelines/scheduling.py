@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from overread.adapters.urls import hide_credentials
 from overread.errors import SettingsError
 from pipelines.catalogue import Pipeline
 from pipelines.kubeflow_client import KubeflowClient
@@ -46,9 +47,12 @@ def plan_schedule(client: KubeflowClient, target: Target) -> Plan:
     """Compare what is there with what is to be; nothing is changed.
 
     Raises:
+        SettingsError: a recurring run of that name runs another pipeline, or the pipeline on another study.
         KubeflowError: the server cannot be reached or refuses.
     """
     there = client.list_recurring_runs(target.name)
+    for run in there:
+        _check_is_same(run, target)
     there.sort(key=lambda run: (run.enabled, run.created_at), reverse=True)
     kept = next((run for run in there if run.schedule == target.schedule), None)
     return Plan(target, kept, tuple(run for run in there if run is not kept))
@@ -74,21 +78,38 @@ def apply_plan(client: KubeflowClient, plan: Plan) -> str:
 
 
 def find_recurring_runs(client: KubeflowClient, pipeline: Pipeline, name: str) -> Sequence[RecurringRun]:
-    """The recurring runs to be removed: those of a name, or, without one, those of the pipeline's only schedule.
+    """The recurring runs to be removed: the pipeline's of a name, or, without one, those of its only schedule.
 
     Raises:
-        SettingsError: no name is given and the pipeline has several schedules.
+        SettingsError: no name is given and the pipeline has several schedules, or all of that name run another one.
         KubeflowError: the server cannot be reached or refuses.
     """
-    if name:
-        return client.list_recurring_runs(name)
     pipeline_id = client.find_pipeline(pipeline.name)
+    if name:
+        named = client.list_recurring_runs(name)
+        own = [run for run in named if run.schedule.pipeline_id in ("", pipeline_id)]
+        if named and not own:
+            raise _build_refusal(name, f"run {pipeline.name}", "another pipeline")
+        return own
     found = [run for run in client.list_recurring_runs() if run.schedule.pipeline_id == pipeline_id]
     if len(names := sorted({run.name for run in found})) > 1:
         raise SettingsError(
             f"{pipeline.name} must have one schedule, or --name say which one", found=", ".join(map(repr, names))
         )
     return found
+
+
+def _check_is_same(run: RecurringRun, target: Target) -> None:
+    if run.schedule.pipeline_id not in ("", target.schedule.pipeline_id):
+        raise _build_refusal(run.name, f"run {target.pipeline}", "another pipeline")
+    there, wanted = (hide_credentials(str(one.parameters.get("study", ""))) for one in (run.schedule, target.schedule))
+    if there and wanted and there != wanted:
+        raise _build_refusal(run.name, f"run on {wanted}", there)
+
+
+def _build_refusal(name: str, rule: str, found: str) -> SettingsError:
+    hint = "give yours another --name, or remove that one first, with `unschedule` or in Kubeflow's user interface"
+    return SettingsError(f"the recurring run {name!r} must {rule} to be changed", found=found, hint=hint)
 
 
 def _create(client: KubeflowClient, plan: Plan) -> str:

@@ -109,8 +109,8 @@ def test_a_run_in_progress_outlives_its_recurring_run(kubeflow, schedule):
         ),
         (
             {"settings": ("study=https://anna:secret@git.example/discs",)},
-            {"settings": ("study=git@git.example:group/discs.git",)},
-            ["parameter study: https://git.example/discs -> git@git.example:group/discs.git"],
+            {"settings": ("study=https://git.example/discs",)},
+            ["parameter study: https://git.example/discs -> https://git.example/discs"],
         ),
     ],
 )
@@ -120,6 +120,31 @@ def test_another_setting_is_shown_and_takes_its_place(kubeflow, schedule, before
     assert (code, [line.strip() for line in output.splitlines()[1:]]) == (0, changes)
     assert len(kubeflow.state.recurring_runs) == 1
     assert schedule(**after)[1].startswith(f"{NAME}: unchanged")
+
+
+@pytest.mark.usefixtures("scheduled")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"runtime_config": {"parameters": {"study": "https://anna:secret@git.example/group/discs"}}},
+            "must run on https://git.example/discs.git to be changed, got https://git.example/group/discs",
+        ),
+        (
+            {"pipeline_version_reference": {"pipeline_id": "pipeline-9"}},
+            "must run rater-bias to be changed, got another pipeline",
+        ),
+    ],
+)
+def test_a_schedule_of_something_else_is_left_alone(kubeflow, schedule, change, message):
+    kubeflow.state.recurring_runs[0].update(change)
+    remembered = json.dumps(kubeflow.state.recurring_runs)
+    kubeflow.exchanges.clear()
+    code, _, errors = schedule(cron="0 4 * * *")
+    assert code == 2
+    assert errors.startswith(f"error: the recurring run {NAME!r} {message}. Hint: give yours another --name")
+    assert list_writes(kubeflow) == []
+    assert json.dumps(kubeflow.state.recurring_runs) == remembered
 
 
 @pytest.mark.usefixtures("scheduled")

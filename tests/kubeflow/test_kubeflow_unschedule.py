@@ -37,6 +37,21 @@ def test_all_recurring_runs_of_a_name_are_deleted(kubeflow, unschedule):
 
 
 @pytest.mark.usefixtures("scheduled")
+def test_those_of_another_pipeline_stay(kubeflow, unschedule):
+    (run,) = kubeflow.state.recurring_runs
+    other = run | {"recurring_run_id": "other", "pipeline_version_reference": {"pipeline_id": "pipeline-9"}}
+    kubeflow.state.recurring_runs.append(other)
+    assert unschedule("--name", NAME)[0] == 0
+    assert kubeflow.state.recurring_runs == [other]
+    code, _, errors = unschedule("--name", NAME)
+    assert code == 2
+    assert errors.startswith(
+        f"error: the recurring run {NAME!r} must run rater-bias to be changed, got another pipeline"
+    )
+    assert kubeflow.state.recurring_runs == [other]
+
+
+@pytest.mark.usefixtures("scheduled")
 def test_one_of_several_schedules_must_be_named(kubeflow, schedule, unschedule):
     schedule(settings=("study=https://git.example/cells",))
     code, _, errors = unschedule()

@@ -188,7 +188,7 @@ def test_mlflow_gets_all_that_its_image_reads(overlay: str) -> None:
     container = dict(rendered.containers)["mlflow/mlflow"]
     settings = rendered.named("ConfigMap", container["envFrom"][0]["configMapRef"]["name"])["data"]
     contract = (MANIFESTS / "base" / "mlflow" / "deployment.yaml").read_text(encoding="utf-8").splitlines()[0]
-    named = set(re.findall(r"\b(?:PG|MLFLOW_)[A-Z_]+\b", contract)) - {"MLFLOW_STATIC_PREFIX"}
+    named = set(re.findall(r"\b(?:PG|MLFLOW_)[A-Z_]+\b", contract))
     assert named <= set(settings) | {entry["name"] for entry in container["env"]}
 
 

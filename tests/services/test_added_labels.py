@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,6 +141,22 @@ class TestAddedToACloneWithoutData:
         assert again.replaced == ("case01",)
         assert again.commit == git(group.server, "rev-parse", "main")
         assert count_marked(group.fetch(), "ann") == before
+
+    def test_what_another_process_added_meanwhile_stays(
+        self, group: Group, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The other one holds the lock while this one waits for it."""
+        masks = {source: write_masks(tmp_path / source, "case01") for source in ("dora", "emil")}
+        lock = add_labels.lock_study
+
+        def wait(root: Path) -> AbstractContextManager[None]:
+            monkeypatch.setattr(add_labels, "lock_study", lock)
+            add(root, masks["dora"], source="dora", kind="human")
+            return lock(root)
+
+        monkeypatch.setattr(add_labels, "lock_study", wait)
+        add(group.here, masks["emil"], source="emil", kind="human")
+        assert {"dora", "emil"} <= set(Study.open(group.fetch()).settings.sources)
 
     def test_only_what_is_needed_is_fetched(self, group: Group, tmp_path: Path) -> None:
         add(group.here, write_masks(tmp_path / "new", "case01"), replace=True)
@@ -370,7 +387,7 @@ class TestWatchState:
         assert compare_study_revisions(str(group.study), since=old).sources == states
         back = compare_study_revisions(str(group.study), since=new, revision=old).sources
         assert [(state.change, state.revisions) for state in back] == [("changed", 0), ("unchanged", 0), ("removed", 0)]
-        assert count_label_revisions(group.study, "nobody", old, new) == 0
+        assert count_label_revisions(group.study, ["nobody"], old, new) == 0
 
     def test_a_clone_on_a_server_is_read_without_any_data(
         self, group: Group, tmp_path: Path, capsys: pytest.CaptureFixture[str]

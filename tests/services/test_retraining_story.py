@@ -288,10 +288,11 @@ def test_7_a_champion_is_traced_to_the_very_bytes(story: Story, tmp_path: Path) 
     origin = story.champion("wide").origin
     for part in (origin.revision, origin.study_digest, origin.code_commit, "steps_per_epoch: 12", "small discs"):
         assert part in printed
+    assert f"git clone {story.retrainer} {story.retrainer}-copy" in printed
     clone, checkout, pull = re.findall(r"^  (git clone .*|git -C .*|\(cd .*\))$", printed, re.MULTILINE)
     for command in (clone, checkout, pull):
         story.call("bash", "-c", command.replace("dvc pull", f"{sys.executable} -m dvc pull"), folder=tmp_path)
-    study = Study.open(tmp_path / "study-copy")
+    study = Study.open(Path(f"{story.retrainer}-copy"))
     digests = {"wide": compute_source_digest(study, "wide")}
     assert compute_study_digest(compute_images_digest(study), digests) == origin.study_digest
 

@@ -412,6 +412,21 @@ class TestTraining:
         assert running == [1] * EPOCHS * len(names)
         assert scrape(gateway, plan.study)[RUNNING, "ann"] == 0
 
+    def test_runs_from_its_own_beginning_to_its_own_end(
+        self, gateway: str, plan: TrainingPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The second of two in a task does not run while the first does, nor the first while the second does."""
+        names = [next(job.name for job in plan.jobs if job.source == source) for source in ("ann", "ben")]
+        running: list[tuple[float | None, ...]] = []
+
+        def look() -> None:
+            found = scrape(gateway, plan.study)
+            running.append(tuple(found.get((RUNNING, source)) for source in ("ann", "ben")))
+
+        watch_epochs(monkeypatch, look)
+        train(tmp_path, names)
+        assert running == [(1, None)] * EPOCHS + [(0, 1)] * EPOCHS
+
     def test_that_is_reused_tells_nothing(self, gateway: str, plan: TrainingPlan, tmp_path: Path) -> None:
         train(tmp_path, [plan.jobs[0].name])
         other = plan.model_copy(update={"study": f"{plan.study} again"})

@@ -97,7 +97,7 @@ def _acquire(
     seen: tuple[int, Holder | None] | None = None
     since, pause = time.monotonic(), _FIRST_POLL_SECONDS
     while True:
-        newest = max((int(name) for name in store.list_files(key)), default=0)
+        newest = max((int(name) for name in store.list_files(key) if name.isdecimal()), default=0)
         found = _read(store, key, newest) if newest else None
         is_free = not newest or (found is not None and found.has_left)
         if (newest, found) != seen:

@@ -1,6 +1,7 @@
 """Which label sets of a study differ between two commits, from digests alone: neither images nor masks are fetched."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -84,7 +85,7 @@ def read_source_states(repository: Path, since: str, until: str) -> tuple[Source
             change=_name_change(old.get(source), new.get(source)),
             old_digest=old.get(source),
             new_digest=new.get(source),
-            revisions=count_label_revisions(repository, source, since, until),
+            revisions=count_label_revisions(repository, [source], since, until),
         )
         for source in sorted(old.keys() | new.keys())
     )
@@ -110,22 +111,22 @@ def read_label_digests(repository: Path, commit: str) -> dict[str, str]:
     }
 
 
-def count_label_revisions(repository: Path, source: str, since: str, until: str) -> int:
-    """Number of commits after `since` up to and including `until` that touched the masks of a source.
+def count_label_revisions(repository: Path, sources: Sequence[str], since: str, until: str) -> int:
+    """Number of commits after `since` up to and including `until` that touched the masks of any of the sources.
 
     Commits that `until` does not follow from do not count, so that it is 0 where `since` is the later of the two.
 
     Args:
         repository: folder of the study's git repository, bare or not.
-        source: name of the source, which either commit may lack.
+        sources: one or more names, which either commit may lack.
         since: commit.
         until: commit.
 
     Raises:
         VersioningError: there is no such commit.
     """
-    file = f":(literal){LABELS_FOLDER}/{source}.dvc"
-    return int(run_git("rev-list", "--count", f"{since}..{until}", "--", file, folder=repository))
+    files = [f":(literal){LABELS_FOLDER}/{source}.dvc" for source in sources]
+    return int(run_git("rev-list", "--count", f"{since}..{until}", "--", *files, folder=repository))
 
 
 def _name_change(old: str | None, new: str | None) -> SourceChange:

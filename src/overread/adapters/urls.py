@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_CREDENTIALS = re.compile(r"(?<!ssh://)(?<=://)[^/\s]+@")
+_SSH_CREDENTIALS = re.compile(r"(?<=ssh://)([^/@:\s]*)[^/\s]*@")
 _REMOTE = re.compile(r"^(?:(?!file://)[A-Za-z][A-Za-z0-9+.-]*://|[^/\s]+@[^/\s]+:)")
 
 
 def hide_credentials(text: str) -> str:
-    """Remove `user:password@` from every URL in `text`, so that it can be shown."""
-    return _CREDENTIALS.sub("", text)
+    """Remove `user:password@` from every URL in `text`, so that it can be shown; an SSH user is part of the address."""
+    return _SSH_CREDENTIALS.sub(r"\1@", _CREDENTIALS.sub("", text))
 
 
 def is_remote(address: str) -> bool:

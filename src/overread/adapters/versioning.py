@@ -246,7 +246,8 @@ def _check_is_clean(root: Path) -> None:
     if changed := list_uncommitted_changes(root):
         raise VersioningError(
             f"without a revision the study must match its last commit, got changes in {shorten(changed)}; {root}. "
-            "Hint: record them with `overread study commit`, or name a revision."
+            "Hint: record your own with `overread study commit`, or name a revision; data that `git pull` left behind "
+            "come with `dvc pull`."
         )
 
 

@@ -60,4 +60,15 @@ def rollback(name: str, *, reason: str, by: str = "", study: Path | None = None)
 
 
 def _locate_workspace(study: Path | None) -> Path | None:
-    return None if study is None else study / _WORKSPACE
+    from overread.errors import InputError
+
+    if study is None:
+        return None
+    workspace = study / _WORKSPACE
+    if not workspace.is_dir():
+        raise InputError(
+            "a study must have been trained on this machine to have networks here",
+            found=f"no folder {workspace}",
+            hint="`python -m pipelines run retrain` makes it, or set MLFLOW_TRACKING_URI",
+        )
+    return workspace

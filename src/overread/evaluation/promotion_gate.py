@@ -36,11 +36,16 @@ class GateSettings(Settings):
     )
     min_cases: int = Field(5, ge=2, description="held-out cases that must count for a decision")
 
-    def describe(self, reference: str) -> str:
-        """The terms of the gate, in words; a challenger is judged once by the same terms."""
+    def describe(self, reference: str, digest: str) -> str:
+        """The terms of the gate, in words; a challenger is judged once by the same terms.
+
+        Args:
+            reference: source that it is judged by.
+            digest: of the masks of that source.
+        """
         return (
-            f"judged by {reference}: Dice margin {self.dice_margin:g}, load bias limit {self.load_bias_limit:g}, "
-            f"{self.min_cases} cases or more"
+            f"judged by {reference} {digest}: Dice margin {self.dice_margin:g}, "
+            f"load bias limit {self.load_bias_limit:g}, {self.min_cases} cases or more"
         )
 
     def allows_difference(self, difference: float) -> bool:
@@ -101,7 +106,7 @@ def apply_gate(
             found=f"{len(challenger)} and {len(champion)} cases",
         )
     if len(challenger) < settings.min_cases:
-        return GateFigures(case_count=len(challenger), reasons=(_word_few_cases(len(challenger), settings),))
+        return GateFigures(case_count=len(challenger), reasons=(_word_few_cases(len(challenger), champion, settings),))
     figures = _compute_figures(challenger, champion, seed)
     reasons, cautions = _find_reasons(figures, settings), _find_cautions(figures, settings)
     return figures.model_copy(update={"reasons": tuple(reasons), "cautions": tuple(cautions)})
@@ -163,11 +168,9 @@ def _find_cautions(figures: GateFigures, settings: GateSettings) -> list[str]:
     return found
 
 
-def _word_few_cases(count: int, settings: GateSettings) -> str:
-    return (
-        f"Only {count} held-out cases count, and the gate asks for {settings.min_cases}: those whose reference mask is "
-        "the one that the champion was judged by."
-    )
+def _word_few_cases(count: int, champion: "pd.DataFrame | None", settings: GateSettings) -> str:
+    which = "labelled by the reference" if champion is None else "whose mask is the one that the champion was judged by"
+    return f"Only {count} held-out cases count, those {which}, and the gate asks for {settings.min_cases}."
 
 
 def _word_margin(difference: Interval, settings: GateSettings) -> str:

@@ -48,6 +48,7 @@ class KeptNetwork(Settings):
         reference: source that it is judged by.
         model: name in the registry.
         digests: what DVC recorded of the masks of each source.
+        reference_digest: the same of the reference.
         champion: version in use; None before the first.
         champion_revision: commit of the study that it learnt from; empty without one.
         champion_since: when it became champion, in seconds since 1970; None without one.
@@ -62,6 +63,7 @@ class KeptNetwork(Settings):
     reference: str
     model: str
     digests: dict[str, str]
+    reference_digest: str
     champion: int | None = None
     champion_revision: str = ""
     champion_since: float | None = None
@@ -83,6 +85,10 @@ class KeptNetwork(Settings):
     def is_to_train(self) -> bool:
         """Whether its labels are such as no network was judged on."""
         return self.state in ("new", "changed")
+
+    def describe_terms(self, gate: GateSettings) -> str:
+        """What a challenger is judged by, in words."""
+        return gate.describe(self.reference, self.reference_digest)
 
     def describe_state(self) -> str:
         """The state in words, and the champion."""

@@ -57,6 +57,7 @@ def run(
     study = Study.open(folder.resolve())
     try:
         with lock_study(study.root), _open_scratch(study) as scratch:
+            study = Study.open(study.root)  # another process may have added to it while this one waited
             if is_study_repository(study.root):
                 check_is_up_to_date(study.root)
             staged = _stage(study, delivery, settings, Path(scratch))

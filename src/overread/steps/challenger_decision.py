@@ -52,7 +52,7 @@ def describe_decision(
 
 def _word_event(version: NetworkVersion, champion: NetworkVersion | None, judged: NetworkJudgement) -> Event:
     if reasons := _list_reasons(version, champion, judged):
-        terms = judged.settings.describe(judged.network.reference)
+        terms = judged.network.describe_terms(judged.settings)
         return happen("refused", by=GATE, reason=" ".join(reasons), terms=terms)
     reason = "first of its kind" if champion is None else "not worse than the champion beyond the margins"
     return happen("promoted", by=GATE, reason=reason, line=list_line(champion))

@@ -76,18 +76,20 @@ def _look_at_networks(
     registry, digests = connect_registry(), read_label_digests(repository, commit)
     found = []
     for labels, sources in list_label_choices(study, choice).items():
+        reference = choice.reference or sources[0]
         kept = KeptNetwork(
             labels=labels,
             sources=sources,
-            reference=choice.reference or sources[0],
+            reference=reference,
             model=f"{study.settings.name}-{labels}",
             digests=_select_digests(digests, sources, commit),
+            reference_digest=_select_digests(digests, [reference], commit)[reference],
         )
         registered = registry.look_up(kept.model)
         champion = registered.find(CHAMPION)
         if champion is not None:
             kept = _add_champion(kept, champion, repository, commit)
-        terms = choice.gate.describe(kept.reference)
+        terms = kept.describe_terms(choice.gate)
         found.append(kept.model_copy(update={"state": _find_state(kept, champion, registered.versions, recipe, terms)}))
     return tuple(found)
 
@@ -128,7 +130,7 @@ def _count_behind(kept: KeptNetwork, repository: Path, commit: str, since: str) 
     """Revisions with other labels since a commit; 1 where the repository has forgotten that commit."""
     if call_git("cat-file", "-e", f"{since}^{{commit}}", folder=repository).returncode:
         return 1
-    return max(1, sum(count_label_revisions(repository, source, since, commit) for source in kept.sources))
+    return max(1, count_label_revisions(repository, kept.sources, since, commit))
 
 
 def _find_state(

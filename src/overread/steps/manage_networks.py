@@ -1,11 +1,13 @@
 """Step: what humans do with registered networks: look where one comes from, promote one, take a promotion back."""
 
+import shlex
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from overread.adapters.model_registry import CHAMPION, ModelRegistry, connect_registry
 from overread.adapters.registry_records import NetworkVersion, happen, list_line
+from overread.adapters.urls import is_remote, parse_local_path
 from overread.errors import InputError, TrackingError
 from overread.steps.challenger_run import SETTINGS_FILE
 from overread.steps.judge_challengers import GATE_FOLDER
@@ -122,12 +124,21 @@ def _describe_history(version: NetworkVersion) -> list[str]:
 
 def _describe_retrieval(version: NetworkVersion) -> list[str]:
     origin = version.origin
-    folders = " ".join(["images", *(f"labels/{source}" for source in origin.labels)])
+    folders = shlex.join(["images", *(f"labels/{source}" for source in origin.labels)])
+    copy = shlex.quote(_choose_copy(origin.study_uri))
     return [
-        f"  git clone {origin.study_uri} study-copy",
-        f"  git -C study-copy checkout {origin.revision}",
-        f"  (cd study-copy && dvc pull {folders})",
+        f"  git clone {shlex.quote(origin.study_uri)} {copy}",
+        f"  git -C {copy} checkout {origin.revision}",
+        f"  (cd {copy} && dvc pull {folders})",
     ]
+
+
+def _choose_copy(study_uri: str) -> str:
+    """Where a clone goes: beside a local study, for DVC's default remote is a folder beside it."""
+    if is_remote(study_uri):
+        return "study-copy"
+    study = parse_local_path(study_uri)
+    return str(study.with_name(f"{study.name}-copy"))
 
 
 def _read_settings(registry: ModelRegistry, version: NetworkVersion) -> str:

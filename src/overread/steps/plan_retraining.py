@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from overread.errors import InputError
 from overread.evaluation.retraining_records import KeptNetwork, StudyChanges
 from overread.presets import Preset, read_preset
 from overread.steps.pipeline_run import begin_pipeline_run
@@ -79,6 +80,13 @@ def _plan_job(study: Study, network: KeptNetwork, fold: Fold, preset: Preset) ->
     added = None
     if others:
         cases = study.labels(others[0]).select_labelled(fold.train)
+        if not cases:
+            raise InputError(
+                "both sources of a mix must have labelled cases to learn from",
+                found=0,
+                where=f"source {others[0]!r} of {network.labels!r}",
+                hint="leave the mix out",
+            )
         added = AddedLabels(source=others[0], ratio=1.0, cases=cases)
     return TrainingJob(
         source=source,

@@ -149,7 +149,7 @@ def select_fold_cases(study: Study, source: str, fold: Fold, index: int) -> tupl
             "a source must have labelled training and validation cases in every fold",
             found=f"{len(train)} and {len(validation)}",
             where=f"source {source!r}, fold {index}",
-            hint="use fewer folds or leave the source out",
+            hint="use fewer folds, or leave the source out: name the others in `sources`",
         )
     return train, validation
 

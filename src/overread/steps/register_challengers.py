@@ -93,7 +93,7 @@ def _decide(judged: NetworkJudgement, finished: _Finished) -> NetworkDecision:
     with holding_lease(open_store(finished.store), f"registry-{hashlib.sha256(name.encode()).hexdigest()[:16]}"):
         version = registry.add_version(name, run_id=run_id, origin=origin, tags=list_tags(judged, origin))
         champion = registry.find_champion(name)
-        if not version.is_decided(judged.settings.describe(judged.network.reference)):
+        if not version.is_decided(judged.network.describe_terms(judged.settings)):
             version = write_down_decision(registry, version, champion, judged)
         if version.waits_for_its_alias(champion.version if champion else None):
             registry.crown(version)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def announcing_trainings(plan: TrainingPlan, jobs: Sequence[TrainingJob], store: str) -> Iterator[None]:
-    """Say that trainings run, for as long as the block does, however it ends.
+def announcing_ends(
+    plan: TrainingPlan, jobs: Sequence[TrainingJob], store: str
+) -> Iterator[Callable[[TrainingJob], None]]:
+    """Say that trainings do not run any more, at the latest when the block ends, however it does.
 
     Folds and repeats of the same labels and network share a group, which says what the last of them did. It runs until
     none of the block is left. Where another task trains in the same group, that one's next epoch says so.
@@ -27,21 +29,39 @@ def announcing_trainings(plan: TrainingPlan, jobs: Sequence[TrainingJob], store:
         plan: the plan.
         jobs: the trainings of the block.
         store: address of the result store.
+
+    Yields:
+        A function to call with each training that has ended.
     """
-    results = open_store(store)
+    results, left = open_store(store), [describe_group(plan, job) for job in jobs]
     tell_kept_metrics(results)
-    # Trainings that share a group have the network in common, and with it the epochs.
-    epochs = [(describe_group(plan, job), plan.find_preset(job).training.epochs) for job in jobs]
-    groups = [item for index, item in enumerate(epochs) if item not in epochs[:index]]
-    for group, planned in groups:
-        _push(results, group, _describe_beginning(planned))
-    try:
-        yield
-    finally:
-        for group, _ in groups:
+
+    def end(job: TrainingJob) -> None:
+        group = describe_group(plan, job)
+        left.remove(group)
+        if group not in left:
             _push(results, group, {"running": 0})
-        if groups:
+
+    try:
+        yield end
+    finally:
+        for index, group in enumerate(left):
+            if group not in left[:index]:
+                _push(results, group, {"running": 0})
+        if jobs:
             tell_kept_metrics(results)
+
+
+def tell_beginning(plan: TrainingPlan, job: TrainingJob, *, store: ResultStore) -> None:
+    """Tell that a training begins; figures that earlier ones of its group left would be taken for its own."""
+    values = {
+        "running": 1,
+        "planned_epochs": plan.find_preset(job).training.epochs,
+        "epochs": 0,
+        "duration_seconds": 0,
+        "progress_timestamp_seconds": time.time(),
+    }
+    _push(store, describe_group(plan, job), values)
 
 
 def tell_epoch(
@@ -98,17 +118,6 @@ def measure_gpu_memory(device: "torch.device") -> int | None:
     import torch
 
     return int(torch.cuda.max_memory_allocated(device)) if device.type == "cuda" else None
-
-
-def _describe_beginning(planned_epochs: int) -> dict[str, float]:
-    """Before the first epoch; figures that earlier trainings of the group left would be taken for its own."""
-    return {
-        "running": 1,
-        "planned_epochs": planned_epochs,
-        "epochs": 0,
-        "duration_seconds": 0,
-        "progress_timestamp_seconds": time.time(),
-    }
 
 
 def _push(store: ResultStore, group: MetricGroup, values: Mapping[str, float | None]) -> None:

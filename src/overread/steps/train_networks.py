@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from overread.steps.pipeline_run import connect, failing_with_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.progress import report_progress
 from overread.steps.reuse import reuse_result
-from overread.steps.telemetry_trainings import announcing_trainings, forget_gpu_memory, tell_epoch
+from overread.steps.telemetry_trainings import announcing_ends, forget_gpu_memory, tell_beginning, tell_epoch
 from overread.steps.tracked_results import mark_tracked
 from overread.steps.training_run import (
     build_training_key,
@@ -90,17 +90,20 @@ def run(
         reused = [item for item in work if _reuse(plan, item)]
         log_untracked_results(plan, store, [(TrainingResult.read(item.folder), item.folder) for item in reused])
         left = [item for item in work if item not in reused]
-        with announcing_trainings(plan, [item.job for item in left], store):
-            fresh = list(_train_all(left, plan, processes))
+        with announcing_ends(plan, [item.job for item in left], store) as announce_end:
+            fresh = list(_train_all(left, plan, processes, announce_end))
     return tuple(TrainingResult.read(item.folder) for item in reused) + tuple(fresh)
 
 
-def _train_all(work: Sequence[Assignment], plan: TrainingPlan, processes: int) -> Iterator[TrainingResult]:
+def _train_all(
+    work: Sequence[Assignment], plan: TrainingPlan, processes: int, announce_end: Callable[[TrainingJob], None]
+) -> Iterator[TrainingResult]:
     if plan.tolerates_failures and work:
         outcomes = attempt_side_by_side(_train, work, processes=processes, attempts=_ATTEMPTS)
     else:
         outcomes = run_side_by_side(_train, work, processes=processes)
     for outcome in outcomes:
+        announce_end(outcome.argument.job if isinstance(outcome, Failure) else outcome.job)
         if isinstance(outcome, Failure):
             job, folder = outcome.argument.job, outcome.argument.folder
             shutil.rmtree(folder, ignore_errors=True)
@@ -177,6 +180,7 @@ def _train_alone(item: Assignment) -> TrainingResult:
                 log_epochs(run, reports)
             tell_epoch(plan, item.job, reports, store=store, device=device)
 
+        tell_beginning(plan, item.job, store=store)
         forget_gpu_memory(device)
         result = run_training_job(
             study,

@@ -53,7 +53,7 @@ def append_cases(path: Path, cases: Sequence[Case]) -> None:
     writer = csv.writer(text, lineterminator=line_break)
     for case in cases:
         values = {"case_id": case.case_id, "subject_id": case.subject_id, **case.columns}
-        writer.writerow([values.get(name.strip(), "") for name in _read_header(path)])
+        writer.writerow([values.get(name, "") for name in _read_header(path)])
     joint = b"" if content.endswith(b"\n") else line_break.encode()
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(content + joint + text.getvalue().encode("utf-8"))
@@ -62,7 +62,7 @@ def append_cases(path: Path, cases: Sequence[Case]) -> None:
 
 def _read_header(path: Path) -> list[str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return next(row for row in csv.reader(file) if row)
+        return [name.strip() for name in next(row for row in csv.reader(file) if row)]
 
 
 def _find_column_problems(rows: Sequence[Case], header: Sequence[str]) -> list[str]:

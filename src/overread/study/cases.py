@@ -46,7 +46,9 @@ def read_unchecked_cases(path: Path) -> tuple[Case, ...]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            rows = list(reader)
     except FileNotFoundError as error:
         raise StudyError([f"a study must have a case table, got none at {path}."]) from error
     except UnicodeDecodeError as error:

@@ -141,13 +141,19 @@ def _check_pixels_are_plain(image: ImageFile, name: str) -> None:
         raise InputError(
             "an image file must hold one page", found=page_count, where=name, hint="write one file per page"
         )
-    depth = max(np.atleast_1d(tags.get(_BITS_PER_SAMPLE, 16 if "16" in str(image.tile) else 8)))
+    depth = max(np.atleast_1d(tags.get(_BITS_PER_SAMPLE, 16 if "16" in _read_raw_mode(image) else 8)))
     if depth > 8 and len(image.getbands()) > 1:
         hint = "write one grey file per channel"
         raise InputError("a colour image must have 8 bits per colour", found=depth, where=name, hint=hint)
     if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         hint = "tools differ in whether they invert it; save it as BlackIsZero, or as PNG"
         raise InputError("a TIFF file must not be WhiteIsZero", where=name, hint=hint)
+
+
+def _read_raw_mode(image: ImageFile) -> str:
+    """How a pixel lies in the file, `RGB;16B` for example."""
+    arguments = image.tile[0][3] if image.tile else ""
+    return str(arguments[0] if isinstance(arguments, tuple) else arguments)
 
 
 def _merge_equal_colours(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -223,6 +223,14 @@ def test_a_file_that_its_holder_died_filling_is_followed_when_it_is_stale(store:
     assert store.list_files(KEY) == ("1", "2")
 
 
+def test_files_of_the_file_system_are_no_holders(store: ResultStore, tmp_path: Path) -> None:
+    stray = tmp_path / "stray"
+    stray.touch()
+    store.save_file(KEY, "nfs01", stray)
+    time_lease(store)
+    assert store.list_files(KEY) == ("1", "nfs01")
+
+
 def test_the_newest_of_many_holders_counts(store: ResultStore, tmp_path: Path) -> None:
     """The tenth, whatever the order of their names as text."""
     gone = Holder(machine="elsewhere", pid=1, started="1", released=True)

@@ -12,6 +12,9 @@ from overread.adapters.urls import hide_credentials, is_remote, parse_local_path
     [
         ("https://ada:secret@example.org/study.git", "https://example.org/study.git"),
         ("failed: 'http://token@host:5000/x' and https://b@c", "failed: 'http://host:5000/x' and https://c"),
+        ("https://ada:p@ss@example.org/study.git", "https://example.org/study.git"),
+        ("ssh://git@example.org/study.git", "ssh://git@example.org/study.git"),
+        ("git+ssh://git:secret@example.org:22/x", "git+ssh://git@example.org:22/x"),
         ("https://example.org/a@b", "https://example.org/a@b"),
         ("mail ada@example.org", "mail ada@example.org"),
     ],

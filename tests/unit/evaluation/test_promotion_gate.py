@@ -174,8 +174,15 @@ class TestFewCases:
     def test_are_no_ground_for_a_decision(self, count: int) -> None:
         figures = judge(build_table([0.99] * count), build_table([0.1] * count))
         assert not figures.passes
-        assert figures.reasons[0].startswith(f"Only {count} held-out cases count, and the gate asks for 3")
+        assert figures.reasons == (
+            f"Only {count} held-out cases count, those whose mask is the one that the champion was judged by, and the "
+            "gate asks for 3.",
+        )
         assert (figures.case_count, figures.challenger_dice, figures.load_bias) == (count, None, None)
+
+    def test_of_a_first_challenger_are_said_without_a_champion(self) -> None:
+        (reason,) = judge(build_table([0.9]), None).reasons
+        assert reason == "Only 1 held-out cases count, those labelled by the reference, and the gate asks for 3."
 
     def test_as_many_as_asked_for_are_enough(self) -> None:
         assert judge(build_table([0.8] * 3)).passes
@@ -226,8 +233,9 @@ class TestSettings:
 
     def test_are_told_apart_by_their_terms(self) -> None:
         terms = {
-            BOUNDS.model_copy(update=change).describe(reference)
+            BOUNDS.model_copy(update=change).describe(reference, digest)
             for change in ({}, {"dice_margin": 0.051}, {"load_bias_limit": 0.26}, {"min_cases": 4})
             for reference in ("ann", "ben")
+            for digest in ("11", "22")
         }
-        assert len(terms) == 8
+        assert len(terms) == 16

@@ -70,6 +70,7 @@ def build_network(labels="ann", *, state="changed", champion=3, reference="", be
         reference=reference or sources[0],
         model=f"tiny-{labels}",
         digests=dict.fromkeys(sources, "22" * 16),
+        reference_digest="22" * 16,
         champion=champion,
         champion_revision=OLD_REVISION if champion else "",
         champion_since=since if champion else None,

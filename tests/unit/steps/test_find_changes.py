@@ -63,6 +63,14 @@ class TestStates:
         growing.retrain(gate=STRICTER, refuse="Worse.")
         assert growing.find_states(gate=STRICTER) == {"ann": "judged"}
 
+    def test_other_masks_of_the_reference_have_a_refused_challenger_judged_again(self, growing: GrowingStudy) -> None:
+        growing.retrain(reference="ben", refuse="Few cases.")
+        assert growing.find_states(reference="ben") == {"ann": "judged"}
+        growing.commit(ben="2")
+        assert growing.find_states(reference="ben") == {"ann": "new"}
+        assert growing.find_states() == {"ann": "new"}
+        assert growing.retrain(reference="ben").is_promoted
+
     def test_other_terms_of_the_gate_leave_a_champion_alone(self, growing: GrowingStudy) -> None:
         growing.retrain()
         assert growing.find_states(gate=STRICTER) == {"ann": "current"}

@@ -138,7 +138,7 @@ class TestTrace:
         assert f"masks           ann: {name_masks('3')}" in text
         assert "promoted by gate: not worse than the champion beyond the margins" in text
         assert text.index("promoted by gate") < text.index("demoted by Ben: Misses small blocks.")
-        assert f"git clone {three.repository} study-copy" in text
+        assert f"git clone {three.repository} {three.repository}-copy\n" in text
         assert "dvc pull images labels/ann)" in text
         assert "  description: Blocks on noise." in text
 
@@ -195,3 +195,9 @@ def test_the_command_line_reaches_the_mlflow_of_a_study(
     assert "refused by gate: Worse." in out
     assert "promoted by Ann: On purpose." in out
     assert "demoted by" in out
+
+
+def test_the_command_line_makes_no_mlflow_where_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"must have been trained on this machine .* no folder .*typo/\.overread"):
+        app(["model", "trace", f"{NAME}@1", "--study", str(tmp_path / "typo")], result_action="return_value")
+    assert not (tmp_path / "typo").exists()

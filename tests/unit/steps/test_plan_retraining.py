@@ -33,6 +33,7 @@ def keep(labels: str, state: NetworkState = "new", *, reference: str = "") -> Ke
         reference=reference or sources[0],
         model=f"s-{labels}",
         digests=digests,
+        reference_digest="11" * 16,
         state=state,
     )
 
@@ -142,6 +143,12 @@ class TestRefusal:
             study.labels("ben").path(case_id).unlink()
         with pytest.raises(InputError, match=r"labelled training and validation cases .* got 0 and 0; source 'ben'"):
             plan(study, keep("ben"))
+
+    def test_of_a_mix_with_a_source_that_has_labelled_nothing_to_learn_from(self, study: Study) -> None:
+        for case_id in set(study.case_ids) - set(HELD_OUT):
+            study.labels("ben").path(case_id).unlink()
+        with pytest.raises(InputError, match=r"both sources of a mix .* got 0; source 'ben' of 'ann\+ben'"):
+            plan(study, keep("ann+ben"))
 
     def test_of_a_preset_for_other_dimensions(self, study: Study) -> None:
         make_preset(3).write_yaml(study.root.parent / "tiny.yaml")

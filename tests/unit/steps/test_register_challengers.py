@@ -18,7 +18,7 @@ from overread.evaluation.retraining_records import NetworkJudgement
 from overread.steps.challenger_run import SETTINGS_FILE, collect_gate_metrics
 from overread.steps.judge_challengers import GATE_FOLDER, NETWORK_JUDGEMENT_FILE
 from overread.steps.manage_networks import promote
-from tests.retrainings import GrowingStudy
+from tests.retrainings import GrowingStudy, name_masks
 from tests.servers import find_free_ports
 
 NAME = "blocks-2d-ann"
@@ -86,7 +86,8 @@ class TestDecision:
         new, old = growing.versions()
         assert (new.aliases, old.aliases) == (("challenger",), ("champion",))
         (event,) = new.history
-        assert event.terms == "judged by ann: Dice margin 0.03, load bias limit 0.3, 5 cases or more"
+        masks = name_masks("2")
+        assert event.terms == f"judged by ann {masks}: Dice margin 0.03, load bias limit 0.3, 5 cases or more"
 
     def test_a_mix_is_a_model_of_its_own(self, growing: GrowingStudy) -> None:
         changes = growing.look(sources=("ann", "ben"), mixes=("ann+ben",))

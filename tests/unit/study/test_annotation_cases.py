@@ -83,6 +83,7 @@ def test_unsafe_and_repeated_names_and_split_subjects_are_problems(study: Study)
     [
         (b"age,case_id,subject_id\n40,case00,p0\n", b"", b"7,n,\xc3\xa9\n"),
         (b"age,case_id,subject_id\n40,case00,p0", b"\n", b"7,n,\xc3\xa9\n"),
+        (b"case_id, subject_id , age\ncase00, p0, 40\n", b"", b"n,\xc3\xa9,7\n"),
         (b'\xef\xbb\xbfcase_id,subject_id,age\r\n"case00",p0,40\r\n', b"", b"n,\xc3\xa9,7\r\n"),
     ],
 )
@@ -93,4 +94,4 @@ def test_appending_keeps_every_byte_and_the_style_of_the_table(
     path.write_bytes(content)
     append_cases(path, [Case("n", "é", {"age": "7"})])
     assert path.read_bytes() == content + joint + row
-    assert [case.case_id for case in read_cases(path)] == ["case00", "n"]
+    assert read_cases(path) == (Case("case00", "p0", {"age": "40"}), Case("n", "é", {"age": "7"}))

@@ -74,6 +74,12 @@ def test_an_inverted_tiff_is_refused(tmp_path):
         read_raster(path)
 
 
+def test_colours_of_8_bits_are_read_whatever_the_size_of_the_image(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert np.array_equal(read_raster(tmp_path / "a.png").voxels, pixels)
+
+
 def test_16_bit_colours_are_refused_rather_than_halved(tmp_path):
     header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(7))), (b"IEND", b"")]
