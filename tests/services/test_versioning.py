@@ -286,6 +286,17 @@ class TestFetch:
 
 
 class TestRevision:
+    def test_a_clone_without_data_is_looked_at_without_dvc(self, committed: tuple[Path, str], tmp_path: Path) -> None:
+        """DVC takes longer to load than git to answer."""
+        root, revision = committed
+        run_git(tmp_path, "clone", "--quiet", str(root), str(tmp_path / "clone"))
+        code = (
+            "import sys; from overread.adapters.versioning import resolve_revision; "
+            "print(resolve_revision(sys.argv[1], ''), 'dvc.repo' in sys.modules)"
+        )
+        command = [sys.executable, "-c", code, str(tmp_path / "clone")]
+        assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == f"{revision} False\n"
+
     def test_branches_tags_and_short_commits_name_a_commit(self, committed: tuple[Path, str]) -> None:
         root, revision = committed
         run_git(root, "tag", "v1")

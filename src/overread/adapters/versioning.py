@@ -253,6 +253,8 @@ def _check_is_clean(root: Path) -> None:
 
 def _list_changed_data(root: Path) -> list[str]:
     """Images and masks that differ from what DVC recorded; a folder that was never fetched does not count."""
+    if not _list_data_folders(root):
+        return []
     with open_dvc_repository(root) as repository:
         status = run_dvc("compare the study with its last revision", lambda: repository.data_status(granular=True))
     uncommitted = status["uncommitted"]
