@@ -19,7 +19,7 @@ from overread.adapters.telemetry import MetricGroup, push_metrics, remove_old_gr
 from overread.adapters.telemetry_outbox import TelemetryOutbox
 from overread.adapters.tracking import connect_tracker
 from overread.errors import InputError, SettingsError
-from overread.steps import cross_evaluate, train_networks
+from overread.steps import cross_evaluate, train_networks, write_report
 from overread.steps.plan import TrainingPlan
 from overread.steps.report_publishing import publish_report
 from overread.steps.run_identity import AnalysisRun
@@ -345,7 +345,14 @@ class TestRemoval:
             page.write_text("<p>")
 
         with running_pushgateway(closed_port) as url:
-            publish_report(run, tmp_path / "report.html", store=store.url, draw=draw, log=lambda _: None)
+            publish_report(
+                run,
+                tmp_path / "report.html",
+                store=store.url,
+                drawn_by=write_report.__name__,
+                draw=draw,
+                log=lambda _: None,
+            )
             assert scrape(url, "s") == {(EPOCH, "ann"): 1}
 
 

@@ -9,7 +9,7 @@ from overread.steps.annotation_data import AnnotationData, MeasuredCases
 from overread.steps.crowd_analysis_files import read_crowd_evaluation, write_analysis, write_origin
 from overread.steps.disagreement_choice import DisagreementChoice, choose_preset
 from overread.steps.fetch_annotations import open_annotations
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_result, name_run
 from overread.steps.pipeline_run import begin_pipeline_run, failing_with_pipeline_run
 from overread.steps.progress import report_progress
 from overread.steps.reuse import reuse_result
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from overread.evaluation.crowd_disagreement import CrowdAnalysis
 
 PIPELINE = "crowd-disagreement"
-_PACKAGES = (
-    "study",
-    "evaluation",
-    "steps/rating_tables.py",
-    "steps/study_sources.py",
-    "steps/crowd_analysis_files.py",
-)
 
 
 def run(
@@ -96,7 +89,7 @@ def identify_analysis(data: AnnotationData, choice: DisagreementChoice, *, revis
         revision=revision,
         preset_name=choice.preset,
         settings_yaml=f"{preset.to_yaml()}choice:\n{_indent(choice.to_yaml())}",
-        run_fingerprint=compute_fingerprint("pipeline-run", packages=("",), parts=parts),
+        run_fingerprint=name_run(parts),
     )
 
 
@@ -108,7 +101,7 @@ def name_analysis(data: AnnotationData, choice: DisagreementChoice) -> str:
         "choice": choice.model_dump(mode="json", exclude={"preset", "folds"}),
         "settings": choose_preset(choice).analysis.model_dump(mode="json"),
     }
-    return f"evaluations/{compute_fingerprint('crowd-disagreement', packages=_PACKAGES, parts=parts)}"
+    return f"evaluations/{name_result('crowd-disagreement', made_by=__name__, parts=parts)}"
 
 
 def _measure(data: AnnotationData, choice: DisagreementChoice) -> MeasuredCases:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from overread.adapters.storage import open_store
 from overread.evaluation.classification_results import ORIGINS, SourceClassification
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_result
 from overread.steps.plan import TrainingPlan
-from overread.steps.predict_cases import open_predictions
+from overread.steps.predictions import open_predictions
 from overread.steps.progress import report_progress
 from overread.steps.reuse import reuse_result
 from overread.steps.workers import run_side_by_side
@@ -26,15 +26,6 @@ if TYPE_CHECKING:
 CLASSIFICATION_FILE = "classification.json"
 HITS_FILE = "hits.csv"
 PATCHES_FILE = "patches.csv"
-_PACKAGES = (
-    "study",
-    "networks",
-    "training",
-    "labels/seeds.py",
-    "evaluation/surfaces.py",
-    "evaluation/source_hits.py",
-    "evaluation/classification_results.py",
-)
 
 
 @dataclass(frozen=True)
@@ -163,7 +154,7 @@ def _compute_key(
         "settings": settings.model_dump(mode="json"),
         "shuffled": shuffled,
     }
-    return f"classifications/{compute_fingerprint('classification', packages=_PACKAGES, parts=parts)}"
+    return f"classifications/{name_result('classification', made_by=__name__, parts=parts)}"
 
 
 def _classify(item: _Assignment) -> str:

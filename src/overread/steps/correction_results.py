@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overread.steps.correction_design import CorrectionDesign
-from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.make_relabelled_sources import RelabelledSources
 from overread.study.digest import compute_files_digest
 from overread.training.result import TrainingFailure, TrainingJob, TrainingResult
@@ -33,11 +32,10 @@ class CorrectionResults:
         """The trainings that left a network."""
         return [(job, self.networks[job.name]) for job in self.design.plan.jobs if job.name in self.networks]
 
-    @property
-    def fingerprint(self) -> str:
-        """Names the evaluation by all that it depends on."""
+    def list_parts(self) -> dict[str, object]:
+        """All that an evaluation depends on, as JSON values."""
         masks = sorted(path for path in self.predictions.rglob("*") if path.is_file())
-        parts = {
+        return {
             "data": self.design.plan.study_digest,
             "predictions": compute_files_digest(self.predictions, masks),
             "variants": self.design.variants.model_dump(mode="json"),
@@ -46,4 +44,3 @@ class CorrectionResults:
             "failures": [failure.model_dump(mode="json") for failure in self.failures],
             "seed": self.design.plan.seed,
         }
-        return compute_fingerprint("relabel-evaluation", packages=("study", "evaluation"), parts=parts)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from overread.adapters.storage import open_store
 from overread.evaluation.results import CrossEvaluation, name_network
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_result
 from overread.steps.plan import TrainingPlan
-from overread.steps.predict_cases import open_predictions
+from overread.steps.predictions import open_predictions
 from overread.steps.telemetry_results import tell_evaluation
 from overread.study.digest import compute_files_digest
 from overread.study.study import Study
@@ -29,7 +29,7 @@ def run(
         "tolerance": plan.preset.surface_tolerance,
         "seed": plan.seed,
     }
-    key = f"evaluations/{compute_fingerprint('evaluation', packages=('study', 'evaluation'), parts=parts)}"
+    key = f"evaluations/{name_result('evaluation', made_by=__name__, parts=parts)}"
     if not open_store(store).fetch(key, output):
         _evaluate(Study.open(study_folder), plan, predictions_folder, output, processes)
         open_store(store).publish(key, output)

@@ -8,7 +8,7 @@ from overread.adapters.storage import open_store
 from overread.evaluation.mixing_results import MIXING_COLUMNS, MixingEvaluation
 from overread.evaluation.overlap import compute_dice
 from overread.evaluation.results import name_network
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_result
 from overread.steps.plan import TrainingPlan
 from overread.study.digest import compute_files_digest
 from overread.study.label_set import LabelSet
@@ -41,7 +41,7 @@ def run(
         "sources": plan.sources,
         "seed": plan.seed,
     }
-    key = f"evaluations/{compute_fingerprint('mixing', packages=('study', 'evaluation'), parts=parts)}"
+    key = f"evaluations/{name_result('mixing', made_by=__name__, parts=parts)}"
     if not open_store(store).fetch(key, output):
         _evaluate(Study.open(study_folder), plan, predictions_folder, output)
         open_store(store).publish(key, output)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from overread.adapters.storage import open_store
 from overread.evaluation.noise_results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_result
 from overread.steps.label_variants import LabelVariants
 from overread.steps.plan import TrainingPlan, name_predictions
 from overread.study.digest import compute_files_digest
@@ -51,7 +51,7 @@ def run(
         "failures": [failure.model_dump(mode="json") for failure in failures],
         "seed": plan.seed,
     }
-    key = f"evaluations/{compute_fingerprint('noise-evaluation', packages=('study', 'evaluation'), parts=parts)}"
+    key = f"evaluations/{name_result('noise-evaluation', made_by=__name__, parts=parts)}"
     if not open_store(store).fetch(key, output):
         _evaluate(Study.open(study_folder), plan, variants, predictions_folder, failures, output)
         open_store(store).publish(key, output)

@@ -11,6 +11,7 @@ from overread.steps.correction_design import CorrectionDesign
 from overread.steps.correction_results import CorrectionResults
 from overread.steps.correction_tables import compare_predictions, compare_sources, compare_training_labels
 from overread.steps.correction_trainings import describe_results
+from overread.steps.fingerprint import name_result
 from overread.steps.label_variants import LabelVariants
 from overread.steps.make_relabelled_sources import RelabelledSources
 from overread.steps.plan import TrainingPlan
@@ -66,7 +67,7 @@ def run(
         predictions_folder,
         tuple(failures),
     )
-    key = f"evaluations/{results.fingerprint}"
+    key = f"evaluations/{name_result('relabel-evaluation', made_by=__name__, parts=results.list_parts())}"
     if not open_store(store).fetch(key, output):
         _evaluate(Study.open(study_folder), results, output)
         open_store(store).publish(key, output)

@@ -12,7 +12,7 @@ from overread.adapters.urls import hide_credentials
 from overread.errors import InputError
 from overread.evaluation.retraining_records import KeptNetwork, NetworkState, RetrainingChoice, StudyChanges
 from overread.presets import Preset, read_preset
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_choice
 from overread.steps.plan_trainings import apply_epochs
 from overread.steps.progress import report_progress
 from overread.steps.retraining_choice import list_label_choices
@@ -65,7 +65,7 @@ def compute_recipe(preset: Preset) -> str:
     """SHA-256 over what a preset says of network, training and inference."""
     included = {"network", "training", "inference", "validation_fraction"}
     parts = {"preset": preset.model_dump(mode="json", include=included)}
-    return compute_fingerprint("recipe", packages=(), parts=parts)
+    return name_choice("recipe", parts)
 
 
 def _look_at_networks(

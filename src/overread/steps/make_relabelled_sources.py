@@ -14,12 +14,12 @@ from overread.inference.uncertainty_files import read_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps
 from overread.settings import Settings
 from overread.steps.correction_design import CorrectionDesign, Role
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_choice, name_result
 from overread.steps.label_variants import LabelVariants
 from overread.steps.map_collection import MapCollection
 from overread.steps.plan import TrainingPlan
 from overread.steps.progress import report_progress
-from overread.steps.relabel_source import RelabelChoice, add_relabelled_source, make_relabelled_source
+from overread.steps.relabel_source import OPERATION, RelabelChoice, add_relabelled_source, make_relabelled_source
 from overread.steps.relabelled_folder import RelabelledFolder
 from overread.steps.report_publishing import build_context
 from overread.steps.reuse import reuse_result
@@ -32,7 +32,6 @@ from overread.training.relabel_record import UNCERTAINTY_FOLDER, RelabelRecord
 from overread.training.result import TrainingResult
 
 _BRANCH = "overread/relabel-"
-_PACKAGES = ("study", "labels", "report", "steps/relabel_source.py")
 
 
 class RelabelledSources(Settings):
@@ -58,8 +57,14 @@ class RelabelledSources(Settings):
 
 
 @dataclass(frozen=True)
-class _Repair:
-    """One label set to repair, and the trainings that learnt it."""
+class Repair:
+    """One label set to repair, and the trainings that learnt it.
+
+    Attributes:
+        labels: what is repaired.
+        correction: how its trainings relabelled their own masks.
+        trained: folder of each training, by the job's name.
+    """
 
     labels: NoisyLabels
     correction: Relabelling
@@ -67,6 +72,7 @@ class _Repair:
 
     @property
     def choice(self) -> RelabelChoice:
+        """Threshold, rule and limit."""
         return RelabelChoice(
             threshold=self.correction.threshold,
             flips=self.correction.flips,
@@ -75,22 +81,27 @@ class _Repair:
 
     @property
     def fingerprints(self) -> dict[str, str]:
+        """What names each training, by the job's name."""
         return {name: TrainingResult.read(folder).fingerprint for name, folder in self.trained.items()}
 
     @property
-    def digest(self) -> str:
-        """Names the result by all that it depends on."""
-        parts = {
-            "labels": self.labels.source,
-            "trainings": self.fingerprints,
-            "choice": self.choice.model_dump(mode="json"),
-        }
-        return compute_fingerprint("relabelled-source", packages=_PACKAGES, parts=parts)
+    def key(self) -> str:
+        """Where the result store keeps the new source."""
+        made_by = make_relabelled_source.__module__
+        return f"relabelled/{name_result('relabelled-source', made_by=made_by, parts=self._parts)}"
 
     @property
     def name(self) -> str:
         """Name of the new source; other trainings give another, so that it is free in a study that has earlier ones."""
-        return f"{self.labels.source}-relabelled-{self.digest[:6]}"
+        return f"{self.labels.source}-relabelled-{name_choice(OPERATION, self._parts)[:6]}"
+
+    @property
+    def _parts(self) -> dict[str, object]:
+        return {
+            "labels": self.labels.source,
+            "trainings": self.fingerprints,
+            "choice": self.choice.model_dump(mode="json"),
+        }
 
 
 def run(
@@ -141,7 +152,7 @@ def run(
     return RelabelledSources(sources=described, revision=revision)
 
 
-def _list_repairs(design: CorrectionDesign, networks: Sequence[Path]) -> list[_Repair]:
+def _list_repairs(design: CorrectionDesign, networks: Sequence[Path]) -> list[Repair]:
     """Every noise of which a network of the main method is left."""
     folder_of = {TrainingResult.read(folder).job.name: folder for folder in networks}
     repairs = []
@@ -149,14 +160,13 @@ def _list_repairs(design: CorrectionDesign, networks: Sequence[Path]) -> list[_R
         jobs = design.list_jobs(Role(labels.name, "relabel", design.methods[0]))
         trained = {job.name: folder_of[job.name] for job in jobs if job.name in folder_of}
         if trained and isinstance(jobs[0].correction, Relabelling):
-            repairs.append(_Repair(labels, jobs[0].correction, trained))
+            repairs.append(Repair(labels, jobs[0].correction, trained))
     return repairs
 
 
-def _make(study: Study, plan: TrainingPlan, repair: _Repair, folder: Path, store: str) -> RelabelledFolder:
+def _make(study: Study, plan: TrainingPlan, repair: Repair, folder: Path, store: str) -> RelabelledFolder:
     """Make a relabelled source in a folder, or take it from the store."""
-    key = f"relabelled/{repair.digest}"
-    if not reuse_result(open_store(store), key, folder):
+    if not reuse_result(open_store(store), repair.key, folder):
         make_relabelled_source(
             study,
             repair.labels.source,
@@ -166,11 +176,11 @@ def _make(study: Study, plan: TrainingPlan, repair: _Repair, folder: Path, store
             output=folder,
             context=build_context(plan, ""),
         )
-        open_store(store).publish(key, folder)
+        open_store(store).publish(repair.key, folder)
     return RelabelledFolder(folder, repair.name)
 
 
-def _collect_maps(study: Study, repair: _Repair) -> MapCollection:
+def _collect_maps(study: Study, repair: Repair) -> MapCollection:
     records = {path: RelabelRecord.read(path) for path in repair.trained.values()}
     cases = {case_id for record in records.values() for case_id in record.cases}
 

@@ -54,7 +54,7 @@ def begin_pipeline_run(identity: RunIdentity, choices: Settings, *, study_uri: s
         study_uri: address of the study.
         store: address of the result store.
     """
-    if is_tracked(open_store(store), identity.report_key):
+    if is_tracked(open_store(store), identity.run_key):
         return
     with reaching_pipeline_run(identity, store) as tracked:
         if tracked is not None:

@@ -73,9 +73,9 @@ class TrainingPlan(Settings):
         return "+".join(dict.fromkeys(job.network for job in self.jobs))
 
     @property
-    def report_key(self) -> str:
-        """Where the result store keeps the report of this pipeline run."""
-        return f"reports/{self.run_fingerprint}"
+    def run_key(self) -> str:
+        """Under which the result store notes that MLflow knows this run to its end."""
+        return f"runs/{self.run_fingerprint}"
 
     @property
     def study_digest(self) -> str:

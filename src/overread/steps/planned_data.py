@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_run
 from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
 from overread.study.study import Study
 
@@ -26,11 +26,11 @@ class PlannedData:
         return cls(compute_images_digest(study), {source: compute_source_digest(study, source) for source in sources})
 
     def name_run(self, *, revision: str, parts: Mapping[str, object]) -> str:
-        """SHA-256 that names a pipeline run by its data, the revision, all code and whatever else it depends on.
+        """SHA-256 that names a pipeline run by its data, the revision and whatever else it depends on, code included.
 
         Args:
             revision: commit of the study.
             parts: settings and choices, as JSON values.
         """
         data = compute_study_digest(self.images_digest, self.source_digests)
-        return compute_fingerprint("pipeline-run", packages=("",), parts={"data": data, "revision": revision, **parts})
+        return name_run({"data": data, "revision": revision, **parts})

@@ -6,19 +6,15 @@ from pathlib import Path
 
 from overread.adapters.storage import open_store
 from overread.errors import InputError
-from overread.evaluation.results import name_network
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_result
 from overread.steps.plan import TrainingPlan
 from overread.steps.progress import report_progress
 from overread.steps.reuse import reuse_result
 from overread.steps.workers import run_side_by_side
-from overread.study.label_set import LabelSet
-from overread.study.rasters import write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study
 from overread.training.result import FAILURE_FILE, RESULT_FILE, TrainingFailure, TrainingJob, TrainingResult
 
-_PACKAGES = ("study", "networks", "inference")
 _PROGRESS_EVERY = 10
 
 
@@ -69,9 +65,13 @@ def run(
         _write_provenance(output / f"{name}.provenance.yaml", plan, jobs, trained)
 
 
-def open_predictions(folder: Path, study: Study, sources: Sequence[str]) -> Mapping[str, LabelSet]:
-    """The label sets that `run` wrote for networks whose repeats predict together, by source."""
-    return {source: LabelSet(name_network(source), folder / name_network(source), study.suffix) for source in sources}
+def name_prediction(parts: Mapping[str, object]) -> str:
+    """Where the result store keeps the masks that networks predict.
+
+    Args:
+        parts: trainings, settings and cases, as JSON values.
+    """
+    return f"predictions/{name_result('prediction', made_by='overread.inference.predicted_mask', parts=parts)}"
 
 
 def list_networks(folders: Sequence[Path]) -> list[Path]:
@@ -97,7 +97,7 @@ def _find_networks(plan: TrainingPlan, networks: Sequence[Path]) -> dict[str, Pa
 def _compute_key(plan: TrainingPlan, jobs: Sequence[TrainingJob], trained: Mapping[str, Path]) -> str:
     trainings = [TrainingResult.read(trained[job.name]).fingerprint for job in jobs]
     parts = {"trainings": trainings, "inference": plan.preset.inference.model_dump(mode="json")}
-    return f"predictions/{compute_fingerprint('prediction', packages=_PACKAGES, parts=parts)}"
+    return name_prediction(parts)
 
 
 def _assign(
@@ -109,14 +109,18 @@ def _assign(
 
 
 def _predict(item: _Assignment) -> str:
-    from overread.inference.ensemble import predict_case
+    from overread.inference.predicted_mask import write_predicted_mask
     from overread.training.hardware import limit_threads, select_device
 
     limit_threads(1)
-    study, settings = Study.open(item.study), TrainingPlan.read(item.plan).preset.inference
-    probability = predict_case(study, item.case_id, item.networks, settings=settings, device=select_device("auto"))
-    path = LabelSet("", item.folder, study.suffix).path(item.case_id)
-    write_mask(path, probability > settings.threshold, study.read_affine(item.case_id))
+    write_predicted_mask(
+        Study.open(item.study),
+        item.case_id,
+        item.networks,
+        folder=item.folder,
+        settings=TrainingPlan.read(item.plan).preset.inference,
+        device=select_device("auto"),
+    )
     return item.case_id
 
 

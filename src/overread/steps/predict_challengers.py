@@ -8,18 +8,14 @@ from pathlib import Path
 from overread.adapters.storage import open_store
 from overread.evaluation.retraining_records import StudyChanges
 from overread.presets import Preset
-from overread.steps.fingerprint import compute_fingerprint
 from overread.steps.plan import TrainingPlan
 from overread.steps.plan_retraining import find_job
+from overread.steps.predict_cases import name_prediction
 from overread.steps.progress import report_progress
 from overread.steps.reuse import reuse_result
 from overread.steps.workers import run_side_by_side
-from overread.study.label_set import LabelSet
-from overread.study.rasters import write_mask
 from overread.study.study import Study
 from overread.training.result import TrainingResult
-
-_PACKAGES = ("study", "networks", "inference")
 
 
 @dataclass(frozen=True)
@@ -110,15 +106,19 @@ def _compute_key(candidate: Candidate, plan: TrainingPlan) -> str:
         "images": plan.images_digest,
         "cases": candidate.case_ids,
     }
-    return f"predictions/{compute_fingerprint('prediction', packages=_PACKAGES, parts=parts)}"
+    return name_prediction(parts)
 
 
 def _predict(item: _Assignment) -> None:
-    from overread.inference.ensemble import predict_case
+    from overread.inference.predicted_mask import write_predicted_mask
     from overread.training.hardware import limit_threads, select_device
 
     limit_threads(1)
-    study, settings = Study.open(item.study), item.preset.inference
-    probability = predict_case(study, item.case_id, [item.network], settings=settings, device=select_device("auto"))
-    path = LabelSet("", item.folder, study.suffix).path(item.case_id)
-    write_mask(path, probability > settings.threshold, study.read_affine(item.case_id))
+    write_predicted_mask(
+        Study.open(item.study),
+        item.case_id,
+        [item.network],
+        folder=item.folder,
+        settings=item.preset.inference,
+        device=select_device("auto"),
+    )

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import cast
 
 from overread.errors import InputError
-from overread.inference.ensemble import predict_case
+from overread.inference.predicted_mask import write_predicted_mask
 from overread.inference.settings import InferenceSettings
 from overread.steps.output_folder import check_is_outside_labels, check_masks_are_free
 from overread.steps.progress import report_progress
-from overread.study.label_set import LabelSet
-from overread.study.rasters import write_mask
 from overread.study.study import Study, compute_load
 from overread.training.hardware import DeviceName, select_device
 
@@ -29,10 +27,13 @@ def run(folder: Path, network: Path, output: Path, *, case_ids: Sequence[str], d
         if case_id not in study.case_ids:
             raise InputError("a case must be one of the study", found=repr(case_id))
     for case_id in case_ids or study.case_ids:
-        probability = predict_case(
-            study, case_id, [network], settings=settings, device=select_device(cast(DeviceName, device))
+        mask = write_predicted_mask(
+            study,
+            case_id,
+            [network],
+            folder=output,
+            settings=settings,
+            device=select_device(cast(DeviceName, device)),
         )
-        mask = probability > settings.threshold
-        write_mask(LabelSet("", output, study.suffix).path(case_id), mask, study.read_affine(case_id))
         load = compute_load(mask, study.read_spacing(case_id))
         report_progress(f"{case_id}: {load:.3g} {study.settings.load_unit}")

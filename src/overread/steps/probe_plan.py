@@ -101,9 +101,9 @@ class ProbePlan(Settings):
         return chosen.to_yaml() + self.preset.to_yaml()
 
     @property
-    def report_key(self) -> str:
-        """Where the result store keeps the report."""
-        return f"reports/{self.run_fingerprint}"
+    def run_key(self) -> str:
+        """Under which the result store notes that MLflow knows the run to its end."""
+        return f"runs/{self.run_fingerprint}"
 
     @property
     def case_ids(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from overread.adapters.storage import open_store
 from overread.evaluation.acquisition_results import PROBABILITY_PREFIX
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_result
 from overread.steps.probe_plan import ProbeJob, ProbePlan
 from overread.steps.probe_results import write_probe
 from overread.training.probe_folds import ProbeFold
@@ -17,8 +17,6 @@ from overread.training.probe_settings import SHUFFLED
 if TYPE_CHECKING:
     from overread.training.probe_loop import ProbeLesson, TrainedProbe
     from overread.training.probe_stacks import StackSummary
-
-_PACKAGES = ("study", "networks", "training")
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def compute_probe_key(plan: ProbePlan, job: ProbeJob) -> str:
         "cases": _list_parts(plan.find_fold(job)),
         "seed": plan.seed,
     }
-    return f"probes/{compute_fingerprint('probe', packages=_PACKAGES, parts=parts)}"
+    return f"probes/{name_result('probe', made_by=__name__, parts=parts)}"
 
 
 def _list_parts(fold: ProbeFold) -> list[list[tuple[str, str]]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import overread
 from overread.adapters.storage import open_store
 from overread.report.context import RunContext
-from overread.steps.fingerprint import compute_code_digest
+from overread.steps.fingerprint import compute_code_digest, name_result
 from overread.steps.pipeline_run import failing_with_pipeline_run, reaching_pipeline_run
 from overread.steps.run_identity import RunIdentity
 from overread.steps.telemetry_upkeep import tidy_telemetry
@@ -27,38 +27,46 @@ def publish_report(
     report_file: Path,
     *,
     store: str,
+    drawn_by: str,
     draw: Callable[[Path, RunContext], None],
     log: Callable[["TrackedRun"], None],
 ) -> None:
     """Write the page, log figures and page to MLflow, and end the run there.
 
-    A page that is in the store and known to MLflow is taken from there. At the end, what is left to do about telemetry
-    is done.
+    A page that is in the store is taken from there where MLflow knows of the run's end; other wording, figures or
+    templates make another page of the same run. At the end, what is left to do about telemetry is done.
 
     Args:
         identity: what names the run.
         report_file: the page to write.
         store: address of the result store, which keeps the page too.
+        drawn_by: full name of the module that draws, whose code names the page.
         draw: writes the page.
         log: logs figures and files.
     """
-    results = open_store(store)
+    results, key = open_store(store), _name_page(identity, drawn_by)
     with tempfile.TemporaryDirectory(prefix="overread-report-") as scratch:
         page = Path(scratch) / "report" / _PAGE
-        if not (is_tracked(results, identity.report_key) and results.fetch(identity.report_key, page.parent)):
+        if not (is_tracked(results, identity.run_key) and results.fetch(key, page.parent)):
             with failing_with_pipeline_run(identity, store), reaching_pipeline_run(identity, store) as tracked:
                 draw(page, build_context(identity, tracked.url if tracked else ""))
-                results.delete(identity.report_key)
-                results.publish(identity.report_key, page.parent)
+                results.delete(key)
+                results.publish(key, page.parent)
                 if tracked is not None:
                     log(tracked)
                     tracked.log_file(page)
                     tracked.finish()
             if tracked is not None and not tracked.is_cut_off:
-                mark_tracked(results, identity.report_key)
+                mark_tracked(results, identity.run_key)
         report_file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(page, report_file)
     tidy_telemetry(store)
+
+
+def _name_page(identity: RunIdentity, drawn_by: str) -> str:
+    """Where the result store keeps the page of a run."""
+    parts = {"run": identity.run_fingerprint}
+    return f"reports/{name_result('page', made_by=drawn_by, parts=parts, is_page=True)}"
 
 
 def build_context(identity: RunIdentity, tracking_url: str) -> RunContext:

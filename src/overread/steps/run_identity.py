@@ -45,8 +45,8 @@ class RunIdentity(Protocol):
         """SHA-256 over data, settings and code."""
 
     @property
-    def report_key(self) -> str:
-        """Where the result store keeps the report."""
+    def run_key(self) -> str:
+        """Under which the result store notes that MLflow knows the run to its end."""
 
 
 class AnalysisRun(Settings):
@@ -63,6 +63,6 @@ class AnalysisRun(Settings):
     run_fingerprint: str
 
     @property
-    def report_key(self) -> str:
+    def run_key(self) -> str:
         """See `RunIdentity`."""
-        return f"reports/{self.run_fingerprint}"
+        return f"runs/{self.run_fingerprint}"

@@ -12,7 +12,7 @@ from overread.adapters.lease import holding_lease
 from overread.adapters.storage import open_store
 from overread.errors import InputError
 from overread.presets import Preset
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_result
 from overread.steps.pipeline_run import connect, failing_with_pipeline_run
 from overread.steps.plan import TrainingPlan
 from overread.steps.progress import report_progress
@@ -34,8 +34,6 @@ from overread.training.result import TrainingFailure, TrainingJob, TrainingResul
 _ATTEMPTS = 3
 _CHECKPOINTS = ("checkpoint.pt", "watched.pt")
 """That of a training, and that of its epochs before relabelling."""
-_PACKAGES = ("study", "networks", "training", "inference", "evaluation/overlap.py")
-_LABEL_CHANGING_PACKAGES = (*_PACKAGES, "labels")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -124,8 +122,7 @@ def compute_job_fingerprint(data_digest: str, preset: Preset, job: TrainingJob) 
         "job": job.model_dump(mode="json"),
         "preset": preset.model_dump(mode="json", include={"network", "training", "inference"}),
     }
-    packages = _LABEL_CHANGING_PACKAGES if job.redrawn or job.correction else _PACKAGES
-    return compute_fingerprint("training", packages=packages, parts=parts)
+    return name_result("training", made_by="overread.training.job", parts=parts)
 
 
 def _reuse(plan: TrainingPlan, item: Assignment) -> bool:

@@ -7,14 +7,12 @@ from overread.adapters.storage import open_store
 from overread.errors import InputError
 from overread.labels.settings import VariantSettings, name_variant
 from overread.steps import perturb_labels
-from overread.steps.fingerprint import compute_fingerprint
+from overread.steps.fingerprint import name_result
 from overread.steps.reuse import reuse_result
 from overread.study.digest import compute_source_digest
 from overread.study.label_set import LabelSet
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import Study, add_source
-
-_PACKAGES = ("study", "labels")
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def make_variant_folder(item: VariantFolder) -> str:
         "spacing": [study.read_spacing(case_id) for case_id in study.labelled_case_ids(item.source)],
         "variant": item.variant.model_dump(mode="json"),
     }
-    key = f"variants/{compute_fingerprint('variant', packages=_PACKAGES, parts=parts)}"
+    key = f"variants/{name_result('variant', made_by=perturb_labels.__name__, parts=parts)}"
     if reuse_result(store, key, item.folder):
         return f"{item.name}: reused"
     outcome = perturb_labels.run(item.study, item.variant, source=item.source, output=item.folder)

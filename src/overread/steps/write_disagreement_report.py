@@ -40,7 +40,7 @@ def run(analysis_folder: Path, *, report_file: Path, store: str) -> CrowdEvaluat
         for name in (EVALUATION_FILE, CASES_FILE, AUC_FILE, PERMUTED_FILE):
             tracked.log_file(analysis_folder / name)
 
-    publish_report(read_origin(analysis_folder), report_file, store=store, draw=draw, log=log)
+    publish_report(read_origin(analysis_folder), report_file, store=store, drawn_by=__name__, draw=draw, log=log)
     return analysis.evaluation
 
 

@@ -60,7 +60,7 @@ def run(
         for name in (EVALUATION_FILE, DICE_FILE):
             tracked.log_file(evaluation_folder / name)
 
-    publish_report(plan, report_file, store=store, draw=draw, log=log)
+    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log)
     return evaluation
 
 

@@ -11,7 +11,7 @@ from overread.steps.classify_sources import read_classified_sources
 from overread.steps.cross_evaluate import COMPARISONS_FILE, EVALUATION_FILE, read_evaluation
 from overread.steps.evaluate_mixing import read_mixing
 from overread.steps.plan import TrainingPlan
-from overread.steps.predict_cases import open_predictions
+from overread.steps.predictions import open_predictions
 from overread.steps.report_publishing import publish_report
 from overread.study.study import Study
 from overread.training.result import TrainingResult
@@ -71,7 +71,7 @@ def run(
         for path in results.list_tables():
             tracked.log_file(path)
 
-    publish_report(plan, report_file, store=store, draw=draw, log=log)
+    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log)
     return evaluation
 
 

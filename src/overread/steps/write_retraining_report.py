@@ -82,7 +82,7 @@ def _publish(folder: Path, report_file: Path, store: str) -> None:
             tracked.log_file(folder / name)
         tracked.log_metrics(count_decisions(outcome))
 
-    publish_report(plan, report_file, store=store, draw=draw, log=log)
+    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log)
 
 
 def count_decisions(outcome: RetrainingOutcome) -> dict[str, float]:
