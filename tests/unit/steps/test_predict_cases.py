@@ -13,6 +13,7 @@ from overread.networks.settings import SavedNetworkSettings
 from overread.steps import predict_cases
 from overread.steps.plan import TrainingPlan
 from overread.steps.plan_trainings import PlanSettings, plan_trainings
+from overread.steps.predictions import open_predictions
 from overread.study.schema import Provenance
 from overread.study.study import Study
 from overread.training.result import TrainingJob, TrainingResult
@@ -80,7 +81,7 @@ def predict(study: Study, networks: list[Path], output: Path, *, processes: int 
         processes=processes,
     )
     plan = TrainingPlan.read(study.root.parent / "plan.json")
-    sets = predict_cases.open_predictions(output, study, plan.sources)
+    sets = open_predictions(output, study, plan.sources)
     found = {}
     for source, labels in sets.items():
         for case_id in labels.select_labelled(study.case_ids):
