@@ -12,8 +12,8 @@ def add_consensus_sources(
     """Make a consensus of the raters by each method; returns raters and consensus sources, joined by commas."""
     from pathlib import Path
 
+    from overread.questions.rater_bias.steps import add_consensus_sources as step
     from overread.settings import split_list
-    from overread.steps import add_consensus_sources as step
 
     names = step.run(Path(fetched_study.path), split_list(sources), split_list(consensus), output=Path(study.path))
     study.metadata |= fetched_study.metadata

@@ -19,9 +19,9 @@ def analyse_disagreement(
     """Cross-validate every set of features and test whether disagreement alone is better than chance."""
     from pathlib import Path
 
+    from overread.questions.crowd_disagreement.steps import analyse_disagreement as step
+    from overread.runs.surroundings import locate_store
     from overread.settings import split_list
-    from overread.steps import analyse_disagreement as step
-    from overread.steps.surroundings import locate_store
 
     choices = {"outcome": outcome, "positive": positive, "columns": columns, "sources": split_list(sources)}
     choices |= {"preset": preset, "folds": folds}

@@ -18,8 +18,8 @@ def classify_sources(
     """Train a source classifier per fold and test it on held-out masks; leaves an empty folder if switched off."""
     from pathlib import Path
 
-    from overread.steps import classify_sources as step
-    from overread.steps.surroundings import limit_processes, locate_store
+    from overread.questions.rater_bias.steps import classify_sources as step
+    from overread.runs.surroundings import limit_processes, locate_store
 
     found = step.run(
         Path(study.path),

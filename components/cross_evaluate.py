@@ -16,8 +16,8 @@ def cross_evaluate(
     """Compute Dice, surface distances, loads and tests of every pair of label sets."""
     from pathlib import Path
 
-    from overread.steps import cross_evaluate as step
-    from overread.steps.surroundings import limit_processes, locate_store
+    from overread.questions.rater_bias.steps import cross_evaluate as step
+    from overread.runs.surroundings import limit_processes, locate_store
 
     evaluation = step.run(
         Path(study.path),

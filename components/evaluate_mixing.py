@@ -15,8 +15,8 @@ def evaluate_mixing(
     """Compute Dice per ratio and rater; leaves an empty folder where no labels were mixed."""
     from pathlib import Path
 
-    from overread.steps import evaluate_mixing as step
-    from overread.steps.surroundings import locate_store
+    from overread.questions.rater_bias.steps import evaluate_mixing as step
+    from overread.runs.surroundings import locate_store
 
     step.run(
         Path(study.path),

@@ -18,9 +18,9 @@ def evaluate_noise(
     """Compute Dice on clean held-out labels per network and variant, slopes and tests."""
     from pathlib import Path
 
-    from overread.steps import evaluate_noise as step
-    from overread.steps.predict_cases import list_failures
-    from overread.steps.surroundings import locate_store
+    from overread.questions.label_noise.steps import evaluate_noise as step
+    from overread.runs.predict_cases import list_failures
+    from overread.runs.surroundings import locate_store
 
     evaluation = step.run(
         Path(study.path),

@@ -17,7 +17,7 @@ def evaluate_probes(
     """Compute accuracy, AUROC, errors and confounding; ROC and confusion matrix of whole slices and bodies."""
     from pathlib import Path
 
-    from overread.steps import evaluate_probes as step
+    from overread.questions.acquisition_bias.steps import evaluate_probes as step
 
     folders = [Path(item.path) for item in probes]
     found = step.run(Path(study.path), Path(plan.path), folders, output=Path(acquisition_evaluation.path))

@@ -19,9 +19,9 @@ def evaluate_relabelling(
     """Compute Dice with clean and noisy held-out labels, and that of labels before and after relabelling."""
     from pathlib import Path
 
-    from overread.steps import evaluate_relabelling as step
-    from overread.steps.predict_cases import list_failures, list_networks
-    from overread.steps.surroundings import locate_store
+    from overread.questions.relabel.steps import evaluate_relabelling as step
+    from overread.runs.predict_cases import list_failures, list_networks
+    from overread.runs.surroundings import locate_store
 
     folders = [Path(model.path) for model in networks]
     evaluation = step.run(

@@ -12,8 +12,8 @@ def fetch_annotations(
     """Fetch two CSV tables, or a study with git and DVC; returns the commit of the study."""
     from pathlib import Path
 
+    from overread.questions.crowd_disagreement.steps import fetch_annotations as step
     from overread.settings import split_list
-    from overread.steps import fetch_annotations as step
 
     fetched = step.run(
         ratings=ratings,

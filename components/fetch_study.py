@@ -17,8 +17,8 @@ def fetch_study(
     """Fetch images, and labels where they are wanted, with git and DVC and check them; returns the commit."""
     from pathlib import Path
 
+    from overread.runs import fetch_study as step
     from overread.settings import split_list
-    from overread.steps import fetch_study as step
 
     commit = step.run(
         study_uri,

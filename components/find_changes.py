@@ -24,10 +24,10 @@ def find_changes(
     """Compare the labels of a revision with those that the champions learnt, by digests alone."""
     from pathlib import Path
 
-    from overread.evaluation.retraining_records import RetrainingChoice
+    from overread.questions.retrain.records import RetrainingChoice
+    from overread.questions.retrain.steps import find_changes as step
+    from overread.runs.surroundings import locate_store
     from overread.settings import split_list
-    from overread.steps import find_changes as step
-    from overread.steps.surroundings import locate_store
 
     values = {"sources": split_list(sources), "mixes": split_list(mixes), "reference": reference, "preset": preset}
     gate = {"dice_margin": dice_margin, "load_bias_limit": load_bias_limit, "min_cases": min_cases}

@@ -18,8 +18,8 @@ def judge_challengers(
     """Compare challengers with champions on the same held-out cases; a refusal is a result, no failure."""
     from pathlib import Path
 
-    from overread.steps import judge_challengers as step
-    from overread.steps.predict_cases import list_networks
+    from overread.questions.retrain.steps import judge_challengers as step
+    from overread.runs.predict_cases import list_networks
 
     folders = list_networks([Path(model.path) for model in networks])
     files = (Path(study.path), Path(changes.path), Path(plan.path))

@@ -17,10 +17,10 @@ def make_label_variants(
     """Perturb a source to several target Dice and record the variants in one commit, which is returned."""
     from pathlib import Path
 
+    from overread.runs import make_label_variants as step
+    from overread.runs.study_copy import Origin
+    from overread.runs.surroundings import limit_processes, locate_store
     from overread.settings import split_list
-    from overread.steps import make_label_variants as step
-    from overread.steps.study_copy import Origin
-    from overread.steps.surroundings import limit_processes, locate_store
 
     origin = fetched_study.metadata["study"]
     made = step.run(

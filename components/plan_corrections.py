@@ -20,9 +20,9 @@ def plan_corrections(
     """List a training per fold, noise and correction; returns batches of job names, joined by commas."""
     from pathlib import Path
 
+    from overread.questions.relabel.steps import plan_corrections as step
+    from overread.runs.surroundings import count_jobs_per_task, locate_store
     from overread.settings import split_list
-    from overread.steps import plan_corrections as step
-    from overread.steps.surroundings import count_jobs_per_task, locate_store
 
     choices = {"clean_source": clean_source, "method": split_list(method), "relabel_after": relabel_after}
     choices |= {"threshold": threshold, "preset": preset, "epochs": epochs, "jobs_per_task": count_jobs_per_task()}

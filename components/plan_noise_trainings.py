@@ -18,9 +18,9 @@ def plan_noise_trainings(
     """List a training per network, variant, fold and repeat; returns batches of job names, joined by commas."""
     from pathlib import Path
 
+    from overread.questions.label_noise.steps import plan_noise_trainings as step
+    from overread.runs.surroundings import count_jobs_per_task, locate_store
     from overread.settings import split_list
-    from overread.steps import plan_noise_trainings as step
-    from overread.steps.surroundings import count_jobs_per_task, locate_store
 
     choices = {"networks": split_list(networks), "preset": preset, "folds": folds, "repeats": repeats}
     settings = step.NoisePlanSettings.parse(choices | {"jobs_per_task": count_jobs_per_task()}, where="label-noise")

@@ -18,9 +18,9 @@ def plan_probes(
     """Choose cases, match age and sex and split the subjects; returns batches of job names, joined by commas."""
     from pathlib import Path
 
+    from overread.questions.acquisition_bias.steps import plan_probes as step
+    from overread.runs.surroundings import batch_jobs, locate_store
     from overread.settings import split_list
-    from overread.steps import plan_probes as step
-    from overread.steps.surroundings import batch_jobs, locate_store
 
     choices = {"column": column, "classes": split_list(classes), "preset": preset, "folds": folds or None}
     choice = step.ProbeChoice.parse(choices | {"seed": seed}, where="acquisition-bias")

@@ -12,8 +12,8 @@ def plan_retraining(
     """Hold cases out and list the trainings; returns batches of job names, joined by commas."""
     from pathlib import Path
 
-    from overread.steps import plan_retraining as step
-    from overread.steps.surroundings import count_jobs_per_task, locate_store
+    from overread.questions.retrain.steps import plan_retraining as step
+    from overread.runs.surroundings import count_jobs_per_task, locate_store
 
     made = step.run(
         Path(study.path),

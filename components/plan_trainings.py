@@ -20,9 +20,9 @@ def plan_trainings(
     """Split the cases into folds and list the trainings; returns batches of job names, joined by commas."""
     from pathlib import Path
 
+    from overread.runs import plan_trainings as step
+    from overread.runs.surroundings import count_jobs_per_task, locate_store
     from overread.settings import split_list
-    from overread.steps import plan_trainings as step
-    from overread.steps.surroundings import count_jobs_per_task, locate_store
 
     choices = {"pipeline": pipeline, "sources": split_list(sources), "preset": preset, "folds": folds}
     choices |= {"repeats": repeats, "epochs": epochs, "mix_ratios": split_list(mix_ratios)}

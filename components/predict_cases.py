@@ -15,8 +15,8 @@ def predict_cases(
     """Predict every case with the networks that did not see it, averaged over repeats."""
     from pathlib import Path
 
-    from overread.steps import predict_cases as step
-    from overread.steps.surroundings import limit_processes, locate_store
+    from overread.runs import predict_cases as step
+    from overread.runs.surroundings import limit_processes, locate_store
 
     step.run(
         Path(study.path),

@@ -16,9 +16,9 @@ def predict_challengers(
     """Predict the cases that no network learnt, by every new network and by the one that it wants to replace."""
     from pathlib import Path
 
-    from overread.steps import predict_challengers as step
-    from overread.steps.predict_cases import list_networks
-    from overread.steps.surroundings import limit_processes, locate_store
+    from overread.questions.retrain.steps import predict_challengers as step
+    from overread.runs.predict_cases import list_networks
+    from overread.runs.surroundings import limit_processes, locate_store
 
     step.run(
         Path(study.path),

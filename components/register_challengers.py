@@ -15,9 +15,9 @@ def register_challengers(
     """Register in MLflow with the aliases champion and challenger; returns where the outcome is kept."""
     from pathlib import Path
 
-    from overread.steps import register_challengers as step
-    from overread.steps.predict_cases import list_networks
-    from overread.steps.surroundings import locate_store
+    from overread.questions.retrain.steps import register_challengers as step
+    from overread.runs.predict_cases import list_networks
+    from overread.runs.surroundings import locate_store
 
     folders = list_networks([Path(model.path) for model in networks])
     files = (Path(changes.path), Path(plan.path))

@@ -18,10 +18,10 @@ def relabel_sources(
     """Repair the labels of all cases, list what to review, and record them in one commit, which is returned."""
     from pathlib import Path
 
-    from overread.steps import make_relabelled_sources as step
-    from overread.steps.predict_cases import list_networks
-    from overread.steps.study_copy import Origin
-    from overread.steps.surroundings import locate_store
+    from overread.questions.relabel.steps import make_relabelled_sources as step
+    from overread.runs.predict_cases import list_networks
+    from overread.runs.study_copy import Origin
+    from overread.runs.surroundings import locate_store
 
     made = step.run(
         Path(noisy_study.path),

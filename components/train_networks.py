@@ -12,9 +12,9 @@ def train_networks(
     """Train the named jobs side by side; finished ones are reused, interrupted ones are resumed."""
     from pathlib import Path
 
+    from overread.runs import train_networks as step
+    from overread.runs.surroundings import limit_processes, locate_store
     from overread.settings import split_list
-    from overread.steps import train_networks as step
-    from overread.steps.surroundings import limit_processes, locate_store
 
     names = split_list(jobs)
     results = step.run(

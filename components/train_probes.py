@@ -12,9 +12,9 @@ def train_probes(
     """Train the named probes side by side and let them name their held-out cases; finished ones are reused."""
     from pathlib import Path
 
+    from overread.questions.acquisition_bias.steps import train_probes as step
+    from overread.runs.surroundings import limit_processes, locate_store
     from overread.settings import split_list
-    from overread.steps import train_probes as step
-    from overread.steps.surroundings import limit_processes, locate_store
 
     names = split_list(jobs)
     step.run(

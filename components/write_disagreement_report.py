@@ -14,8 +14,8 @@ def write_disagreement_report(
     """Write one self-contained page and end the pipeline run in MLflow."""
     from pathlib import Path
 
-    from overread.steps import write_disagreement_report as step
-    from overread.steps.surroundings import locate_store
+    from overread.questions.crowd_disagreement.steps import write_disagreement_report as step
+    from overread.runs.surroundings import locate_store
 
     evaluation = step.run(Path(crowd_evaluation.path), report_file=Path(report.path), store=locate_store())
     for name, value in step.collect_metrics(evaluation).items():

@@ -18,9 +18,9 @@ def write_noise_report(
     """Write one self-contained page and end the pipeline run in MLflow."""
     from pathlib import Path
 
-    from overread.steps import write_noise_report as step
-    from overread.steps.predict_cases import list_networks
-    from overread.steps.surroundings import locate_store
+    from overread.questions.label_noise.steps import write_noise_report as step
+    from overread.runs.predict_cases import list_networks
+    from overread.runs.surroundings import locate_store
 
     evaluation = step.run(
         Path(study.path),

@@ -17,8 +17,8 @@ def write_probe_report(
     """Write one self-contained page and end the pipeline run in MLflow."""
     from pathlib import Path
 
-    from overread.steps import write_probe_report as step
-    from overread.steps.surroundings import locate_store
+    from overread.questions.acquisition_bias.steps import write_probe_report as step
+    from overread.runs.surroundings import locate_store
 
     evaluation = step.run(
         Path(study.path),

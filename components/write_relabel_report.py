@@ -16,9 +16,9 @@ def write_relabel_report(
     """Write one self-contained page and end the pipeline run in MLflow."""
     from pathlib import Path
 
-    from overread.evaluation.relabel_metrics import collect_metrics
-    from overread.steps import write_relabel_report as step
-    from overread.steps.surroundings import locate_store
+    from overread.questions.relabel.metrics import collect_metrics
+    from overread.questions.relabel.steps import write_relabel_report as step
+    from overread.runs.surroundings import locate_store
 
     evaluation = step.run(
         Path(study.path),

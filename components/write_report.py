@@ -20,9 +20,9 @@ def write_report(
     """Write one self-contained page and end the pipeline run in MLflow."""
     from pathlib import Path
 
-    from overread.steps import write_report as step
-    from overread.steps.predict_cases import list_networks
-    from overread.steps.surroundings import locate_store
+    from overread.questions.rater_bias.steps import write_report as step
+    from overread.runs.predict_cases import list_networks
+    from overread.runs.surroundings import locate_store
 
     folders = (predictions, cross_evaluation, mixing_evaluation, classification)
     evaluation = step.run(

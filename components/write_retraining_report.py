@@ -15,8 +15,8 @@ def write_retraining_report(
     """Write one self-contained page and end the pipeline run in MLflow."""
     from pathlib import Path
 
-    from overread.steps import write_retraining_report as step
-    from overread.steps.surroundings import locate_store
+    from overread.questions.retrain.steps import write_retraining_report as step
+    from overread.runs.surroundings import locate_store
 
     step.run(
         Path(changes.path),

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from overread.evaluation.acquisition_results import VARIANT_TITLES, AcquisitionEvaluation
 from overread.evaluation.results import Interval
-from overread.steps.evaluate_probes import read_evaluation
+from overread.questions.acquisition_bias.results import VARIANT_TITLES, AcquisitionEvaluation
+from overread.questions.acquisition_bias.steps.evaluate_probes import read_evaluation
 
 _FIRST_WIDTH, _WIDTH = 20, 26
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from overread.evaluation.crowd_results import CrowdEvaluation, FeatureSetScore
-from overread.evaluation.feature_sets import COMBINED, CONSENSUS, DISAGREEMENT
-from overread.report.crowd_wording import word_crowd_answer, word_gain
+from overread.questions.crowd_disagreement.feature_sets import COMBINED, CONSENSUS, DISAGREEMENT
+from overread.questions.crowd_disagreement.page.wording import word_crowd_answer, word_gain
+from overread.questions.crowd_disagreement.results import CrowdEvaluation, FeatureSetScore
+from overread.questions.crowd_disagreement.steps.crowd_analysis_files import read_crowd_evaluation
 from overread.report.formatting import NO_BREAK
-from overread.steps.crowd_analysis_files import read_crowd_evaluation
 
 _MAIN_SETS = ("all", CONSENSUS, DISAGREEMENT, COMBINED)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from overread.evaluation.noise_results import ALL_NETWORKS, Finding, LabelNoiseEvaluation, NoiseCell, name_architecture
-from overread.steps.evaluate_noise import read_noise_evaluation
+from overread.questions.label_noise.steps.evaluate_noise import read_noise_evaluation
 
 _WIDTH = 26
 

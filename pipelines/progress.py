@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-from overread.steps.progress import MARK
+from overread.runs.progress import MARK
 
 _COLOUR = re.compile(r"\x1b\[\d+m")
 _STARTED = re.compile(r"Executing task '([^']+)'")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from overread.evaluation.results import CrossEvaluation, name_network
-from overread.steps.cross_evaluate import read_evaluation
+from overread.questions.rater_bias.steps.cross_evaluate import read_evaluation
 
 
 def summarise(folder: Path) -> list[str]:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from overread.evaluation.relabel_outcomes import choose_repair, find_gain, judge_outcome
-from overread.evaluation.relabel_results import CorrectionCell, RelabelEvaluation
 from overread.evaluation.results import Interval
-from overread.steps.evaluate_relabelling import read_relabel_evaluation
+from overread.questions.relabel.outcomes import choose_repair, find_gain, judge_outcome
+from overread.questions.relabel.results import CorrectionCell, RelabelEvaluation
+from overread.questions.relabel.steps.evaluate_relabelling import read_relabel_evaluation
 
 _FIRST_WIDTH, _WIDTH = 34, 26
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from overread.evaluation.retraining_records import NetworkDecision, RetrainingOutcome
+from overread.questions.retrain.records import NetworkDecision, RetrainingOutcome
 
 
 def summarise(folder: Path) -> list[str]:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from overread.adapters.model_registry import ModelRegistry, connect_registry
 from overread.adapters.registry_records import NetworkVersion
-from overread.evaluation.promotion_gate import GateFigures, GateSettings
 from overread.evaluation.results import COMPARISON_COLUMNS
-from overread.evaluation.retraining_records import (
+from overread.questions.retrain.gate import GateFigures, GateSettings
+from overread.questions.retrain.page.gallery import RetrainingGallery
+from overread.questions.retrain.records import (
     KeptNetwork,
     NetworkDecision,
     NetworkJudgement,
@@ -23,10 +24,9 @@ from overread.evaluation.retraining_records import (
     RetrainingOutcome,
     StudyChanges,
 )
-from overread.report.retraining_gallery import RetrainingGallery
-from overread.steps import find_changes, plan_retraining, register_challengers
-from overread.steps.judge_challengers import COMPARISONS_FILE, GALLERY_FILE, JUDGEMENT_FILE
-from overread.steps.plan import TrainingPlan
+from overread.questions.retrain.steps import find_changes, plan_retraining, register_challengers
+from overread.questions.retrain.steps.judge_challengers import COMPARISONS_FILE, GALLERY_FILE, JUDGEMENT_FILE
+from overread.runs.plan import TrainingPlan
 from overread.training.history import HISTORY_FILE, EpochReport, write_history
 from overread.training.result import TrainingResult
 from tests.studies import make_preset, write_squares

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from overread.steps import train_networks
-from overread.steps.plan import TrainingPlan
-from overread.steps.plan_trainings import PlanSettings, plan_trainings
+from overread.runs import train_networks
+from overread.runs.plan import TrainingPlan
+from overread.runs.plan_trainings import PlanSettings, plan_trainings
 from tests.studies import make_preset, write_squares
 
 

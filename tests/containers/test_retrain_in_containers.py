@@ -13,8 +13,8 @@ import torch
 
 from overread.adapters.registry_records import NetworkVersion
 from overread.adapters.telemetry_groups import list_metrics
-from overread.evaluation.retraining_records import RetrainingOutcome
 from overread.networks.saved import load_network
+from overread.questions.retrain.records import RetrainingOutcome
 from tests.containers.cluster import Cluster, FinishedRun
 from tests.containers.git_server import GitServer
 from tests.containers.launcher import connect_s3, list_keys

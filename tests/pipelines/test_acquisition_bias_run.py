@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from overread.adapters.versioning import commit_study, initialise_study_repository
-from overread.steps.evaluate_probes import read_evaluation
+from overread.questions.acquisition_bias.steps.evaluate_probes import read_evaluation
 from tests.pipelines.conftest import run_module
 from tests.unit.vendor_studies import make_probe_preset, write_vendors
 

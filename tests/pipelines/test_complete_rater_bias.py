@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from overread.evaluation.mixing_results import MixingEvaluation
-from overread.steps.classify_sources import read_classified_sources
-from overread.steps.cross_evaluate import read_evaluation
+from overread.questions.rater_bias.mixing_results import MixingEvaluation
+from overread.questions.rater_bias.steps.classify_sources import read_classified_sources
+from overread.questions.rater_bias.steps.cross_evaluate import read_evaluation
 from tests.pipelines.conftest import run_module
 
 pytestmark = pytest.mark.slow

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from overread.adapters.versioning import commit_study
-from overread.evaluation.crowd_results import CrowdEvaluation
-from overread.presets.crowd import CrowdPreset
-from overread.steps.crowd_analysis_files import read_crowd_evaluation, read_origin
+from overread.questions.crowd_disagreement.presets import CrowdPreset
+from overread.questions.crowd_disagreement.results import CrowdEvaluation
+from overread.questions.crowd_disagreement.steps.crowd_analysis_files import read_crowd_evaluation, read_origin
 from overread.study.cases import Case, write_cases
 from overread.study.digest import compute_file_digest
 from tests.pipelines.conftest import REPOSITORY, run_module

@@ -2,7 +2,7 @@
 
 import io
 
-from overread.steps.progress import MARK
+from overread.runs.progress import MARK
 from pipelines.progress import ProgressStream, find_own_error, find_traceback
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from overread.evaluation.relabel_results import RelabelEvaluation
-from overread.steps.evaluate_relabelling import read_relabelled_masks
+from overread.questions.relabel.results import RelabelEvaluation
+from overread.questions.relabel.steps.evaluate_relabelling import read_relabelled_masks
 from overread.study.schema import StudySettings
 from tests.pipelines.conftest import PRESET, run_module, write_raw_data
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from overread.evaluation.retraining_records import RetrainingOutcome
+from overread.questions.retrain.records import RetrainingOutcome
 from tests.pipelines.conftest import REPOSITORY, run_module, write_raw_data
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from overread.presets.crowd import read_crowd_preset
-from overread.steps import report_disagreement
-from overread.steps.crowd_analysis_files import read_crowd_evaluation
-from overread.steps.disagreement_choice import DisagreementChoice
+from overread.questions.crowd_disagreement.presets import read_crowd_preset
+from overread.questions.crowd_disagreement.steps import report_disagreement
+from overread.questions.crowd_disagreement.steps.crowd_analysis_files import read_crowd_evaluation
+from overread.questions.crowd_disagreement.steps.disagreement_choice import DisagreementChoice
 from overread.study.outcomes import read_outcomes
 from overread.study.ratings_table import read_ratings
 

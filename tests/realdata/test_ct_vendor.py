@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.evaluation.acquisition_results import AcquisitionEvaluation
-from overread.presets.probes import read_probe_preset
-from overread.steps import evaluate_probes, probe_acquisition
-from overread.steps.plan_probes import ProbeChoice, plan_probes
+from overread.questions.acquisition_bias.presets import read_probe_preset
+from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings
+from overread.questions.acquisition_bias.probe_slices import read_slices
+from overread.questions.acquisition_bias.results import AcquisitionEvaluation
+from overread.questions.acquisition_bias.steps import evaluate_probes, probe_acquisition
+from overread.questions.acquisition_bias.steps.plan_probes import ProbeChoice, plan_probes
 from overread.study.check import check_study
 from overread.study.importing.settings import ImportSettings
 from overread.study.importing.study_import import import_study
 from overread.study.schema import IntensitySettings
 from overread.study.study import Study
-from overread.training.probe_settings import ProbeImageSettings
-from overread.training.probe_slices import read_slices
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 WINDOW = IntensitySettings(recipe="window", window_centre=40, window_width=400)

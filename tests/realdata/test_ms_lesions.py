@@ -16,8 +16,8 @@ MOST_GIB = 6
 PROGRAM = """
 import json, resource, sys
 from pathlib import Path
-from overread.steps import predict_one, train_one
-from overread.steps.training_choice import TrainingChoice
+from overread.runs import predict_one, train_one
+from overread.runs.training_choice import TrainingChoice
 study, folder, preset = map(Path, sys.argv[1:])
 train_one.run(study, folder / "network", TrainingChoice(source="consensus", preset=str(preset), epochs=1, device="cpu"))
 predict_one.run(study, folder / "network", folder / "masks", case_ids=("patient07",), device="cpu")

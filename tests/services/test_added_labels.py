@@ -23,9 +23,9 @@ from overread.adapters.source_state import (
 from overread.adapters.versioning import commit_study, fetch_study, initialise_study_repository
 from overread.cli.study import watch_state
 from overread.errors import InputError, StorageError, StudyError, VersioningError
-from overread.steps import add_labels
-from overread.steps.add_labels import Delivery
-from overread.steps.added_labels import AddedLabels
+from overread.runs import add_labels
+from overread.runs.add_labels import Delivery
+from overread.runs.added_labels import AddedLabels
 from overread.study.annotation_settings import AnnotationSettings
 from overread.study.check import check_study
 from overread.study.rasters import write_mask

@@ -7,10 +7,11 @@ import pytest
 from overread.adapters.storage import open_store
 from overread.adapters.tracking import connect_tracker
 from overread.evaluation.noise_results import LabelNoiseEvaluation
-from overread.steps import evaluate_noise, perturb_labels, predict_cases, train_networks
-from overread.steps.label_variants import LabelVariants, describe_control, describe_fixed, parse_variants
-from overread.steps.plan import TrainingPlan
-from overread.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
+from overread.questions.label_noise.steps import evaluate_noise
+from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
+from overread.runs import perturb_labels, predict_cases, train_networks
+from overread.runs.label_variants import LabelVariants, describe_control, describe_fixed, parse_variants
+from overread.runs.plan import TrainingPlan
 from overread.study.digest import compute_source_digest
 from overread.study.schema import Provenance
 from overread.study.study import Study

@@ -7,8 +7,8 @@ import pytest
 
 from overread.adapters.s3_blobs import S3Blobs
 from overread.errors import StorageError
-from overread.steps import fetch_annotations
-from overread.steps.disagreement_choice import DisagreementChoice
+from overread.questions.crowd_disagreement.steps import fetch_annotations
+from overread.questions.crowd_disagreement.steps.disagreement_choice import DisagreementChoice
 
 RATINGS = "case_id,colour_1,colour_2\na,1,2\nb,2,1\n"
 OUTCOMES = "case_id,sick\na,0\nb,1\n"

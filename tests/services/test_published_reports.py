@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from mlflow import MlflowClient
+from overread.questions.rater_bias.steps import write_report
+from overread.runs import fingerprint, import_closure
+from overread.runs.pipeline_run import begin_pipeline_run
+from overread.runs.report_publishing import publish_report
+from overread.runs.run_identity import AnalysisRun
 from overread.settings import Settings
-from overread.steps import fingerprint, import_closure, write_report
-from overread.steps.pipeline_run import begin_pipeline_run
-from overread.steps.report_publishing import publish_report
-from overread.steps.run_identity import AnalysisRun
 
 RUN = AnalysisRun(
     pipeline="rater-bias",

@@ -18,10 +18,10 @@ from overread.adapters.storage import open_store
 from overread.adapters.tracking import connect_tracker
 from overread.errors import InputError
 from overread.presets import Preset
-from overread.steps import plan_trainings, train_networks
-from overread.steps.pipeline_run import connect
-from overread.steps.plan import TrainingPlan
-from overread.steps.training_run import open_training_run
+from overread.runs import plan_trainings, train_networks
+from overread.runs.pipeline_run import connect
+from overread.runs.plan import TrainingPlan
+from overread.runs.training_run import open_training_run
 from overread.study.study import Study
 from overread.training.hardware import limit_threads
 from overread.training.history import EpochReport, read_history
@@ -37,7 +37,7 @@ _POLL_SECONDS = 0.005
 _TRAIN = """
 import sys
 from pathlib import Path
-from overread.steps import train_networks
+from overread.runs import train_networks
 
 if __name__ == "__main__":
     root, jobs = Path(sys.argv[1]), sys.argv[2].split(",")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from overread.steps import note_nothing_new
-from overread.steps.manage_networks import promote
+from overread.questions.retrain.steps import note_nothing_new
+from overread.questions.retrain.steps.manage_networks import promote
 from tests.retrainings import GrowingStudy
 from tests.servers import running_pushgateway
 

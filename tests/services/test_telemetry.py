@@ -19,11 +19,12 @@ from overread.adapters.telemetry import MetricGroup, push_metrics, remove_old_gr
 from overread.adapters.telemetry_outbox import TelemetryOutbox
 from overread.adapters.tracking import connect_tracker
 from overread.errors import InputError, SettingsError
-from overread.steps import cross_evaluate, train_networks, write_report
-from overread.steps.plan import TrainingPlan
-from overread.steps.report_publishing import publish_report
-from overread.steps.run_identity import AnalysisRun
-from overread.steps.telemetry_trainings import tell_epoch
+from overread.questions.rater_bias.steps import cross_evaluate, write_report
+from overread.runs import train_networks
+from overread.runs.plan import TrainingPlan
+from overread.runs.report_publishing import publish_report
+from overread.runs.run_identity import AnalysisRun
+from overread.runs.telemetry_trainings import tell_epoch
 from overread.study.study import Study
 from overread.training.history import EpochReport, read_history
 from tests.servers import LOOPBACK, BadServer, find_free_ports, running_mute, running_pushgateway, running_refuser

@@ -11,10 +11,10 @@ import pytest
 
 from overread.adapters.storage import open_store
 from overread.adapters.tracking import connect_tracker
-from overread.steps import train_networks
-from overread.steps.pipeline_run import begin_pipeline_run, connect
-from overread.steps.plan import TrainingPlan
-from overread.steps.plan_trainings import PlanSettings
+from overread.runs import train_networks
+from overread.runs.pipeline_run import begin_pipeline_run, connect
+from overread.runs.plan import TrainingPlan
+from overread.runs.plan_trainings import PlanSettings
 from overread.training.history import EpochReport, read_history
 from overread.training.result import TrainingResult
 from tests.servers import BadServer, running_mute, running_refuser

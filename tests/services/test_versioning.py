@@ -19,7 +19,7 @@ from overread.adapters.versioning import (
     resolve_revision,
 )
 from overread.errors import InputError, VersioningError
-from overread.steps import fetch_study as fetch_step
+from overread.runs import fetch_study as fetch_step
 from overread.study.cases import Case, write_cases
 from overread.study.rasters import write_mask, write_volume
 from overread.study.schema import Provenance, SourceSettings, StudySettings

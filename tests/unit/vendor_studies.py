@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from overread.questions.acquisition_bias.probe_settings import ProbePreset
 from overread.study.cases import Case, write_cases
 from overread.study.rasters import write_volume
 from overread.study.schema import IntensitySettings, StudySettings
 from overread.study.study import Study
-from overread.training.probe_settings import ProbePreset
 
 SIDE, SLICES = 24, 4
 PADDING = 6

@@ -30,8 +30,8 @@ for command in (train, predict, uncertainty, disagreement, acquisition_bias):
 def presets() -> None:
     """List the presets."""
     from overread.presets import list_presets, read_preset
-    from overread.presets.crowd import list_crowd_presets, read_crowd_preset
-    from overread.presets.probes import list_probe_presets, read_probe_preset
+    from overread.questions.acquisition_bias.presets import list_probe_presets, read_probe_preset
+    from overread.questions.crowd_disagreement.presets import list_crowd_presets, read_crowd_preset
 
     for name in list_presets():
         print(f"{name}: {read_preset(name).description}")

@@ -39,8 +39,8 @@ def disagreement(
         folds: Folds of the cross-validation; those of the preset if 0.
         seed: Another seed divides the cases into other folds.
     """
-    from overread.steps import report_disagreement
-    from overread.steps.disagreement_choice import DisagreementChoice
+    from overread.questions.crowd_disagreement.steps import report_disagreement
+    from overread.questions.crowd_disagreement.steps.disagreement_choice import DisagreementChoice
 
     values: dict[str, object] = {"outcome": outcome, "positive": positive, "columns": columns, "sources": source}
     values |= {"preset": preset, "folds": folds, "seed": seed}
@@ -73,9 +73,9 @@ def acquisition_bias(
         processes: Probes trained side by side; as many as there are cores if not given.
         device: auto, cpu or cuda.
     """
+    from overread.questions.acquisition_bias.steps import probe_acquisition
+    from overread.questions.acquisition_bias.steps.plan_probes import ProbeChoice
     from overread.settings import split_list
-    from overread.steps import probe_acquisition
-    from overread.steps.plan_probes import ProbeChoice
 
     values = {"column": column, "preset": preset, "classes": split_list(classes), "folds": folds, "seed": seed}
     choice = ProbeChoice.parse(values, where="overread acquisition-bias")

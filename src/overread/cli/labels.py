@@ -34,7 +34,7 @@ def add(folder: Path, masks: Path) -> None:
         folder: Folder of the study.
         masks: Folder of the masks; its name becomes the source's name, and its provenance lies beside it.
     """
-    from overread.steps import add_predictions
+    from overread.runs import add_predictions
 
     add_predictions.run(folder, masks)
     print(f"added {masks.name}; version it with `overread study commit`")
@@ -64,8 +64,8 @@ def relabel(
         name: Name of the new source; SOURCE-relabelled if not given.
         output: New folder for the review list; .overread/review/NAME of the study if not given.
     """
-    from overread.steps import relabel_labels
-    from overread.steps.relabel_source import RelabelChoice
+    from overread.questions.relabel.steps import relabel_labels
+    from overread.questions.relabel.steps.relabel_source import RelabelChoice
 
     values = {"threshold": threshold, "flips": flips, "largest_change": largest_change}
     choice = RelabelChoice.parse(values, where="overread labels relabel")
@@ -82,8 +82,8 @@ def accept(folder: Path, *, source: str, cases: str, name: str = "") -> None:
         cases: The accepted cases, separated by commas.
         name: Name of the new source; that of the given labels with -reviewed if not given.
     """
+    from overread.questions.relabel.steps import accept_labels
     from overread.settings import split_list
-    from overread.steps import accept_labels
 
     print(accept_labels.run(folder, source=source, case_ids=split_list(cases), name=name))
 
@@ -117,7 +117,7 @@ def perturb(
         output: Folder that gets masks and provenance instead of the study.
     """
     from overread.labels.settings import VariantSettings
-    from overread.steps import perturb_labels
+    from overread.runs import perturb_labels
 
     values = {"mode": mode, "dice": dice, "vertices": vertices, "smooth": smooth, "seed": seed}
     values |= {"volumetric": volumetric, "axis": axis}
@@ -136,8 +136,8 @@ def consensus(folder: Path, *, sources: str, method: str, name: str = "") -> Non
         name: Name of the new source; consensus-METHOD if not given.
     """
     from overread.labels.consensus import ConsensusSettings
+    from overread.runs import make_consensus
     from overread.settings import split_list
-    from overread.steps import make_consensus
 
     settings = ConsensusSettings.parse({"method": method}, where="overread labels consensus")
     print(make_consensus.run(folder, settings, sources=split_list(sources), name=name))

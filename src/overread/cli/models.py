@@ -17,7 +17,7 @@ def trace(address: str, *, study: Path | None = None) -> None:
         address: NAME@champion, NAME@challenger or NAME@VERSION.
         study: Folder of the study whose local MLflow is meant, where MLFLOW_TRACKING_URI is not set.
     """
-    from overread.steps import manage_networks
+    from overread.questions.retrain.steps import manage_networks
 
     print(*manage_networks.trace(address, workspace=_locate_workspace(study)), sep="\n")
 
@@ -33,7 +33,7 @@ def promote(name: str, *, version: str, reason: str, by: str = "", study: Path |
         by: Who decides; the user's login if not given.
         study: Folder of the study whose local MLflow is meant, where MLFLOW_TRACKING_URI is not set.
     """
-    from overread.steps import manage_networks
+    from overread.questions.retrain.steps import manage_networks
 
     print(
         manage_networks.promote(
@@ -52,7 +52,7 @@ def rollback(name: str, *, reason: str, by: str = "", study: Path | None = None)
         by: Who decides; the user's login if not given.
         study: Folder of the study whose local MLflow is meant, where MLFLOW_TRACKING_URI is not set.
     """
-    from overread.steps import manage_networks
+    from overread.questions.retrain.steps import manage_networks
 
     print(
         manage_networks.roll_back(name, reason=reason, by=by or getpass.getuser(), workspace=_locate_workspace(study))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from overread.steps.training_choice import TrainingChoice
+from overread.runs.training_choice import TrainingChoice
 
 
 def train(folder: Path, output: Path, *, choice: Annotated[TrainingChoice, Parameter(name="*")]) -> None:
@@ -19,7 +19,7 @@ def train(folder: Path, output: Path, *, choice: Annotated[TrainingChoice, Param
         output: Folder that gets the network; a training that was interrupted there goes on.
         choice: Whose labels to learn, and how.
     """
-    from overread.steps import train_one
+    from overread.runs import train_one
 
     train_one.run(folder, output, choice)
 
@@ -34,7 +34,7 @@ def predict(folder: Path, network: Path, output: Path, *, case: tuple[str, ...] 
         case: Cases to predict; all if none is given.
         device: auto, cpu or cuda.
     """
-    from overread.steps import predict_one
+    from overread.runs import predict_one
 
     predict_one.run(folder, network, output, case_ids=case, device=device)
 
@@ -64,7 +64,7 @@ def uncertainty(
         device: auto, cpu or cuda.
     """
     from overread.inference.uncertainty_settings import UncertaintySettings
-    from overread.steps import estimate_uncertainty
+    from overread.runs import estimate_uncertainty
 
     values = {"method": method, "samples": samples, "seed": seed}
     settings = UncertaintySettings.parse(values, where="overread uncertainty")

@@ -26,7 +26,7 @@ def import_(
         settings: How to read the data set.
         remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
     """
-    from overread.steps import make_study
+    from overread.runs import make_study
     from overread.study.summary_table import format_summary
 
     made = make_study.from_data_set(source, folder, settings=settings or ImportSettings(), remote=remote)
@@ -43,7 +43,7 @@ def demo(folder: Path, *, seed: int = 0, remote: str | None = None, versioned: b
         remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
         versioned: Make it a repository; without, it can be tracked by the DVC repository that it lies in.
     """
-    from overread.steps import make_study
+    from overread.runs import make_study
     from overread.study.summary_table import format_summary
 
     print(format_summary(make_study.from_nothing(folder, seed=seed, remote=remote, versioned=versioned)))
@@ -116,7 +116,7 @@ def add(
         message: What the commit says; how many masks are new and replaced if not given.
         dry_run: Only check and say what would be done.
     """
-    from overread.steps import add_labels
+    from overread.runs import add_labels
     from overread.study.annotation_settings import AnnotationSettings
 
     values = {"source": source, "kind": kind, "replace": replace}
@@ -151,6 +151,6 @@ def export(folder: Path, target: Path, *, layout: str, source: str) -> None:
         layout: nnunet (nnU-Net raw) or bids (BIDS derivatives).
         source: Which label set.
     """
-    from overread.steps import export_study
+    from overread.runs import export_study
 
     print(export_study.run(folder, target, layout=layout, source=source))

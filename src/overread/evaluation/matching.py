@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from pydantic import ConfigDict
 
+from overread.questions.acquisition_bias.probe_settings import ProbeMatchingSettings
 from overread.settings import Settings
-from overread.training.probe_settings import ProbeMatchingSettings
 
 UNKNOWN = "unknown"
 

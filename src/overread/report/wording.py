@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from overread.evaluation.results import CrossEvaluation, Interval, LoadOrder
+from overread.questions.rater_bias.page.load_contrast import (
+    Effect,
+    LoadContrast,
+    compare_consistency,
+    compare_size,
+    is_reversed,
+    judge_contrast,
+)
 from overread.report.formatting import (
     NO_BREAK,
     format_count,
@@ -14,14 +22,6 @@ from overread.report.formatting import (
     format_load,
     join_names,
     write_interval,
-)
-from overread.report.load_contrast import (
-    Effect,
-    LoadContrast,
-    compare_consistency,
-    compare_size,
-    is_reversed,
-    judge_contrast,
 )
 
 Verdict: TypeAlias = Literal["yes", "not-shown", "reversed", "no-answer"]

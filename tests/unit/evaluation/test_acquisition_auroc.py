@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from overread.evaluation.acquisition_auroc import (
+from overread.questions.acquisition_bias.auroc import (
     bootstrap_auroc,
     compute_auroc,
     compute_mean_aurocs,

@@ -2,11 +2,11 @@ import pandas as pd
 import pytest
 
 from overread.errors import InputError
-from overread.evaluation.acquisition import ProbeDesign, index_scores, summarise_acquisition
-from overread.evaluation.acquisition_results import AcquisitionEvaluation
 from overread.evaluation.matching import Matching
+from overread.questions.acquisition_bias.evaluation import ProbeDesign, index_scores, summarise_acquisition
+from overread.questions.acquisition_bias.probe_settings import ProbeMatchingSettings
+from overread.questions.acquisition_bias.results import AcquisitionEvaluation
 from overread.study.cases import Case
-from overread.training.probe_settings import ProbeMatchingSettings
 
 CLASSES = ("A", "B")
 LABELS = {"1": "A", "2": "A", "3": "B", "4": "B"}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from crowd_builders import QUICK, analyse, sample_ratings
 
-from overread.evaluation.crowd_results import AUC_COLUMNS, CASE_COLUMNS, CrowdEvaluation
+from overread.questions.crowd_disagreement.results import AUC_COLUMNS, CASE_COLUMNS, CrowdEvaluation
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.errors import InputError, SettingsError
-from overread.evaluation.crowd_folds import sample_folds, sample_orders
-from overread.evaluation.crowd_settings import CrowdSettings
-from overread.evaluation.feature_sets import FeatureSet, select_columns
-from overread.evaluation.logistic_regression import fit_logistic, score_cases
-from overread.evaluation.outcome_prediction import compute_auc, cross_validate, estimate_interval
-from overread.evaluation.permutation_test import compare_with_chance, compute_permutation_p
+from overread.questions.crowd_disagreement.feature_sets import FeatureSet, select_columns
+from overread.questions.crowd_disagreement.folds import sample_folds, sample_orders
+from overread.questions.crowd_disagreement.logistic_regression import fit_logistic, score_cases
+from overread.questions.crowd_disagreement.outcome_prediction import compute_auc, cross_validate, estimate_interval
+from overread.questions.crowd_disagreement.permutation_test import compare_with_chance, compute_permutation_p
+from overread.questions.crowd_disagreement.settings import CrowdSettings
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(40, 4))
@@ -84,7 +84,7 @@ def test_cross_validation_is_that_of_a_plain_loop(leak_free):
 def test_batches_change_nothing(monkeypatch):
     divisions = sample_folds(Y, ALONE, folds=3, repeats=4, seed=0)
     whole = cross_validate(X, Y, divisions, EVERYTHING, QUICK)
-    monkeypatch.setattr("overread.evaluation.outcome_prediction._BATCH_VALUES", 1)
+    monkeypatch.setattr("overread.questions.crowd_disagreement.outcome_prediction._BATCH_VALUES", 1)
     np.testing.assert_allclose(cross_validate(X, Y, divisions, EVERYTHING, QUICK), whole)
 
 

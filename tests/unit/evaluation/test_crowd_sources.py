@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.evaluation.case_features import label_cases
-from overread.evaluation.source_disagreement import measure_source_disagreement, summarise_loads
+from overread.questions.crowd_disagreement.case_features import label_cases
+from overread.questions.crowd_disagreement.source_disagreement import measure_source_disagreement, summarise_loads
 from overread.study.outcomes import Outcome
 
 # Bars of voxels of 1 × 2 × 5 mm: 0.01 ml each.

@@ -7,9 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.errors import InputError
-from overread.evaluation.label_noise import NoiseDesign, summarise_label_noise
-from overread.evaluation.noise_cells import compute_repeat_std
-from overread.evaluation.noise_evidence import write_estimate, write_p
 from overread.evaluation.noise_results import (
     ALL_NETWORKS,
     DICE_COLUMNS,
@@ -18,9 +15,12 @@ from overread.evaluation.noise_results import (
     MissingTraining,
     name_architecture,
 )
-from overread.evaluation.noise_slopes import fit_slopes
-from overread.evaluation.noise_verdicts import CLAIMS, RULES, judge_margin, judge_sign
 from overread.evaluation.results import Interval
+from overread.questions.label_noise.cells import compute_repeat_std
+from overread.questions.label_noise.evaluation import NoiseDesign, summarise_label_noise
+from overread.questions.label_noise.evidence import write_estimate, write_p
+from overread.questions.label_noise.slopes import fit_slopes
+from overread.questions.label_noise.verdicts import CLAIMS, RULES, judge_margin, judge_sign
 
 CASES = ("a-1", "b-1", "c-1")
 VARIANTS = {

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overread.evaluation.matching import MatchedSubject, Matching, match_subjects, name_age_band, parse_age
-from overread.training.probe_settings import ProbeMatchingSettings
+from overread.questions.acquisition_bias.probe_settings import ProbeMatchingSettings
 
 SETTINGS = ProbeMatchingSettings()
 

@@ -6,10 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.errors import InputError
-from overread.evaluation.mixing import summarise_mixing
-from overread.evaluation.mixing_results import MIXING_COLUMNS, SECOND_NETWORK_COLUMNS, MixingEvaluation, find_sign
 from overread.evaluation.results import COMPARISON_COLUMNS, Interval
 from overread.evaluation.significance import compute_paired_p
+from overread.questions.rater_bias.mixing import summarise_mixing
+from overread.questions.rater_bias.mixing_results import (
+    MIXING_COLUMNS,
+    SECOND_NETWORK_COLUMNS,
+    MixingEvaluation,
+    find_sign,
+)
 
 CASES = ("a-1", "a-2", "b-1", "c-1")
 SUBJECTS = dict(zip(CASES, ("a", "a", "b", "c"), strict=True))

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.errors import InputError, SettingsError
-from overread.evaluation.promotion_gate import GateFigures, GateSettings, apply_gate, select_counted
 from overread.evaluation.results import COMPARISON_COLUMNS
+from overread.questions.retrain.gate import GateFigures, GateSettings, apply_gate, select_counted
 
 BOUNDS = GateSettings(dice_margin=0.05, load_bias_limit=0.25, min_cases=3)
 REFERENCE_LOADS = (100.0, 200.0, 300.0, 400.0, 1000.0)

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.errors import InputError
-from overread.evaluation.relabel_metrics import collect_metrics
-from overread.evaluation.relabel_outcomes import choose_repair, find_gain, judge_outcome
-from overread.evaluation.relabel_results import (
+from overread.evaluation.results import Interval
+from overread.questions.relabel.evaluation import RelabelDesign, summarise_relabelling
+from overread.questions.relabel.metrics import collect_metrics
+from overread.questions.relabel.outcomes import choose_repair, find_gain, judge_outcome
+from overread.questions.relabel.results import (
     DICE_COLUMNS,
     LABEL_COLUMNS,
     MissingCorrection,
@@ -18,8 +20,6 @@ from overread.evaluation.relabel_results import (
     RelabelEvaluation,
     WatchedTraining,
 )
-from overread.evaluation.relabelling import RelabelDesign, summarise_relabelling
-from overread.evaluation.results import Interval
 
 CASES = ("a-1", "b-1", "c-1")
 NONE, REWEIGHT, RELABEL = ("polygon-3", "none", ""), ("polygon-3", "reweight", ""), ("polygon-3", "relabel", "tta")

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overread.errors import InputError
-from overread.evaluation.classification_results import HIT_COLUMNS
-from overread.evaluation.hit_tables import read_hits, read_patches, write_table
 from overread.evaluation.roc import compute_auc, compute_roc
-from overread.evaluation.source_hits import (
+from overread.questions.rater_bias.classification_results import HIT_COLUMNS
+from overread.questions.rater_bias.hit_tables import read_hits, read_patches, write_table
+from overread.questions.rater_bias.source_hits import (
     PATCH_COLUMNS,
     compute_growth,
     compute_rocs,

@@ -13,8 +13,8 @@ from overread.labels.calibration import calibrate_strength
 from overread.labels.settings import parse_variant
 from overread.labels.source_cases import SourceCases
 from overread.labels.variants import Variant, make_variant, replay_case
-from overread.steps import perturb_labels
-from overread.steps.label_variants import describe_fixed
+from overread.runs import perturb_labels
+from overread.runs.label_variants import describe_fixed
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study

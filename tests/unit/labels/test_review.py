@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from overread.labels.relabelling import RelabelSettings, relabel_case
-from overread.labels.review import CaseReview, propose_label, rank_reviews, review_case, suggest_limit
-from overread.labels.review_regions import FoundRegions, Region, ReviewSettings, find_questioned, find_regions
-from overread.labels.review_tables import write_review_tables
+from overread.questions.relabel.review import CaseReview, propose_label, rank_reviews, review_case, suggest_limit
+from overread.questions.relabel.review_regions import (
+    FoundRegions,
+    Region,
+    ReviewSettings,
+    find_questioned,
+    find_regions,
+)
+from overread.questions.relabel.review_tables import write_review_tables
 from overread.types import Mask
 
 EVERYTHING = ReviewSettings(smallest_region=1, most_regions=1000)

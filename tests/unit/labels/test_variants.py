@@ -13,7 +13,7 @@ from overread.errors import InputError, SettingsError
 from overread.evaluation.overlap import compute_dice
 from overread.labels.settings import parse_variant
 from overread.labels.variants import Variant, make_variant, replay_case
-from overread.steps import perturb_labels
+from overread.runs import perturb_labels
 from overread.study.digest import compute_source_digest
 from overread.study.label_set import LabelSet
 from overread.study.rasters import read_affine_and_shape, write_mask

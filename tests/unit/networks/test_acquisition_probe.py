@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from overread.networks.acquisition_probe import AcquisitionProbe
 from overread.networks.build import count_parameters
-from overread.training.probe_settings import ProbeNetworkSettings
+from overread.questions.acquisition_bias.probe_network import AcquisitionProbe
+from overread.questions.acquisition_bias.probe_settings import ProbeNetworkSettings
 
 
 @pytest.mark.parametrize(("features", "inputs"), [("averaged", 6), ("flattened", 6 * 3 * 3)])

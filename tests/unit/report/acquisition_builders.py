@@ -1,15 +1,15 @@
 """An evaluation of the acquisition probe with the AUROCs that a test asks for."""
 
-from overread.evaluation.acquisition_results import (
+from overread.evaluation.confounding import Confounder, Confounding
+from overread.evaluation.matching import ClassProfile, Matching
+from overread.evaluation.results import Interval
+from overread.questions.acquisition_bias.results import (
     AcquisitionEvaluation,
     AurocFall,
     ClassAccuracy,
     ErrorRate,
     VariantScore,
 )
-from overread.evaluation.confounding import Confounder, Confounding
-from overread.evaluation.matching import ClassProfile, Matching
-from overread.evaluation.results import Interval
 
 TOLD, NOT_TOLD = (0.9, 0.8, 0.97), (0.55, 0.4, 0.7)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 from report_builders import build_context
 
-from overread.evaluation.crowd_disagreement import CrowdAnalysis
-from overread.evaluation.crowd_results import (
+from overread.evaluation.results import Interval
+from overread.questions.crowd_disagreement.evaluation import CrowdAnalysis
+from overread.questions.crowd_disagreement.results import (
     AUC_COLUMNS,
     CrowdEvaluation,
     FeatureSetScore,
@@ -14,8 +15,7 @@ from overread.evaluation.crowd_results import (
     PermutationTest,
     SpreadContrast,
 )
-from overread.evaluation.crowd_settings import CrowdSettings
-from overread.evaluation.results import Interval
+from overread.questions.crowd_disagreement.settings import CrowdSettings
 from overread.report.context import RunContext
 
 SETS = (

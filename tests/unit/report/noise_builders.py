@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from report_builders import build_context, build_mask, build_study
 
-from overread.evaluation.label_noise import NoiseDesign, summarise_label_noise
 from overread.evaluation.noise_results import DICE_COLUMNS, LabelNoiseEvaluation, LabelVariant, MissingTraining
 from overread.labels.settings import PerturbationSettings
+from overread.questions.label_noise.evaluation import NoiseDesign, summarise_label_noise
+from overread.questions.label_noise.page.report import write_label_noise_report
 from overread.report.context import RunContext
-from overread.report.label_noise import write_label_noise_report
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 from overread.study.study import Study

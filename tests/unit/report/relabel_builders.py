@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from report_builders import build_context, build_mask, build_study
 
-from overread.evaluation.relabel_results import (
+from overread.questions.relabel.evaluation import RelabelDesign, summarise_relabelling
+from overread.questions.relabel.page.report import write_relabel_report
+from overread.questions.relabel.results import (
     DICE_COLUMNS,
     LABEL_COLUMNS,
     MissingCorrection,
@@ -19,9 +21,7 @@ from overread.evaluation.relabel_results import (
     WatchedEpoch,
     WatchedTraining,
 )
-from overread.evaluation.relabelling import RelabelDesign, summarise_relabelling
 from overread.report.context import RunContext
-from overread.report.relabel import write_relabel_report
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 from overread.study.study import Study

@@ -18,9 +18,9 @@ from overread.evaluation.results import (
     SourcePair,
     name_network,
 )
+from overread.questions.rater_bias.page.load_contrast import LoadContrast
+from overread.questions.rater_bias.page.report import write_rater_bias_report
 from overread.report.context import RunContext
-from overread.report.load_contrast import LoadContrast
-from overread.report.rater_bias import write_rater_bias_report
 from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_image, write_mask, write_volume

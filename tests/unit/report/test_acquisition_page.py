@@ -10,14 +10,14 @@ from report_builders import build_context
 from test_label_noise_page import Page
 
 from overread.errors import InputError
-from overread.evaluation.acquisition import index_scores
-from overread.report.acquisition_bias import ProbeRun, write_acquisition_report
-from overread.report.acquisition_gallery import choose_example_cases
-from overread.report.acquisition_tables import build_training_rows
+from overread.questions.acquisition_bias.evaluation import index_scores
+from overread.questions.acquisition_bias.page.gallery import choose_example_cases
+from overread.questions.acquisition_bias.page.report import ProbeRun, write_acquisition_report
+from overread.questions.acquisition_bias.page.tables import build_training_rows
+from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeFold
+from overread.questions.acquisition_bias.probe_result import ProbeTraining
+from overread.questions.acquisition_bias.probe_stacks import open_stacks, write_stacks
 from overread.study.study import Study
-from overread.training.probe_folds import LabelledCase, ProbeFold
-from overread.training.probe_result import ProbeTraining
-from overread.training.probe_stacks import open_stacks, write_stacks
 from tests.unit.vendor_studies import make_probe_preset, write_vendors
 
 CLASSES = ("ACME", "Other")

@@ -3,7 +3,7 @@ import math
 import pytest
 from acquisition_builders import NOT_TOLD, TOLD, make_evaluation, make_interval, make_matching
 
-from overread.report.acquisition_wording import (
+from overread.questions.acquisition_bias.page.wording import (
     list_error_contrasts,
     word_acquisition_answer,
     word_confounding,

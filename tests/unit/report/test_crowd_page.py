@@ -5,8 +5,8 @@ import pytest
 from crowd_report_builders import build_analysis, build_crowd_context, build_evaluation
 
 from overread.errors import InputError
-from overread.report.crowd_disagreement import write_crowd_report
-from overread.report.crowd_paper import quote_paper
+from overread.questions.crowd_disagreement.page.paper import quote_paper
+from overread.questions.crowd_disagreement.page.report import write_crowd_report
 
 CITATION = "https://arxiv.org/abs/1806.08174"
 VOID = {"meta", "img", "br"}

@@ -3,7 +3,7 @@
 import pytest
 from crowd_report_builders import build_evaluation
 
-from overread.report.crowd_wording import word_crowd_answer, word_gain, word_measures
+from overread.questions.crowd_disagreement.page.wording import word_crowd_answer, word_gain, word_measures
 
 
 @pytest.mark.parametrize(

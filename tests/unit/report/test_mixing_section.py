@@ -7,18 +7,23 @@ from report_builders import build_inputs
 from test_report_page import Page
 
 from overread.errors import InputError
-from overread.evaluation.mixing_results import MixedNetwork, MixingEvaluation, ReferenceDice, SourceShift
 from overread.evaluation.results import Interval
-from overread.report.figures.mixing_curve import (
+from overread.questions.rater_bias.mixing_results import MixedNetwork, MixingEvaluation, ReferenceDice, SourceShift
+from overread.questions.rater_bias.page.figures.mixing_curve import (
     choose_limits,
     draw_mixing_curve,
     locate_alone,
     locate_points,
     spread_marks,
 )
-from overread.report.mixing import build_mixing_section, list_rows, word_full_shift, word_mixing_answer
+from overread.questions.rater_bias.page.mixing import (
+    build_mixing_section,
+    list_rows,
+    word_full_shift,
+    word_mixing_answer,
+)
+from overread.questions.rater_bias.page.report import write_rater_bias_report
 from overread.report.palette import assign_colours
-from overread.report.rater_bias import write_rater_bias_report
 
 NAN = float("nan")
 RISE, FALL, FLAT = (0.05, 0.03, 0.07), (-0.02, -0.03, -0.01), (0.001, -0.004, 0.006)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from relabel_builders import AFTER, BEFORE, build_epochs, build_plain, build_watched
 from report_builders import build_mask
 
-from overread.report.figures.label_repairs import (
+from overread.questions.relabel.page.figures.label_repairs import (
     BETTER_COLOUR,
     SAME_COLOUR,
     WORSE_COLOUR,
@@ -15,8 +15,8 @@ from overread.report.figures.label_repairs import (
     choose_colour,
     draw_label_repairs,
 )
-from overread.report.figures.relabelled_outlines import draw_relabelled_outlines
-from overread.report.figures.uncertainty_curve import (
+from overread.questions.relabel.page.figures.relabelled_outlines import draw_relabelled_outlines
+from overread.questions.relabel.page.figures.uncertainty_curve import (
     CHANGE_COLOUR,
     CONTINUED_COLOUR,
     PLAIN_COLOUR,
@@ -26,7 +26,7 @@ from overread.report.figures.uncertainty_curve import (
     list_changes,
     locate_dice,
 )
-from overread.report.relabel_gallery import choose_examples
+from overread.questions.relabel.page.gallery import choose_examples
 from overread.report.slice_view import SliceView
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask

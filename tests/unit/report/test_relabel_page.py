@@ -7,9 +7,9 @@ import pytest
 from relabel_builders import NOISES, build_relabel_inputs
 
 from overread.errors import InputError
-from overread.evaluation.relabel_results import MissingCorrection
-from overread.report.relabel_tables import build_pair_rows, find_best_epoch
-from overread.report.relabel_trainings import sum_up_trainings
+from overread.questions.relabel.page.tables import build_pair_rows, find_best_epoch
+from overread.questions.relabel.page.trainings import sum_up_trainings
+from overread.questions.relabel.results import MissingCorrection
 from pipelines.relabel_summary import describe_relabelling
 
 VOID = {"meta", "img", "br"}

@@ -3,10 +3,10 @@ import math
 import pytest
 from relabel_builders import build_relabel_inputs
 
-from overread.evaluation.relabel_results import LabelRepair, RelabelEvaluation
 from overread.evaluation.results import Interval
-from overread.report.relabel_names import name_noise, name_training
-from overread.report.relabel_wording import word_disagreement, word_kept, word_relabel_answer
+from overread.questions.relabel.page.names import name_noise, name_training
+from overread.questions.relabel.page.wording import word_disagreement, word_kept, word_relabel_answer
+from overread.questions.relabel.results import LabelRepair, RelabelEvaluation
 
 SPACE = "\u00a0"
 

@@ -7,13 +7,13 @@ import pytest
 from report_builders import build_pair
 
 from overread.evaluation.results import Interval
-from overread.report.figures.bland_altman import draw_bland_altman
-from overread.report.figures.gap_forest import draw_gap_forest
-from overread.report.figures.load_bars import draw_load_bars, order_by_load
+from overread.questions.rater_bias.page.figures.bland_altman import draw_bland_altman
+from overread.questions.rater_bias.page.figures.gap_forest import draw_gap_forest
+from overread.questions.rater_bias.page.figures.load_bars import draw_load_bars, order_by_load
+from overread.questions.rater_bias.page.figures.paired_dice import draw_paired_dice, order_by_gap
+from overread.questions.rater_bias.page.per_case import CaseDice
 from overread.report.figures.outlines import draw_outlines, shrink_image, trace_outline
-from overread.report.figures.paired_dice import draw_paired_dice, order_by_gap
 from overread.report.palette import assign_colours
-from overread.report.per_case import CaseDice
 from overread.report.slice_view import SliceView
 
 LOADS = {

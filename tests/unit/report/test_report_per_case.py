@@ -5,8 +5,8 @@ from report_builders import build_inputs
 
 from overread.errors import InputError
 from overread.evaluation.results import COMPARISON_COLUMNS, LoadOrder
-from overread.report.load_contrast import contrast_loads
-from overread.report.per_case import (
+from overread.questions.rater_bias.page.load_contrast import contrast_loads
+from overread.questions.rater_bias.page.per_case import (
     check_comparisons,
     collect_case_dice,
     collect_loads,

@@ -6,8 +6,8 @@ import pytest
 from report_builders import Inputs, build_context, build_training
 from scipy import ndimage
 
-from overread.evaluation.cross_evaluation import cross_evaluate
 from overread.evaluation.results import name_network
+from overread.questions.rater_bias.cross_evaluation import cross_evaluate
 from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet
 from overread.study.rasters import read_raster, write_image, write_mask

@@ -7,8 +7,8 @@ from report_builders import build_mask, build_study
 from test_retraining_page import Scene, build_comparisons, build_judgement, build_network
 
 from overread.errors import InputError
-from overread.evaluation.retraining_records import RetrainingJudgement
-from overread.report.retraining_gallery import RetrainingGallery, collect_gallery
+from overread.questions.retrain.page.gallery import RetrainingGallery, collect_gallery
+from overread.questions.retrain.records import RetrainingJudgement
 from overread.study.rasters import write_mask
 
 

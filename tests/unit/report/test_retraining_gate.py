@@ -5,18 +5,18 @@ import pandas as pd
 import pytest
 from test_retraining_page import BOUNDS, CASES, build_comparisons, build_judgement, build_network, decide
 
-from overread.evaluation.promotion_gate import GateSettings
 from overread.evaluation.results import Interval
-from overread.report.retraining_cases import collect_cases
-from overread.report.retraining_gate import (
+from overread.questions.retrain.gate import GateSettings
+from overread.questions.retrain.page.cases import collect_cases
+from overread.questions.retrain.page.gate import (
     judge_difference,
     judge_load_bias,
     list_gate_checks,
     write_bias,
     write_difference,
 )
-from overread.report.retraining_names import write_day
-from overread.report.retraining_reasons import word_cautions, word_reasons
+from overread.questions.retrain.page.names import write_day
+from overread.questions.retrain.page.reasons import word_cautions, word_reasons
 
 NAN = math.nan
 

@@ -4,7 +4,7 @@ import re
 
 from test_retraining_page import CASES, LATER, Scene, build_judgement, decide
 
-from overread.evaluation.promotion_gate import GateSettings
+from overread.questions.retrain.gate import GateSettings
 
 
 def test_all_promoted_is_a_yes_without_any_command(tmp_path):

@@ -10,9 +10,10 @@ from report_builders import build_context
 
 from overread.errors import InputError
 from overread.evaluation.bootstrap import bootstrap_mean
-from overread.evaluation.promotion_gate import GateSettings, apply_gate
 from overread.evaluation.results import COMPARISON_COLUMNS
-from overread.evaluation.retraining_records import (
+from overread.questions.retrain.gate import GateSettings, apply_gate
+from overread.questions.retrain.page.report import write_retraining_report
+from overread.questions.retrain.records import (
     KeptNetwork,
     NetworkDecision,
     NetworkJudgement,
@@ -21,7 +22,6 @@ from overread.evaluation.retraining_records import (
     RetrainingOutcome,
     StudyChanges,
 )
-from overread.report.retraining import write_retraining_report
 
 VOID = {"meta", "img", "br"}
 REVISION, OLD_REVISION = "a1b2c3d4" * 5, "0f9e8d7c" * 5

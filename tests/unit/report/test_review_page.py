@@ -10,10 +10,10 @@ from report_builders import build_context
 from test_report_page import Page
 
 from overread.labels.relabelling import RelabelSettings
-from overread.labels.review import propose_label, rank_reviews, review_case
-from overread.labels.review_regions import ReviewSettings
 from overread.labels.source_cases import read_source_case
-from overread.report import review as report
+from overread.questions.relabel.page import review as report
+from overread.questions.relabel.review import propose_label, rank_reviews, review_case
+from overread.questions.relabel.review_regions import ReviewSettings
 from overread.study.study import Study
 from tests.doubtful_studies import make_maps
 from tests.studies import write_cubes, write_squares

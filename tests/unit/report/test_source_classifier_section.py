@@ -4,18 +4,18 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from overread.evaluation.classification_results import HIT_COLUMNS, HitRate, RocCurve, SourceClassification
 from overread.evaluation.results import Interval
-from overread.evaluation.source_hits import compute_case_rates, compute_growth, summarise_hits
-from overread.report.figures.hit_rates import draw_hit_rates
-from overread.report.figures.roc_curve import draw_roc_curves
-from overread.report.page import render_page
-from overread.report.source_classifier import (
+from overread.questions.rater_bias.classification_results import HIT_COLUMNS, HitRate, RocCurve, SourceClassification
+from overread.questions.rater_bias.page.figures.hit_rates import draw_hit_rates
+from overread.questions.rater_bias.page.figures.roc_curve import draw_roc_curves
+from overread.questions.rater_bias.page.source_classifier import (
     build_source_classifier_section,
     word_baseline,
     word_growth,
     word_recognition,
 )
+from overread.questions.rater_bias.source_hits import compute_case_rates, compute_growth, summarise_hits
+from overread.report.page import render_page
 
 NAN = float("nan")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.steps import accept_labels, relabel_labels
-from overread.steps.relabel_source import RelabelChoice
+from overread.questions.relabel.steps import accept_labels, relabel_labels
+from overread.questions.relabel.steps.relabel_source import RelabelChoice
 from overread.study.check import check_study
 from overread.study.digest import compute_source_digest
 from overread.study.rasters import write_mask

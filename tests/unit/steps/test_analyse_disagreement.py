@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError, SettingsError, StudyError
-from overread.presets.crowd import CrowdPreset, list_crowd_presets, read_crowd_preset
-from overread.steps import fetch_annotations, report_disagreement
-from overread.steps.analyse_disagreement import identify_analysis, name_analysis
-from overread.steps.annotation_data import check_one_kind_is_given
-from overread.steps.crowd_analysis_files import read_analysis, read_origin
-from overread.steps.disagreement_choice import DisagreementChoice, choose_preset
-from overread.steps.rating_tables import RatingTables
-from overread.steps.study_sources import StudySources
-from overread.steps.write_disagreement_report import collect_metrics
+from overread.questions.crowd_disagreement.presets import CrowdPreset, list_crowd_presets, read_crowd_preset
+from overread.questions.crowd_disagreement.steps import fetch_annotations, report_disagreement
+from overread.questions.crowd_disagreement.steps.analyse_disagreement import identify_analysis, name_analysis
+from overread.questions.crowd_disagreement.steps.annotation_data import check_one_kind_is_given
+from overread.questions.crowd_disagreement.steps.crowd_analysis_files import read_analysis, read_origin
+from overread.questions.crowd_disagreement.steps.disagreement_choice import DisagreementChoice, choose_preset
+from overread.questions.crowd_disagreement.steps.rating_tables import RatingTables
+from overread.questions.crowd_disagreement.steps.study_sources import StudySources
+from overread.questions.crowd_disagreement.steps.write_disagreement_report import collect_metrics
 from overread.study.cases import Case, write_cases
 from overread.study.digest import compute_file_digest
 from overread.study.study import Study

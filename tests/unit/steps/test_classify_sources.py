@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.evaluation.classification_results import SourceClassification
-from overread.evaluation.hit_tables import read_hits
-from overread.steps import classify_sources
-from overread.steps.plan import TrainingPlan
-from overread.steps.plan_trainings import PlanSettings, plan_trainings
+from overread.questions.rater_bias.classification_results import SourceClassification
+from overread.questions.rater_bias.hit_tables import read_hits
+from overread.questions.rater_bias.steps import classify_sources
+from overread.runs.plan import TrainingPlan
+from overread.runs.plan_trainings import PlanSettings, plan_trainings
 from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_image, write_mask

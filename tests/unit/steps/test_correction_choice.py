@@ -6,9 +6,14 @@ import pytest
 
 from overread.errors import SettingsError
 from overread.evaluation.noise_results import LabelVariant
-from overread.evaluation.relabel_results import NoisyLabels
-from overread.steps.correction_choice import CorrectionChoice, check_sources, find_clean_source, list_noises
-from overread.steps.label_variants import LabelVariants
+from overread.questions.relabel.results import NoisyLabels
+from overread.questions.relabel.steps.correction_choice import (
+    CorrectionChoice,
+    check_sources,
+    find_clean_source,
+    list_noises,
+)
+from overread.runs.label_variants import LabelVariants
 
 CONTROL = LabelVariant(name="control", mode="control", target_dice=1, achieved_dice=1)
 TRIANGLES = LabelVariant(name="polygon-3", mode="polygon", target_dice=None, achieved_dice=0.7)

@@ -16,15 +16,15 @@ import pandas as pd
 import pytest
 
 from overread.evaluation.noise_results import LabelVariant
-from overread.evaluation.relabel_results import DICE_COLUMNS, LABEL_COLUMNS, RelabelEvaluation, RelabelledSource
-from overread.steps import evaluate_relabelling
-from overread.steps.correction_choice import CorrectionChoice
-from overread.steps.correction_design import CorrectionDesign
-from overread.steps.evaluate_relabelling import InputFiles, list_clean_dice, read_relabelled_masks
-from overread.steps.label_variants import LabelVariants
-from overread.steps.make_relabelled_sources import RelabelledSources
-from overread.steps.plan import TrainingPlan, name_predictions
-from overread.steps.plan_corrections import plan_corrections
+from overread.questions.relabel.results import DICE_COLUMNS, LABEL_COLUMNS, RelabelEvaluation, RelabelledSource
+from overread.questions.relabel.steps import evaluate_relabelling
+from overread.questions.relabel.steps.correction_choice import CorrectionChoice
+from overread.questions.relabel.steps.correction_design import CorrectionDesign
+from overread.questions.relabel.steps.evaluate_relabelling import InputFiles, list_clean_dice, read_relabelled_masks
+from overread.questions.relabel.steps.make_relabelled_sources import RelabelledSources
+from overread.questions.relabel.steps.plan_corrections import plan_corrections
+from overread.runs.label_variants import LabelVariants
+from overread.runs.plan import TrainingPlan, name_predictions
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance, SourceSettings

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from overread.errors import InputError, SettingsError, TrackingError, VersioningError
-from overread.evaluation.retraining_records import StudyChanges
+from overread.questions.retrain.records import StudyChanges
 from tests.retrainings import GrowingStudy, name_masks
 from tests.servers import find_free_ports
 from tests.studies import make_preset
@@ -160,7 +160,7 @@ class TestHistory:
 
 class TestHumans:
     def test_a_version_that_was_promoted_by_hand_is_current(self, growing: GrowingStudy) -> None:
-        from overread.steps.manage_networks import promote
+        from overread.questions.retrain.steps.manage_networks import promote
 
         growing.retrain()
         growing.commit(ann="2")
@@ -169,7 +169,7 @@ class TestHumans:
         assert growing.find_states() == {"ann": "current"}
 
     def test_what_was_taken_back_by_hand_is_not_judged_again_even_after_others(self, growing: GrowingStudy) -> None:
-        from overread.steps.manage_networks import roll_back
+        from overread.questions.retrain.steps.manage_networks import roll_back
 
         growing.retrain()
         growing.commit(ann="2")
@@ -263,7 +263,7 @@ class TestRefusal:
             growing.look("nowhere")
 
     def test_of_a_gate_that_makes_no_sense(self, growing: GrowingStudy) -> None:
-        from overread.evaluation.retraining_records import RetrainingChoice
+        from overread.questions.retrain.records import RetrainingChoice
 
         with pytest.raises(SettingsError, match=r"gate\.min_cases: .* got 1; retrain"):
             RetrainingChoice.parse({"preset": str(growing.preset), "gate": {"min_cases": 1}}, where="retrain")

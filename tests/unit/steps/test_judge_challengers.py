@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from overread.errors import TrackingError
-from overread.evaluation.retraining_records import NetworkDecision, NetworkJudgement, RetrainingJudgement
 from overread.evaluation.table import read_comparisons
-from overread.steps import judge_challengers
-from overread.steps.judge_challengers import COMPARISONS_FILE, JUDGEMENT_FILE, list_gate_figures
+from overread.questions.retrain.records import NetworkDecision, NetworkJudgement, RetrainingJudgement
+from overread.questions.retrain.steps import judge_challengers
+from overread.questions.retrain.steps.judge_challengers import COMPARISONS_FILE, JUDGEMENT_FILE, list_gate_figures
 from overread.study.rasters import write_mask
 from tests.retrainings import GrowingStudy, Registration
 

@@ -8,7 +8,7 @@ import pytest
 from overread.errors import InputError
 from overread.labels.consensus import ConsensusSettings
 from overread.labels.staple import StapleSettings
-from overread.steps import make_consensus
+from overread.runs import make_consensus
 from overread.study.check import check_study
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance

@@ -6,7 +6,7 @@ import pytest
 
 from overread.cli import app
 from overread.errors import InputError, TrackingError
-from overread.steps.manage_networks import promote, roll_back, trace
+from overread.questions.retrain.steps.manage_networks import promote, roll_back, trace
 from tests.retrainings import GrowingStudy, name_masks
 
 NAME = "blocks-2d-ann"

@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 
 from overread.evaluation.noise_results import LabelNoiseEvaluation, LabelVariant
-from overread.evaluation.relabel_results import NoisyLabels
 from overread.inference.uncertainty_settings import UncertaintySettings
-from overread.steps import fingerprint, import_closure
-from overread.steps.fingerprint import name_choice, name_result, name_run
-from overread.steps.import_closure import ROOT, find_closure
-from overread.steps.label_variants import LabelVariants, describe_control
-from overread.steps.make_relabelled_sources import Repair
-from overread.steps.plan import name_predictions
-from overread.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
+from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
+from overread.questions.relabel.results import NoisyLabels
+from overread.questions.relabel.steps.make_relabelled_sources import Repair
+from overread.runs import fingerprint, import_closure
+from overread.runs.fingerprint import name_choice, name_result, name_run
+from overread.runs.import_closure import ROOT, find_closure
+from overread.runs.label_variants import LabelVariants, describe_control
+from overread.runs.plan import name_predictions
 from overread.training.correction_settings import Relabelling
 from overread.training.result import TrainingResult
 from tests.studies import make_preset, write_squares
@@ -63,7 +63,7 @@ def find_makers() -> dict[str, tuple[str, bool]]:
 
 
 def _evaluate(expression: ast.expr, path: Path) -> str:
-    module = import_module(f"overread.steps.{path.stem}")
+    module = import_module(f"overread.runs.{path.stem}")
     names = {"made_by": getattr(getattr(module, "make_relabelled_source", None), "__module__", None)}
     return str(eval(ast.unparse(expression), vars(module) | names))
 
@@ -193,8 +193,8 @@ def test_a_closure_holds_what_runs_and_no_more(tmp_path):
     for name, text in {
         "__init__.py": "",
         "steps/__init__.py": "",
-        "steps/a.py": "from overread.labels import mode\ndef f():\n    import overread.steps.late, numpy",
-        "steps/late.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import overread.steps.unused, torch",
+        "steps/a.py": "from overread.labels import mode\ndef f():\n    import overread.runs.late, numpy",
+        "steps/late.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import overread.runs.unused, torch",
         "steps/unused.py": "",
         "labels/__init__.py": "from overread.labels.first import x",
         "labels/first.py": "import overread.adapters.store",
@@ -208,19 +208,19 @@ def test_a_closure_holds_what_runs_and_no_more(tmp_path):
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    found = find_closure("overread.steps.a", root=root)
+    found = find_closure("overread.runs.a", root=root)
     modules = ["labels/__init__.py", "labels/first.py", "labels/mode.py"]
     steps = ["steps/__init__.py", "steps/a.py", "steps/late.py"]
     assert [path.as_posix() for path in found.files] == [*modules, *steps]
     assert {"numpy", "torch"} & found.libraries == {"numpy"}
-    drawn = find_closure("overread.steps.a", root=root, with_presentation=True)
+    drawn = find_closure("overread.runs.a", root=root, with_presentation=True)
     page = ["report/page.py", "report/templates/base.html.j2", "report/templates/page.html.j2"]
     assert [path.as_posix() for path in drawn.files] == [*modules, *page, *steps]
 
 
 def test_a_module_that_does_not_exist_is_refused():
     with pytest.raises(ModuleNotFoundError, match=r"no module overread\.steps\.nothing"):
-        name_result("nothing", made_by="overread.steps.nothing", parts={})
+        name_result("nothing", made_by="overread.runs.nothing", parts={})
 
 
 def test_a_relabelled_source_keeps_its_name_when_code_changes_though_it_is_made_anew(package, tmp_path):
@@ -275,7 +275,7 @@ def write_training(folder: Path) -> None:
 EVALUATE = """
 import sys
 from pathlib import Path
-from overread.steps import evaluate_noise
+from overread.questions.label_noise.steps import evaluate_noise
 home = Path(sys.argv[1])
 files = [home / name for name in ("study", "plan.json", "variants.json", "predictions")]
 evaluate_noise.run(*files, [], output=home / "evaluation", store=str(home / "store"))

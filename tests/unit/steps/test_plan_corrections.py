@@ -9,12 +9,12 @@ import pytest
 
 from overread.errors import InputError, SettingsError
 from overread.evaluation.noise_results import LabelVariant
-from overread.evaluation.relabel_results import NoisyLabels
-from overread.steps.correction_choice import CorrectionChoice
-from overread.steps.correction_design import CorrectionDesign, Role
-from overread.steps.label_variants import LabelVariants
-from overread.steps.plan import TrainingPlan
-from overread.steps.plan_corrections import plan_corrections
+from overread.questions.relabel.results import NoisyLabels
+from overread.questions.relabel.steps.correction_choice import CorrectionChoice
+from overread.questions.relabel.steps.correction_design import CorrectionDesign, Role
+from overread.questions.relabel.steps.plan_corrections import plan_corrections
+from overread.runs.label_variants import LabelVariants
+from overread.runs.plan import TrainingPlan
 from overread.study.cases import Case, write_cases
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import Study, add_source

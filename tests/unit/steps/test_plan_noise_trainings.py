@@ -9,9 +9,9 @@ import pytest
 from overread.errors import InputError, SettingsError
 from overread.evaluation.noise_results import LabelVariant
 from overread.labels.settings import PerturbationSettings
-from overread.steps.label_variants import LabelVariants, parse_redraw, parse_variants
-from overread.steps.plan import TrainingPlan
-from overread.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
+from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
+from overread.runs.label_variants import LabelVariants, parse_redraw, parse_variants
+from overread.runs.plan import TrainingPlan
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import Study, add_source
 from overread.training.result import RedrawnLabels

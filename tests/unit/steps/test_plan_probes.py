@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from overread.errors import InputError, SettingsError
-from overread.steps.plan_probes import ProbeChoice
-from overread.steps.plan_probes import plan_probes as make_plan
-from overread.steps.probe_plan import ProbePlan
+from overread.questions.acquisition_bias.steps.plan_probes import ProbeChoice
+from overread.questions.acquisition_bias.steps.plan_probes import plan_probes as make_plan
+from overread.questions.acquisition_bias.steps.probe_plan import ProbePlan
 from overread.study.cases import Case, write_cases
 from overread.study.study import Study
 from tests.unit.vendor_studies import make_probe_preset, write_vendors

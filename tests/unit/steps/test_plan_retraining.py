@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from overread.errors import InputError
-from overread.evaluation.retraining_records import KeptNetwork, NetworkState, RetrainingChoice, StudyChanges
-from overread.steps import plan_retraining as step
-from overread.steps.plan import TrainingPlan
-from overread.steps.plan_retraining import find_job, plan_retraining
+from overread.questions.retrain.records import KeptNetwork, NetworkState, RetrainingChoice, StudyChanges
+from overread.questions.retrain.steps import plan_retraining as step
+from overread.questions.retrain.steps.plan_retraining import find_job, plan_retraining
+from overread.runs.plan import TrainingPlan
 from overread.study.splits import is_held_out
 from overread.study.study import Study
 from tests.retrainings import GrowingStudy
@@ -162,7 +162,7 @@ class TestRefusal:
 
 
 def test_the_step_writes_the_plan_and_opens_the_run_of_the_pipeline(growing: GrowingStudy, tmp_path: Path) -> None:
-    from overread.steps.pipeline_run import connect
+    from overread.runs.pipeline_run import connect
 
     changes = growing.look()
     changes.write(tmp_path / "changes.json")

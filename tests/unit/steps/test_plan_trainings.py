@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from overread.errors import InputError, SettingsError
-from overread.steps.plan import TrainingPlan
-from overread.steps.plan_trainings import PlanSettings, plan_trainings
-from overread.steps.train_networks import compute_job_fingerprint
+from overread.runs.plan import TrainingPlan
+from overread.runs.plan_trainings import PlanSettings, plan_trainings
+from overread.runs.train_networks import compute_job_fingerprint
 from overread.study.schema import SourceSettings
 from overread.study.study import Study
 from tests.studies import make_preset, write_cubes, write_squares

@@ -10,10 +10,10 @@ from overread.errors import InputError
 from overread.networks.build import build_network
 from overread.networks.saved import save_network
 from overread.networks.settings import SavedNetworkSettings
-from overread.steps import predict_cases
-from overread.steps.plan import TrainingPlan
-from overread.steps.plan_trainings import PlanSettings, plan_trainings
-from overread.steps.predictions import open_predictions
+from overread.questions.rater_bias.steps.predictions import open_predictions
+from overread.runs import predict_cases
+from overread.runs.plan import TrainingPlan
+from overread.runs.plan_trainings import PlanSettings, plan_trainings
 from overread.study.schema import Provenance
 from overread.study.study import Study
 from overread.training.result import TrainingJob, TrainingResult

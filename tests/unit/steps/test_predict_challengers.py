@@ -7,7 +7,7 @@ from torch import nn
 from overread.networks.build import build_network
 from overread.networks.saved import save_network
 from overread.networks.settings import NetworkSettings, SavedNetworkSettings
-from overread.steps import predict_challengers
+from overread.questions.retrain.steps import predict_challengers
 from overread.study.label_set import LabelSet
 from tests.retrainings import GrowingStudy, Registration
 

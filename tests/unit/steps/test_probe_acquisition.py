@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.evaluation.acquisition_results import AcquisitionEvaluation
-from overread.steps import evaluate_probes, probe_acquisition
-from overread.steps.plan_probes import ProbeChoice
-from overread.steps.probe_plan import ProbePlan
-from overread.steps.probe_results import read_scores, read_trainings
-from overread.steps.write_probe_report import collect_metrics
+from overread.questions.acquisition_bias.results import AcquisitionEvaluation
+from overread.questions.acquisition_bias.steps import evaluate_probes, probe_acquisition
+from overread.questions.acquisition_bias.steps.plan_probes import ProbeChoice
+from overread.questions.acquisition_bias.steps.probe_plan import ProbePlan
+from overread.questions.acquisition_bias.steps.probe_results import read_scores, read_trainings
+from overread.questions.acquisition_bias.steps.write_probe_report import collect_metrics
 from overread.study.cases import Case, write_cases
 from overread.study.rasters import write_image
 from overread.study.schema import StudySettings

@@ -12,12 +12,12 @@ import pytest
 
 from overread.adapters.model_registry import NETWORK_FOLDER
 from overread.errors import TrackingError
-from overread.evaluation.promotion_gate import GateFigures
 from overread.evaluation.results import Interval
-from overread.evaluation.retraining_records import NetworkJudgement
-from overread.steps.challenger_run import SETTINGS_FILE, collect_gate_metrics
-from overread.steps.judge_challengers import GATE_FOLDER, NETWORK_JUDGEMENT_FILE
-from overread.steps.manage_networks import promote
+from overread.questions.retrain.gate import GateFigures
+from overread.questions.retrain.records import NetworkJudgement
+from overread.questions.retrain.steps.challenger_run import SETTINGS_FILE, collect_gate_metrics
+from overread.questions.retrain.steps.judge_challengers import GATE_FOLDER, NETWORK_JUDGEMENT_FILE
+from overread.questions.retrain.steps.manage_networks import promote
 from tests.retrainings import GrowingStudy, name_masks
 from tests.servers import find_free_ports
 

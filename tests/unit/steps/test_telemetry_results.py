@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from overread.evaluation.results import COMPARISON_COLUMNS, CrossEvaluation, Interval, MetricSummary
-from overread.steps.telemetry_results import collect_evaluation_metrics, collect_relabelling_metrics
+from overread.runs.telemetry_results import collect_evaluation_metrics, collect_relabelling_metrics
 from overread.study.schema import Provenance
 
 SAME, CROSS, BIAS = (f"overread_evaluation_{name}_ratio" for name in ("same_dice", "cross_dice", "load_bias"))

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from overread.errors import InputError, SettingsError
-from overread.steps import predict_one, train_one
-from overread.steps.training_choice import TrainingChoice
+from overread.runs import predict_one, train_one
+from overread.runs.training_choice import TrainingChoice
 from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet
 from overread.study.study import Study

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from overread.steps.workers import Failure, attempt_side_by_side, run_side_by_side
+from overread.runs.workers import Failure, attempt_side_by_side, run_side_by_side
 
 _PATIENCE_SECONDS = 60
 
 _PARENT = """
 import os, sys, time
 from pathlib import Path
-from overread.steps.workers import Failure, attempt_side_by_side, run_side_by_side
+from overread.runs.workers import Failure, attempt_side_by_side, run_side_by_side
 
 def work(folder):
     (Path(folder) / str(os.getpid())).touch()

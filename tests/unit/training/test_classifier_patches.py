@@ -9,14 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overread.training.cases import WorkingCase
-from overread.training.classifier_masks import DrawnMask
-from overread.training.classifier_patches import (
+from overread.questions.rater_bias.classifier_masks import DrawnMask
+from overread.questions.rater_bias.classifier_patches import (
     apply_patches,
     sample_outline_patch,
     sample_test_patches,
     sample_training_patches,
 )
+from overread.training.cases import WorkingCase
 from overread.training.classifier_settings import ClassifierSettings
 
 CPU = torch.device("cpu")

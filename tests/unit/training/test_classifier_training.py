@@ -7,10 +7,15 @@ import pytest
 import torch
 
 from overread.errors import InputError
+from overread.questions.rater_bias.classifier_masks import DrawnMask, apply_shifts
+from overread.questions.rater_bias.classifier_training import (
+    ClassifierEpoch,
+    choose_epoch,
+    predict_patches,
+    train_classifier,
+)
 from overread.training.cases import WorkingCase
-from overread.training.classifier_masks import DrawnMask, apply_shifts
 from overread.training.classifier_settings import ClassifierSettings
-from overread.training.classifier_training import ClassifierEpoch, choose_epoch, predict_patches, train_classifier
 
 CPU = torch.device("cpu")
 SETTINGS = ClassifierSettings(

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overread.errors import InputError
-from overread.training.probe_folds import LabelledCase, find_main_labels, shuffle_labels, split_stratified_folds
+from overread.questions.acquisition_bias.probe_folds import (
+    LabelledCase,
+    find_main_labels,
+    shuffle_labels,
+    split_stratified_folds,
+)
 
 
 def make_cases(counts: dict[str, list[int]]) -> list[LabelledCase]:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from overread.errors import TrainingError
-from overread.training.probe_folds import LabelledCase, ProbeFold
-from overread.training.probe_loop import ProbeLesson, balance_cases, predict_packages, train_probe
+from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeFold
+from overread.questions.acquisition_bias.probe_loop import ProbeLesson, balance_cases, predict_packages, train_probe
 from tests.unit.vendor_studies import make_probe_preset
 
 CPU = torch.device("cpu")

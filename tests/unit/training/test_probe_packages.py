@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overread.training.probe_packages import PackageRecord, apply_package, sample_package
-from overread.training.probe_settings import ProbeImageSettings
+from overread.questions.acquisition_bias.probe_packages import PackageRecord, apply_package, sample_package
+from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings
 
 SETTINGS = ProbeImageSettings(side=16, slices=3, flip_rows=True)
 STACK = np.arange(5 * 2 * 2, dtype=np.float16).reshape(5, 2, 2)

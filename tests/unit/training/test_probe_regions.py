@@ -5,8 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from overread.errors import InputError
-from overread.study.schema import IntensitySettings, StudySettings
-from overread.training.probe_regions import (
+from overread.questions.acquisition_bias.probe_regions import (
     Scale,
     find_bodies,
     find_body,
@@ -17,8 +16,9 @@ from overread.training.probe_regions import (
     sample_values,
     take_residue,
 )
-from overread.training.probe_settings import ProbeImageSettings, Region
-from overread.training.probe_slices import SliceStack, choose_body_threshold, choose_window
+from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings, Region
+from overread.questions.acquisition_bias.probe_slices import SliceStack, choose_body_threshold, choose_window
+from overread.study.schema import IntensitySettings, StudySettings
 
 SETTINGS = ProbeImageSettings(side=48, window=(40, 400))
 AIR, PADDING, TISSUE, LUNG = -1000.0, -1024.0, 60.0, -800.0

@@ -1,8 +1,8 @@
 import pytest
 
 from overread.errors import SettingsError
-from overread.presets.probes import list_probe_presets, read_probe_preset
-from overread.training.probe_settings import ProbeImageSettings, ProbePreset
+from overread.questions.acquisition_bias.presets import list_probe_presets, read_probe_preset
+from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings, ProbePreset
 
 
 def test_there_are_a_preset_of_the_paper_and_a_small_one() -> None:

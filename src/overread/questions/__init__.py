@@ -1,0 +1,1 @@
+"""The questions that Overread answers, a room each."""

@@ -1,0 +1,1 @@
+"""Can a network tell who made the scanner?"""

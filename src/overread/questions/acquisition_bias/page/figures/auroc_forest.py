@@ -1,0 +1,49 @@
+"""The AUROC of every variant of the probe with its interval."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from overread.questions.acquisition_bias.results import VARIANT_TITLES, VariantScore
+from overread.report.figures.canvas import Figure, finish_drawing, start_drawing
+from overread.report.formatting import write_interval
+from overread.report.palette import GRID, INK, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTH_PX, _ROW_PX, _FRAME_PX = 350, 38, 60
+_CHANCE = 0.5
+
+
+def draw_auroc_forest(scores: Sequence[VariantScore]) -> Figure:
+    """Draw one interval per variant, named above its line, with a line at chance."""
+    with start_drawing(_WIDTH_PX, _FRAME_PX + _ROW_PX * len(scores)) as drawing:
+        axes = drawing.add_subplot()
+        axes.axvline(_CHANCE, color=MUTED, linewidth=1.2, linestyle=(0, (2, 2)))
+        for place, score in enumerate(scores):
+            _draw_row(axes, place, score)
+        ends = [end for score in scores for end in (score.auroc.low, score.auroc.estimate) if math.isfinite(end)]
+        axes.set(xlim=(min([*ends, 0.4]) - 0.03, 1.03), ylim=(len(scores) - 0.4, -0.9))
+        axes.set(yticks=[], xlabel="AUROC (dashed: chance)")
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x", color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        return finish_drawing(drawing, _describe(scores))
+
+
+def _draw_row(axes: "Axes", place: int, score: VariantScore) -> None:
+    is_baseline = score.variant == "shuffled"
+    colour = MUTED if is_baseline else INK
+    axes.plot([score.auroc.low, score.auroc.high], [place, place], color=colour, linewidth=2, solid_capstyle="butt")
+    face = "white" if is_baseline else colour
+    axes.plot(score.auroc.estimate, place, "o", color=colour, markerfacecolor=face, markersize=7)
+    title = VARIANT_TITLES[score.variant]
+    label = axes.text(0.0, place - 0.3, title, transform=axes.get_yaxis_transform(), fontsize=9, va="bottom")
+    label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+
+
+def _describe(scores: Sequence[VariantScore]) -> str:
+    written = ((VARIANT_TITLES[score.variant], write_interval(score.auroc)) for score in scores)
+    parts = (f"{title}: {auroc.estimate} ({auroc.bounds})" for title, auroc in written)
+    return f"AUROC of the probe by what it sees, with intervals; 0.5 is chance. {'; '.join(parts)}."

@@ -1,0 +1,115 @@
+"""The report of the pipeline `acquisition-bias`: can an image tell how it was acquired?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overread.errors import InputError
+from overread.evaluation.confounding import STRONG
+from overread.questions.acquisition_bias.page.figures.auroc_forest import draw_auroc_forest
+from overread.questions.acquisition_bias.page.paper import PAPER_PRESET, PAPER_SCORES
+from overread.questions.acquisition_bias.page.tables import build_matching_rows, build_training_rows
+from overread.questions.acquisition_bias.page.wording import (
+    list_error_contrasts,
+    word_acquisition_answer,
+    word_confounding,
+    word_errors,
+    word_matching,
+    word_regions,
+    write_score,
+)
+from overread.questions.acquisition_bias.probe_folds import ProbeFold
+from overread.questions.acquisition_bias.probe_result import ProbeTraining
+from overread.questions.acquisition_bias.probe_settings import ProbePreset
+from overread.questions.acquisition_bias.results import VARIANT_TITLES, AcquisitionEvaluation
+from overread.report.context import RunContext
+from overread.report.page import render_page, write_page
+from overread.study.study import Study
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from overread.questions.acquisition_bias.probe_stacks import StackSummary
+
+
+@dataclass(frozen=True)
+class ProbeRun:
+    """What was trained on what.
+
+    Attributes:
+        classes: in the order of the probabilities.
+        preset: all settings.
+        folds: rounds with the true classes.
+        trainings: one per variant and round.
+        stacks: how the slices were made.
+    """
+
+    classes: tuple[str, ...]
+    preset: ProbePreset
+    folds: tuple[ProbeFold, ...]
+    trainings: Sequence[ProbeTraining]
+    stacks: "StackSummary"
+
+
+def write_acquisition_report(
+    path: Path,
+    *,
+    evaluation: AcquisitionEvaluation,
+    scores: "DataFrame",
+    study: Study,
+    run: ProbeRun,
+    context: RunContext,
+) -> None:
+    """Write the report as one HTML file that loads nothing from elsewhere and needs no script.
+
+    Equal inputs give equal bytes.
+
+    Args:
+        path: the HTML file; its folder is made.
+        evaluation: the numbers.
+        scores: what every probe said of every package, SCORE_COLUMNS and the probabilities.
+        study: where images are read.
+        run: what was trained on what.
+        context: where the numbers come from.
+
+    Raises:
+        InputError: the inputs do not belong together.
+    """
+    from overread.questions.acquisition_bias.evaluation import index_scores
+    from overread.questions.acquisition_bias.page.gallery import draw_examples
+
+    whole = index_scores(scores[scores["variant"] == "whole"], run.classes)
+    if unknown := [case_id for case_id in whole.case_ids if case_id not in study.subject_of]:
+        raise InputError("each held-out case must be one of the study", found=", ".join(map(repr, unknown[:5])))
+    values = {
+        "context": context,
+        "evaluation": evaluation,
+        "study": study.settings,
+        "preset": run.preset,
+        "stacks": run.stacks,
+        "title_of": VARIANT_TITLES,
+        "strong": STRONG,
+        "forest": draw_auroc_forest(evaluation.variants),
+        "examples": draw_examples(whole, run.classes, study=study, settings=run.preset.image, stacks=run.stacks),
+        "folds": run.folds,
+        "training_rows": build_training_rows(run.trainings),
+        "matching_rows": build_matching_rows(evaluation.matching),
+        "paper_is_open": context.preset == PAPER_PRESET,
+        "paper_scores": PAPER_SCORES,
+        "write_score": write_score,
+        **_tell_findings(evaluation, run.stacks.hidden_air_share),
+    }
+    write_page(path, render_page("acquisition_bias.html.j2", values))
+
+
+def _tell_findings(evaluation: AcquisitionEvaluation, hidden_air_share: float | None) -> dict[str, object]:
+    contrasts = list_error_contrasts(evaluation)
+    return {
+        "answer": word_acquisition_answer(evaluation),
+        "regions": word_regions(evaluation, hidden_air_share=hidden_air_share),
+        "warning": word_confounding(evaluation.confounding, evaluation.target),
+        "matching": word_matching(evaluation.matching),
+        "errors": word_errors(contrasts),
+        "groupings": tuple(dict.fromkeys(entry.grouping for entry in evaluation.errors)),
+    }

@@ -1,0 +1,137 @@
+"""The plan of `acquisition-bias`: what the probes are asked, and on which cases."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread.errors import InputError
+from overread.evaluation.matching import Matching
+from overread.questions.acquisition_bias.probe_folds import ProbeFold
+from overread.questions.acquisition_bias.probe_settings import SHUFFLED, VARIANTS, ProbePreset
+from overread.settings import Settings
+from overread.study.digest import compute_study_digest
+
+PIPELINE = "acquisition-bias"
+
+
+@dataclass(frozen=True)
+class ProbeJob:
+    """One training of a probe.
+
+    Attributes:
+        variant: what the probe sees, one of VARIANTS.
+        fold: its round, from 0.
+    """
+
+    variant: str
+    fold: int
+
+    @property
+    def name(self) -> str:
+        """For example `body-fold0`."""
+        return f"{self.variant}-fold{self.fold}"
+
+
+class ProbePlan(Settings):
+    """What the probes are asked, and on which cases. It names the pipeline run, see `RunIdentity`.
+
+    Attributes:
+        study: name of the study.
+        target: column that they name.
+        classes: the classes, sorted.
+        preset_name: name of the preset.
+        preset: its settings, with the folds that were chosen.
+        matching: how age and sex were made alike.
+        unlabelled_cases: cases left out, for they have no class, or one that was not asked for.
+        folds: rounds with the true classes.
+        shuffled_folds: rounds with shuffled classes.
+        seed: seeds everything.
+        revision: commit of the study.
+        images_digest: SHA-256 over images and case table.
+        run_fingerprint: names the pipeline run.
+    """
+
+    study: str
+    target: str
+    classes: tuple[str, ...]
+    preset_name: str
+    preset: ProbePreset
+    matching: Matching
+    unlabelled_cases: tuple[str, ...]
+    folds: tuple[ProbeFold, ...]
+    shuffled_folds: tuple[ProbeFold, ...]
+    seed: int
+    revision: str
+    images_digest: str
+    run_fingerprint: str
+
+    @classmethod
+    def read(cls, path: Path) -> "ProbePlan":
+        """Read a plan that `write` wrote."""
+        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+
+    def write(self, path: Path) -> None:
+        """Write the plan as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the pipeline."""
+        return PIPELINE
+
+    @property
+    def study_digest(self) -> str:
+        """SHA-256 over all that is read."""
+        return compute_study_digest(self.images_digest, self.source_digests)
+
+    @property
+    def source_digests(self) -> dict[str, str]:
+        """Empty: a probe sees no labels."""
+        return {}
+
+    @property
+    def network_names(self) -> str:
+        """The one architecture."""
+        return "probe"
+
+    @property
+    def settings_yaml(self) -> str:
+        """What was chosen, and the preset's full settings."""
+        chosen = _Chosen(column=self.target, classes=self.classes, seed=self.seed)
+        return chosen.to_yaml() + self.preset.to_yaml()
+
+    @property
+    def run_key(self) -> str:
+        """Under which the result store notes that MLflow knows the run to its end."""
+        return f"runs/{self.run_fingerprint}"
+
+    @property
+    def case_ids(self) -> tuple[str, ...]:
+        """All cases of the probes, sorted."""
+        return tuple(sorted(case.case_id for fold in self.folds for case in fold.test))
+
+    @property
+    def jobs(self) -> tuple[ProbeJob, ...]:
+        """Every variant in every round."""
+        return tuple(ProbeJob(variant, fold) for variant in VARIANTS for fold in range(len(self.folds)))
+
+    def find_job(self, name: str) -> ProbeJob:
+        """The job of that name.
+
+        Raises:
+            InputError: there is none.
+        """
+        jobs = {job.name: job for job in self.jobs}
+        if name not in jobs:
+            raise InputError("a job must be one of the plan", found=repr(name), hint=f"known: {', '.join(jobs)}")
+        return jobs[name]
+
+    def find_fold(self, job: ProbeJob) -> ProbeFold:
+        """Cases and classes of a job."""
+        return (self.shuffled_folds if job.variant == SHUFFLED else self.folds)[job.fold]
+
+
+class _Chosen(Settings):
+    column: str
+    classes: tuple[str, ...]
+    seed: int

@@ -1,0 +1,1 @@
+"""Does the disagreement of annotators tell an outcome?"""

@@ -1,0 +1,113 @@
+"""From the Dice of every held-out case to the figures of `label-noise` (Heller et al. 2018)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from overread.errors import InputError
+from overread.evaluation.noise_results import (
+    CONTROL,
+    LabelNoiseEvaluation,
+    LabelVariant,
+    MissingTraining,
+    Redraw,
+)
+from overread.questions.label_noise.cells import summarise_cells
+from overread.questions.label_noise.findings import judge_findings
+from overread.questions.label_noise.scores import index_scores
+from overread.questions.label_noise.slopes import summarise_pooled_slopes, summarise_slopes
+from overread.study.study import Study
+
+
+@dataclass(frozen=True)
+class NoiseDesign:
+    """What was to be trained.
+
+    Attributes:
+        source: the clean source.
+        variants: labels learnt, the control among them.
+        networks: architectures, each trained on every variant.
+        redraw: whether a case had one perturbed mask, or a new one in every epoch.
+        folds: rounds of the cross-validation.
+        repeats: random initialisations per network, variant and fold.
+        case_ids: cases considered; all of the study if empty.
+    """
+
+    source: str
+    variants: tuple[LabelVariant, ...]
+    networks: tuple[str, ...]
+    redraw: Redraw
+    folds: int
+    repeats: int
+    case_ids: tuple[str, ...] = ()
+
+
+def summarise_label_noise(
+    dice: pd.DataFrame,
+    *,
+    study: Study,
+    design: NoiseDesign,
+    missing: Sequence[MissingTraining] = (),
+    seed: int = 0,
+) -> LabelNoiseEvaluation:
+    """Summarise the Dice of networks that learnt imperfect labels with the clean labels of held-out cases.
+
+    A case that the networks of several repeats predicted counts with its mean Dice. Cases whose training failed are
+    left out of the numbers of that network and variant, and of what is compared with them.
+
+    Args:
+        dice: DICE_COLUMNS.
+        study: the study, for its name and the cases that the clean source has labelled.
+        design: what was to be trained.
+        missing: the trainings that gave no network.
+        seed: of the bootstrap.
+
+    Raises:
+        InputError: there is no Dice at all, the control is not among the variants, or see `index_scores`.
+    """
+    names = tuple(variant.name for variant in design.variants)
+    _check(dice, design, names, missing)
+    scores = index_scores(dice, networks=design.networks, variants=names)
+    case_ids = design.case_ids or study.case_ids
+    labelled = set(study.labels(design.source).select_labelled(case_ids))
+    return LabelNoiseEvaluation(
+        study=study.settings.name,
+        target=study.settings.target,
+        source=design.source,
+        redraw=design.redraw,
+        networks=design.networks,
+        variants=design.variants,
+        cells=summarise_cells(
+            scores,
+            design.networks,
+            names,
+            missing=missing,
+            planned_count=design.folds * design.repeats,
+            seed=seed,
+        ),
+        slopes=summarise_slopes(scores, design.networks, design.variants, seed=seed),
+        pooled_slopes=summarise_pooled_slopes(scores, design.networks, design.variants, seed=seed),
+        findings=judge_findings(scores, design.networks, design.variants, seed=seed),
+        missing=tuple(missing),
+        case_ids=case_ids,
+        unlabelled_cases=tuple(case_id for case_id in case_ids if case_id not in labelled),
+        seed=seed,
+    )
+
+
+def _check(dice: pd.DataFrame, design: NoiseDesign, names: tuple[str, ...], missing: Sequence[MissingTraining]) -> None:
+    if names.count(CONTROL) != 1 or len(set(names)) < len(names):
+        raise InputError("the variants must differ, and one must be the control", found=", ".join(names) or "none")
+    if dice.empty:
+        raise InputError(
+            "at least one training must have left a prediction",
+            found=f"none, and {len(missing)} failed trainings",
+            hint="the first reason: " + missing[0].reason if missing else "",
+        )
+    unknown = [entry for entry in missing if entry.network not in design.networks or entry.variant not in names]
+    if unknown:
+        raise InputError(
+            "a missing training must be of a network and a variant of the evaluation",
+            found=f"{unknown[0].network} and {unknown[0].variant}",
+        )

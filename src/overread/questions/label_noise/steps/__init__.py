@@ -1,0 +1,1 @@
+"""The steps, which meet the result store, MLflow and Prometheus."""

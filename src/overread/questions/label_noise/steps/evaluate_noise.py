@@ -1,0 +1,137 @@
+"""Step: compare the networks of `label-noise` with the clean labels of their held-out cases."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overread.adapters.storage import open_store
+from overread.evaluation.noise_results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
+from overread.runs.fingerprint import name_result
+from overread.runs.label_variants import LabelVariants
+from overread.runs.plan import TrainingPlan, name_predictions
+from overread.study.digest import compute_files_digest
+from overread.study.label_set import LabelSet
+from overread.study.study import Study
+from overread.training.result import TrainingFailure
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+EVALUATION_FILE = "evaluation.json"
+DICE_FILE = "dice.csv"
+
+
+def run(
+    study_folder: Path,
+    plan_file: Path,
+    variants_file: Path,
+    predictions_folder: Path,
+    failures: Sequence[TrainingFailure],
+    *,
+    output: Path,
+    store: str,
+) -> LabelNoiseEvaluation:
+    """Write the evaluation and the Dice of every held-out case into `output`.
+
+    Args:
+        study_folder: the study with its variants.
+        plan_file: the plan.
+        variants_file: what the networks were trained on.
+        predictions_folder: held-out predictions.
+        failures: the trainings that left no network.
+        output: gets `evaluation.json` and `dice.csv`.
+        store: where finished evaluations are kept.
+    """
+    plan, variants = TrainingPlan.read(plan_file), LabelVariants.read(variants_file)
+    masks = sorted(path for path in predictions_folder.rglob("*") if path.is_file())
+    parts = {
+        "data": plan.study_digest,
+        "predictions": compute_files_digest(predictions_folder, masks),
+        "variants": variants.model_dump(mode="json"),
+        "failures": [failure.model_dump(mode="json") for failure in failures],
+        "seed": plan.seed,
+    }
+    key = f"evaluations/{name_result('noise-evaluation', made_by=__name__, parts=parts)}"
+    if not open_store(store).fetch(key, output):
+        _evaluate(Study.open(study_folder), plan, variants, predictions_folder, failures, output)
+        open_store(store).publish(key, output)
+    return read_noise_evaluation(output)
+
+
+def read_noise_evaluation(folder: Path) -> LabelNoiseEvaluation:
+    """Read the evaluation that `run` wrote."""
+    return LabelNoiseEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+
+
+def read_dice(folder: Path) -> "DataFrame":
+    """Read the Dice of every held-out case, DICE_COLUMNS."""
+    import pandas as pd
+
+    return pd.read_csv(folder / DICE_FILE, dtype={"case_id": str, "subject_id": str})
+
+
+def list_dice(evaluation: LabelNoiseEvaluation) -> dict[str, float]:
+    """Mean Dice of every network on every variant, by a readable name."""
+    return {
+        f"{cell.network} on {cell.variant}": round(cell.mean.estimate, 4)
+        for cell in evaluation.cells
+        if cell.mean is not None
+    }
+
+
+def _evaluate(
+    study: Study,
+    plan: TrainingPlan,
+    variants: LabelVariants,
+    predictions_folder: Path,
+    failures: Sequence[TrainingFailure],
+    output: Path,
+) -> None:
+    import pandas as pd
+
+    from overread.questions.label_noise.evaluation import NoiseDesign, summarise_label_noise
+
+    dice = pd.DataFrame(_compare(study, plan, variants, predictions_folder), columns=list(DICE_COLUMNS))
+    design = NoiseDesign(
+        source=variants.source,
+        variants=variants.variants,
+        networks=tuple(dict.fromkeys(job.network for job in plan.jobs)),
+        redraw=variants.redraw,
+        folds=plan.folds,
+        repeats=plan.repeats,
+    )
+    missing = _list_missing(variants, failures)
+    evaluation = summarise_label_noise(dice, study=study, design=design, missing=missing, seed=plan.seed)
+    output.mkdir(parents=True, exist_ok=True)
+    dice.to_csv(output / DICE_FILE, index=False, lineterminator="\n")
+    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
+
+
+def _compare(
+    study: Study, plan: TrainingPlan, variants: LabelVariants, predictions_folder: Path
+) -> Iterator[tuple[str, str, int, str, str, float]]:
+    from overread.evaluation.overlap import compute_dice
+
+    variant_of = {variants.name_labels(variant.name): variant.name for variant in variants.variants}
+    clean = study.labels(variants.source)
+    for job in plan.jobs:
+        name = name_predictions(job)
+        predicted = LabelSet(name, predictions_folder / name, study.suffix)
+        for case_id in predicted.select_labelled(job.test_cases):
+            dice = compute_dice(clean.read(case_id), predicted.read(case_id))
+            yield job.network, variant_of[job.labels], job.repeat, case_id, study.subject_of[case_id], dice
+
+
+def _list_missing(variants: LabelVariants, failures: Sequence[TrainingFailure]) -> tuple[MissingTraining, ...]:
+    """The trainings that left no network, as the evaluation lists them."""
+    variant_of = {variants.name_labels(variant.name): variant.name for variant in variants.variants}
+    return tuple(
+        MissingTraining(
+            network=failure.job.network,
+            variant=variant_of[failure.job.labels],
+            fold=failure.job.fold,
+            repeat=failure.job.repeat,
+            reason=failure.reason,
+        )
+        for failure in failures
+    )

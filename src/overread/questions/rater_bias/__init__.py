@@ -1,0 +1,1 @@
+"""Does it matter which rater trained my network?"""

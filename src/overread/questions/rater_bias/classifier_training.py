@@ -1,0 +1,204 @@
+"""Training a source classifier, and asking it."""
+
+import copy
+import csv
+from collections.abc import Sequence
+from math import cos, pi
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from overread.errors import InputError, TrainingError
+from overread.networks.settings import count_network_dimensions
+from overread.questions.rater_bias.classifier_masks import DrawnMask
+from overread.questions.rater_bias.classifier_network import SourceClassifier
+from overread.questions.rater_bias.classifier_patches import apply_patches, sample_test_patches, sample_training_patches
+from overread.settings import Settings
+from overread.training.classifier_settings import ClassifierSettings
+from overread.training.hardware import Precision, autocast, make_deterministic, place_network
+
+
+class ClassifierEpoch(Settings):
+    """One epoch.
+
+    Attributes:
+        epoch: counted from 1.
+        loss: mean cross-entropy over its steps.
+        validation_loss: mean cross-entropy over the validation patches, with the labels that are learnt.
+        validation_hit_rate: share of the validation patches whose most likely source is the label that is learnt.
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float
+    validation_hit_rate: float
+
+
+def train_classifier(
+    train: Sequence[DrawnMask],
+    validation: Sequence[DrawnMask],
+    *,
+    source_count: int,
+    settings: ClassifierSettings,
+    device: torch.device,
+    spreads_validation_labels: bool = False,
+) -> tuple[SourceClassifier, tuple[ClassifierEpoch, ...]]:
+    """Train a classifier and keep the weights of the epoch that `choose_epoch` chooses.
+
+    Args:
+        train: masks with the labels that are learnt.
+        validation: masks of other subjects.
+        source_count: R, the sources to tell apart.
+        settings: how.
+        device: where.
+        spreads_validation_labels: give each validation mask all R labels in equal parts, patch by patch, instead of its
+            own one. The epoch of the shuffled baseline is chosen so: a permutation per case, of few cases, would choose
+            an epoch that is right, or wrong, more often than chance.
+
+    Returns:
+        The classifier, in evaluation mode, and what each epoch yielded.
+
+    Raises:
+        InputError: a source has no training mask, or there is no validation mask.
+        TrainingError: the loss is not finite.
+    """
+    _check_masks(train, validation, source_count)
+    make_deterministic()
+    precision = _select_precision(settings, device)
+    network = _build(train, source_count, settings, device)
+    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, fused=True)
+    reports: list[ClassifierEpoch] = []
+    kept = copy.deepcopy(network.state_dict())
+
+    for epoch in range(settings.epochs):
+        losses = []
+        network.train()
+        for step in range(epoch * settings.steps_per_epoch, (epoch + 1) * settings.steps_per_epoch):
+            generator = np.random.default_rng((settings.seed, step))
+            torch.manual_seed(int(generator.integers(2**63)))
+            records = sample_training_patches(settings, train, generator, source_count=source_count)
+            labels = torch.tensor([train[record.case_index].label for record in records], device=device)
+            with autocast(device, precision):
+                logits = network(*apply_patches(settings, train, records, device))
+            loss = _compute_balanced_loss(logits.float(), labels)
+            optimiser.param_groups[0]["lr"] = _compute_learning_rate(settings, step)
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            optimiser.step()
+            losses.append(loss.detach())
+        mean_loss = float(torch.stack(losses).mean())
+        if not np.isfinite(mean_loss):
+            raise TrainingError(f"the classifier's loss must stay finite, got {mean_loss} in epoch {epoch + 1}.")
+
+        log_probabilities = predict_patches(network, validation, settings=settings, device=device)
+        learnt = _label_patches(validation, settings.patches_per_case, source_count, spreads_validation_labels)
+        report = ClassifierEpoch(
+            epoch=epoch + 1,
+            loss=mean_loss,
+            validation_loss=-float(np.take_along_axis(log_probabilities, learnt[:, :, None], axis=2).mean()),
+            validation_hit_rate=float((log_probabilities.argmax(axis=2) == learnt).mean()),
+        )
+        reports.append(report)
+        if choose_epoch(reports) == report.epoch:
+            kept = copy.deepcopy(network.state_dict())
+
+    network.load_state_dict(kept)
+    return network.eval(), tuple(reports)
+
+
+def choose_epoch(reports: Sequence[ClassifierEpoch]) -> int:
+    """The epoch, counted from 1, with the best validation hit rate, of equal ones that with the lowest loss.
+
+    The loss alone would go by the few cases that a source drew against its habit, and are taken for another's.
+    """
+    best = max(reports, key=lambda report: (report.validation_hit_rate, -report.validation_loss))
+    return best.epoch
+
+
+def predict_patches(
+    network: SourceClassifier, masks: Sequence[DrawnMask], *, settings: ClassifierSettings, device: torch.device
+) -> NDArray[np.float64]:
+    """Classify the test patches of each mask.
+
+    Returns:
+        Logarithms of the probabilities, (N, P, R): masks, patches per mask, sources.
+    """
+    network.eval()
+    records = [record for index in range(len(masks)) for record in sample_test_patches(settings, masks, index)]
+    found = []
+    for start in range(0, len(records), settings.batch_size):
+        batch = apply_patches(settings, masks, records[start : start + settings.batch_size], device)
+        with torch.inference_mode(), autocast(device, settings.precision):
+            logits = network(*batch)
+        found.append(torch.log_softmax(logits.double(), dim=1).cpu().numpy())
+    return np.concatenate(found).reshape(len(masks), settings.patches_per_case, -1)
+
+
+def write_epochs(path: Path, epochs: Sequence[ClassifierEpoch]) -> None:
+    """Write one row per epoch as CSV."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(ClassifierEpoch.model_fields), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(epoch.model_dump() for epoch in epochs)
+
+
+def _build(
+    masks: Sequence[DrawnMask], source_count: int, settings: ClassifierSettings, device: torch.device
+) -> SourceClassifier:
+    torch.manual_seed(settings.seed)
+    dimensions = count_network_dimensions(settings.patch_size)
+    image = masks[0].case.image
+    if len(settings.patch_size) != image.ndim - 1:
+        raise InputError(
+            f"patches of the source classifier must have the {image.ndim - 1} axes of the study",
+            found=settings.patch_size,
+        )
+    network = SourceClassifier(
+        settings.features,
+        dropout=settings.dropout,
+        dimensions=dimensions,
+        channel_count=image.shape[0],
+        source_count=source_count,
+    )
+    place_network(network, device, dimensions=dimensions)
+    return network
+
+
+def _compute_learning_rate(settings: ClassifierSettings, step: int) -> float:
+    return settings.learning_rate * 0.5 * (1 + cos(pi * step / (settings.epochs * settings.steps_per_epoch)))
+
+
+def _compute_balanced_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy in which every source of the batch weighs the same, however many patches it has."""
+    counts = torch.bincount(labels, minlength=logits.shape[1]).clamp(min=1)
+    return nn.functional.cross_entropy(logits, labels, weight=1 / counts)
+
+
+def _select_precision(settings: ClassifierSettings, device: torch.device) -> Precision:
+    """The precision of the settings, or fp32 on a CPU where a block's features are 2 voxels deep.
+
+    PyTorch 2.13 then computes the gradient of the weights of a 3D convolution in bf16 from memory that it has not
+    written.
+    """
+    sides = {settings.patch_size[0] >> level for level in range(len(settings.features))}
+    is_wrong = device.type == "cpu" and count_network_dimensions(settings.patch_size) == 3 and 2 in sides
+    return "fp32" if is_wrong else settings.precision
+
+
+def _check_masks(train: Sequence[DrawnMask], validation: Sequence[DrawnMask], source_count: int) -> None:
+    lacking = source_count - len({mask.source for mask in train})
+    if lacking or not validation:
+        raise InputError(
+            "a source classifier must have outlined training masks of every source, and validation masks",
+            found=f"none of {lacking} sources" if lacking else "no validation mask",
+            hint="use fewer folds or leave a source out",
+        )
+
+
+def _label_patches(masks: Sequence[DrawnMask], patch_count: int, source_count: int, spreads: bool) -> NDArray[np.intp]:
+    """Label of each validation patch, (N, P)."""
+    labels = np.array([mask.label for mask in masks], np.intp)[:, None]
+    return (labels + spreads * np.arange(patch_count)[None, :]) % source_count

@@ -1,0 +1,222 @@
+"""Step: can a network tell who drew a mask, and who trained the network that drew it?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overread.adapters.storage import open_store
+from overread.questions.rater_bias.classification_results import ORIGINS, SourceClassification
+from overread.questions.rater_bias.steps.predictions import open_predictions
+from overread.runs.fingerprint import name_result
+from overread.runs.plan import TrainingPlan
+from overread.runs.progress import report_progress
+from overread.runs.reuse import reuse_result
+from overread.runs.workers import run_side_by_side
+from overread.study.digest import compute_files_digest, compute_study_digest
+from overread.study.label_set import LabelSet
+from overread.study.study import Study
+from overread.training.classifier_settings import ClassifierSettings
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from overread.questions.rater_bias.classifier_fold import ClassifierFold
+
+CLASSIFICATION_FILE = "classification.json"
+HITS_FILE = "hits.csv"
+PATCHES_FILE = "patches.csv"
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    study: Path
+    predictions: Path
+    sources: tuple[str, ...]
+    fold: "ClassifierFold"
+    settings: ClassifierSettings
+    shuffled: bool
+    folder: Path
+    store: str
+    key: str
+
+
+def run(
+    study_folder: Path,
+    plan_file: Path,
+    predictions_folder: Path,
+    *,
+    is_wanted: bool = True,
+    output: Path,
+    store: str,
+    processes: int,
+) -> SourceClassification | None:
+    """Train a source classifier per fold, and one on permuted sources, and test both on the held-out cases.
+
+    A classifier that is finished in the store is reused. Settings are those of the plan's preset.
+
+    Args:
+        study_folder: the study.
+        plan_file: the plan, whose raters are told apart and whose folds are used.
+        predictions_folder: held-out predictions, as `predict_cases` wrote them.
+        is_wanted: train anything at all.
+        output: gets `classification.json`, the per-case table `hits.csv`, and a folder with the patches and the history
+            of each classifier.
+        store: address of the result store.
+        processes: classifiers side by side, one thread each.
+
+    Returns:
+        None, and an empty folder, where it is not wanted or there is a single rater.
+
+    Raises:
+        InputError: a fold lacks masks of a source, a subject is in two parts of a fold,
+            or the patches do not fit the study.
+    """
+    study, plan = Study.open(study_folder), TrainingPlan.read(plan_file)
+    output.mkdir(parents=True, exist_ok=True)
+    if not is_wanted or len(plan.raters) < 2:
+        return None
+    settings = plan.preset.find_classifier()
+    predictions = open_predictions(predictions_folder, study, plan.raters)
+    work = [
+        _Assignment(
+            study=study_folder,
+            predictions=predictions_folder,
+            sources=plan.raters,
+            fold=fold,
+            settings=settings,
+            shuffled=shuffled,
+            folder=output / f"fold{fold.index}{'-shuffled' if shuffled else ''}",
+            store=store,
+            key=_compute_key(plan, predictions, fold, settings, shuffled),
+        )
+        for fold in list_folds(plan)
+        for shuffled in (False, True)
+    ]
+    todo = [item for item in work if not reuse_result(open_store(store), item.key, item.folder)]
+    for line in run_side_by_side(_classify, todo, processes=processes):
+        report_progress(line)
+    return _summarise(study, work, output)
+
+
+def read_classification(folder: Path) -> SourceClassification:
+    """Read what `run` wrote."""
+    return SourceClassification.model_validate_json((folder / CLASSIFICATION_FILE).read_text(encoding="utf-8"))
+
+
+def read_classified_sources(folder: Path) -> "tuple[SourceClassification, DataFrame] | None":
+    """Read the numbers and the table per case; None where nothing was classified."""
+    from overread.questions.rater_bias.hit_tables import read_hits
+
+    if not (folder / CLASSIFICATION_FILE).is_file():
+        return None
+    return read_classification(folder), read_hits(folder / HITS_FILE)
+
+
+def list_folds(plan: TrainingPlan) -> tuple["ClassifierFold", ...]:
+    """The folds of a plan: of each, the cases that the jobs of any of its sources train, validate and test on."""
+    from overread.questions.rater_bias.classifier_fold import ClassifierFold
+
+    folds = []
+    for index in sorted({job.fold for job in plan.jobs}):
+        jobs = [job for job in plan.jobs if job.fold == index and job.source in plan.raters]
+        parts = ("train_cases", "validation_cases", "test_cases")
+        train, validation, test = (sorted({case for job in jobs for case in getattr(job, part)}) for part in parts)
+        folds.append(ClassifierFold(index=index, train=tuple(train), validation=tuple(validation), test=tuple(test)))
+    return tuple(folds)
+
+
+def list_hit_rates(classification: SourceClassification) -> dict[str, float]:
+    """Mean hit rates by a readable name, and by how much they grew."""
+    rates = {
+        f"{rate.origin}s{', shuffled' if rate.shuffled else ''}": round(rate.interval.estimate, 4)
+        for rate in classification.hit_rates
+    }
+    return rates | ({"growth": round(classification.growth.estimate, 4)} if classification.growth else {})
+
+
+def _compute_key(
+    plan: TrainingPlan,
+    predictions: Mapping[str, LabelSet],
+    fold: "ClassifierFold",
+    settings: ClassifierSettings,
+    shuffled: bool,
+) -> str:
+    digests = {source: plan.source_digests[source] for source in plan.raters}
+    parts = {
+        "data": compute_study_digest(plan.images_digest, digests),
+        "predictions": {
+            source: compute_files_digest(labels.folder, map(labels.path, labels.select_labelled(fold.test)))
+            for source, labels in predictions.items()
+        },
+        "sources": plan.raters,
+        "fold": fold.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json"),
+        "shuffled": shuffled,
+    }
+    return f"classifications/{name_result('classification', made_by=__name__, parts=parts)}"
+
+
+def _classify(item: _Assignment) -> str:
+    from overread.questions.rater_bias.classifier_fold import SourceMasks, classify_fold
+    from overread.questions.rater_bias.classifier_training import choose_epoch, write_epochs
+    from overread.questions.rater_bias.hit_tables import write_table
+    from overread.training.hardware import limit_threads, select_device
+
+    limit_threads(1)
+    study = Study.open(item.study)
+    masks = SourceMasks(study, item.sources, open_predictions(item.predictions, study, item.sources))
+    patches, epochs = classify_fold(
+        masks, item.fold, settings=item.settings, shuffled=item.shuffled, device=select_device("auto")
+    )
+    item.folder.mkdir(parents=True, exist_ok=True)
+    write_table(item.folder / PATCHES_FILE, patches)
+    write_epochs(item.folder / "history.csv", epochs)
+    open_store(item.store).publish(item.key, item.folder)
+    kept = epochs[choose_epoch(epochs) - 1]
+    return (
+        f"source classifier {item.folder.name}: validation hit rate {kept.validation_hit_rate:.3f} "
+        f"at epoch {kept.epoch} of {len(epochs)}"
+    )
+
+
+def _summarise(study: Study, work: Sequence[_Assignment], output: Path) -> SourceClassification:
+    import pandas as pd
+
+    from overread.questions.rater_bias.hit_tables import read_patches, write_table
+    from overread.questions.rater_bias.source_hits import compute_growth, compute_rocs, count_hits, summarise_hits
+
+    sources, settings = work[0].sources, work[0].settings
+    patches = pd.concat([read_patches(item.folder / PATCHES_FILE, sources) for item in work], ignore_index=True)
+    hits = count_hits(patches, sources)
+    found = SourceClassification(
+        study=study.settings.name,
+        target=study.settings.target,
+        sources=sources,
+        chance=1 / len(sources),
+        patch_size=settings.patch_size,
+        patches_per_case=settings.patches_per_case,
+        fold_count=len({item.fold.index for item in work}),
+        hit_rates=summarise_hits(hits, seed=settings.seed),
+        growth=compute_growth(hits, seed=settings.seed),
+        rocs=compute_rocs(patches, sources),
+        skipped_cases=_find_skipped_cases(hits, work),
+    )
+    write_table(output / HITS_FILE, hits)
+    (output / CLASSIFICATION_FILE).write_text(found.model_dump_json(indent=2), encoding="utf-8")
+    return found
+
+
+def _find_skipped_cases(hits: "DataFrame", work: Sequence[_Assignment]) -> dict[str, tuple[str, ...]]:
+    """Per label set the held-out cases that it has no patches of, label sets without such cases left out."""
+    from overread.evaluation.results import name_network
+
+    held_out = dict.fromkeys(case_id for item in work for case_id in item.fold.test)
+    skipped = {}
+    for origin in ORIGINS:
+        for source in work[0].sources:
+            rows = hits[(hits["origin"] == origin) & (hits["source"] == source)]
+            seen = set(rows["case_id"])
+            name = source if origin == "annotation" else name_network(source)
+            skipped[name] = tuple(case_id for case_id in held_out if case_id not in seen)
+    return {name: case_ids for name, case_ids in skipped.items() if case_ids}

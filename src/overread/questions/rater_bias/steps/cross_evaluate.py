@@ -1,0 +1,71 @@
+"""Step: compare every network and every source with every source."""
+
+from pathlib import Path
+
+from overread.adapters.storage import open_store
+from overread.evaluation.results import CrossEvaluation, name_network
+from overread.questions.rater_bias.steps.predictions import open_predictions
+from overread.runs.fingerprint import name_result
+from overread.runs.plan import TrainingPlan
+from overread.runs.telemetry_results import tell_evaluation
+from overread.study.digest import compute_files_digest
+from overread.study.study import Study
+
+EVALUATION_FILE = "evaluation.json"
+COMPARISONS_FILE = "comparisons.csv"
+
+
+def run(
+    study_folder: Path, plan_file: Path, predictions_folder: Path, *, output: Path, store: str, processes: int
+) -> CrossEvaluation:
+    """Write the cross-evaluation and its per-case table into `output`, and tell Prometheus its main figures."""
+    plan = TrainingPlan.read(plan_file)
+    masks = sorted(path for path in predictions_folder.rglob("*") if path.is_file())
+    parts = {
+        "data": plan.study_digest,
+        "predictions": compute_files_digest(predictions_folder, masks),
+        "sources": plan.sources,
+        "raters": plan.raters,
+        "tolerance": plan.preset.surface_tolerance,
+        "seed": plan.seed,
+    }
+    key = f"evaluations/{name_result('evaluation', made_by=__name__, parts=parts)}"
+    if not open_store(store).fetch(key, output):
+        _evaluate(Study.open(study_folder), plan, predictions_folder, output, processes)
+        open_store(store).publish(key, output)
+    evaluation = read_evaluation(output)
+    tell_evaluation(plan, evaluation, output / COMPARISONS_FILE, store=store)
+    return evaluation
+
+
+def read_evaluation(folder: Path) -> CrossEvaluation:
+    """Read what `run` wrote."""
+    return CrossEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+
+
+def list_dice(evaluation: CrossEvaluation) -> dict[str, float]:
+    """Mean Dice of every network against every source, by a readable name."""
+    names = {name_network(source) for source in evaluation.sources}
+    return {
+        f"{cell.prediction} against {cell.reference}": round(cell.mean, 4)
+        for cell in evaluation.matrix
+        if cell.metric == "dice" and cell.prediction in names and cell.reference not in names and cell.mean is not None
+    }
+
+
+def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output: Path, processes: int) -> None:
+    from overread.evaluation.table import write_comparisons
+    from overread.questions.rater_bias.cross_evaluation import cross_evaluate
+
+    evaluation, comparisons = cross_evaluate(
+        study,
+        plan.sources,
+        open_predictions(predictions_folder, study, plan.sources),
+        raters=plan.raters,
+        tolerance=plan.preset.surface_tolerance,
+        seed=plan.seed,
+        workers=processes,
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    write_comparisons(output / COMPARISONS_FILE, comparisons)
+    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Where are labels wrong, and does it help to repair them?"""

@@ -1,0 +1,157 @@
+"""The tables of the report of `relabel`: numbers as text, ready to be laid out."""
+
+from dataclasses import dataclass
+
+from overread.evaluation.results import Interval
+from overread.questions.relabel.results import (
+    Correction,
+    CorrectionCell,
+    LabelRepair,
+    MethodCost,
+    RelabelEvaluation,
+    WatchedTraining,
+)
+from overread.report.formatting import ABSENT, NO_BREAK, format_dice, format_number, write_interval
+from overread.report.palette import shade_cell
+
+_CORRECTIONS: tuple[Correction, ...] = ("none", "reweight", "relabel")
+
+
+@dataclass(frozen=True)
+class DicePair:
+    """One cell of the table of corrections and noises.
+
+    Attributes:
+        numbers: D_clean and D_noisy, or why there are none.
+        notes: intervals, gain, number of cases.
+        background: shade (#rrggbb), darker for a higher D_clean; empty where there is none.
+    """
+
+    numbers: str
+    notes: tuple[str, ...]
+    background: str = ""
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """One way of estimating uncertainty on the first noise.
+
+    Attributes:
+        method: tta, mc_dropout or ensemble.
+        cell: its networks; None where none was planned.
+        repair: the masks that its networks went on with; None where there are none.
+        epochs: chosen epochs, in the order of the folds.
+        thresholds: smallest and largest threshold of the networks; None where there is none.
+        cost: its time.
+    """
+
+    method: str
+    cell: CorrectionCell | None
+    repair: LabelRepair | None
+    epochs: tuple[int, ...]
+    thresholds: tuple[float, float] | None
+    cost: MethodCost
+
+
+def build_reference(evaluation: RelabelEvaluation) -> DicePair | None:
+    """The cell of the network that learnt clean labels; None where it was not tried."""
+    cell = evaluation.find_cell("", "clean")
+    return None if cell is None else _build_pair(evaluation, cell)
+
+
+def build_pair_rows(evaluation: RelabelEvaluation) -> list[tuple[Correction, list[DicePair]]]:
+    """One row per correction that was tried, one cell per noise; relabelling with the main method."""
+    rows: list[tuple[Correction, list[DicePair]]] = []
+    for correction in _CORRECTIONS:
+        method = evaluation.methods[0] if correction == "relabel" else ""
+        cells = [evaluation.find_cell(noise.name, correction, method) for noise in evaluation.noises]
+        if any(cells):
+            rows.append((correction, [_build_pair(evaluation, cell) for cell in cells]))
+    return rows
+
+
+def build_method_rows(evaluation: RelabelEvaluation) -> list[MethodRow]:
+    """One row per way of estimating uncertainty, on the first noise."""
+    noise = evaluation.noises[0].name
+    rows = []
+    for cost in evaluation.costs:
+        watched = list_watched(evaluation, noise, cost.method)
+        thresholds = [training.threshold for training in watched]
+        rows.append(
+            MethodRow(
+                method=cost.method,
+                cell=evaluation.find_cell(noise, "relabel", cost.method),
+                repair=evaluation.find_repair(noise, cost.method, "training"),
+                epochs=tuple(training.chosen_epoch for training in watched),
+                thresholds=(min(thresholds), max(thresholds)) if thresholds else None,
+                cost=cost,
+            )
+        )
+    return rows
+
+
+def list_watched(evaluation: RelabelEvaluation, noise: str, method: str) -> list[WatchedTraining]:
+    """The trainings with relabelling of one noise and method, by fold."""
+    found = [training for training in evaluation.watched if (training.noise, training.method) == (noise, method)]
+    return sorted(found, key=lambda training: training.fold)
+
+
+def find_best_epoch(evaluation: RelabelEvaluation, training: WatchedTraining) -> int | None:
+    """The epoch without correction after which the validation Dice with clean labels was best; None if not known.
+
+    The first of equal ones.
+    """
+    for plain in evaluation.plain:
+        if (plain.noise, plain.correction, plain.fold) == (training.noise, "none", training.fold):
+            known = [(-epoch.clean_dice, epoch.epoch) for epoch in plain.epochs if epoch.clean_dice is not None]
+            return min(known)[1] if known else None
+    return None
+
+
+def write_threshold(threshold: float) -> str:
+    """Write a threshold on uncertainty, which is below 0.25."""
+    return format_number(threshold, 3)
+
+
+def _build_pair(evaluation: RelabelEvaluation, cell: CorrectionCell | None) -> DicePair:
+    if cell is None:
+        return DicePair("not tried", ())
+    if not cell.case_count:
+        return DicePair("missing", _list_reasons(evaluation, cell))
+    pairs = [("clean", cell.clean), ("noisy", cell.noisy)]
+    notes = [f"{name} {write_interval(interval).bounds}" for name, interval in pairs if interval]
+    if cell.correction == "clean" and cell.clean:
+        notes = [write_interval(cell.clean).bounds]
+    notes += _write_gain(cell)
+    notes.append(f"n{NO_BREAK}={NO_BREAK}{cell.case_count}")
+    if cell.clean and cell.clean_case_count < cell.case_count:
+        notes[-1] += f", {cell.clean_case_count} clean"
+    numbers = [format_dice(interval.estimate) if interval else ABSENT for _, interval in pairs]
+    return DicePair(
+        f"{NO_BREAK}/ ".join(numbers) if cell.correction != "clean" else numbers[0],
+        tuple(notes),
+        _shade(evaluation, cell.clean),
+    )
+
+
+def _write_gain(cell: CorrectionCell) -> list[str]:
+    if cell.correction in ("clean", "none") or cell.clean is None:
+        return []
+    if cell.gain is None:
+        return ["gain unknown: no common case"]
+    gain = write_interval(cell.gain)
+    return [f"gain {gain.estimate} ({gain.bounds})"]
+
+
+def _shade(evaluation: RelabelEvaluation, mean: Interval | None) -> str:
+    if mean is None:
+        return ""
+    means = [cell.clean.estimate for cell in evaluation.cells if cell.clean]
+    low, high = min(means), max(means)
+    return shade_cell((mean.estimate - low) / (high - low) if high > low else 0.0)
+
+
+def _list_reasons(evaluation: RelabelEvaluation, cell: CorrectionCell) -> tuple[str, ...]:
+    key = (cell.noise, cell.correction, cell.method)
+    reasons = [entry.reason for entry in evaluation.missing if (entry.noise, entry.correction, entry.method) == key]
+    return tuple(dict.fromkeys(reasons)) or ("no prediction",)

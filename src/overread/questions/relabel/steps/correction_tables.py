@@ -1,0 +1,71 @@
+"""The per-case tables of `relabel`."""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from overread.evaluation.overlap import compute_dice
+from overread.questions.relabel.steps.correction_results import CorrectionResults
+from overread.runs.plan import name_predictions
+from overread.study.label_set import LabelSet
+from overread.study.schema import Provenance
+from overread.study.study import Study
+from overread.training.relabel_record import RelabelRecord, open_relabelled
+from overread.types import Mask
+
+Row: TypeAlias = tuple[object, ...]
+
+
+def compare_predictions(study: Study, results: CorrectionResults) -> Iterator[Row]:
+    """Every held-out prediction with the clean and the noisy mask of its case, DICE_COLUMNS."""
+    design = results.design
+    for job, _ in results.trained:
+        role, name = design.find_role(job), name_predictions(job)
+        predicted = LabelSet(name, results.predictions / name, study.suffix)
+        for case_id in predicted.select_labelled(job.test_cases):
+            mask = predicted.read(case_id)
+            clean = _measure_dice(study, design.clean_source, case_id, mask)
+            noisy = None if role.correction == "clean" else compute_dice(study.labels(job.source).read(case_id), mask)
+            yield role.noise, role.correction, role.method, case_id, study.subject_of[case_id], clean, noisy
+
+
+def compare_training_labels(study: Study, results: CorrectionResults) -> Iterator[Row]:
+    """The masks of training cases with which each network went on, LABEL_COLUMNS."""
+    clean_source = results.design.clean_source
+    for job, folder in results.trained:
+        role = results.design.find_role(job)
+        if role.correction != "relabel":
+            continue
+        changes, masks = RelabelRecord.read(folder).cases, open_relabelled(folder, study.suffix)
+        for case_id in job.train_cases:
+            before = _measure_dice(study, clean_source, case_id, study.labels(job.source).read(case_id))
+            after = _measure_dice(study, clean_source, case_id, masks.read(case_id))
+            change = changes[case_id]
+            yield (
+                *(role.noise, role.method, "training", job.fold, case_id, study.subject_of[case_id]),
+                *(before, after, change.changed_share, change.is_kept),
+            )
+
+
+def compare_sources(study: Study, results: CorrectionResults) -> Iterator[Row]:
+    """The masks of the new sources whose cases have an uncertainty, LABEL_COLUMNS."""
+    noisy_of = {labels.name: labels.source for labels in results.design.noises}
+    clean_source = results.design.clean_source
+    for source in results.sources.sources:
+        relabelled, noisy = study.labels(source.name), study.labels(noisy_of[source.noise])
+        for case_id, case in Provenance.read_yaml(study.provenance_path(source.name)).cases.items():
+            if not case["has_map"]:
+                continue
+            share = float("inf") if case["changed_share"] is None else case["changed_share"]
+            before = _measure_dice(study, clean_source, case_id, noisy.read(case_id))
+            after = _measure_dice(study, clean_source, case_id, relabelled.read(case_id))
+            yield (
+                *(source.noise, source.method, "source", None, case_id, study.subject_of[case_id]),
+                *(before, after, share, case["is_kept"]),
+            )
+
+
+def _measure_dice(study: Study, source: str, case_id: str, mask: Mask) -> float | None:
+    """Dice with a source; None where it has not labelled the case."""
+    if not source or not study.labels(source).select_labelled([case_id]):
+        return None
+    return compute_dice(study.labels(source).read(case_id), mask)

@@ -1,0 +1,237 @@
+"""Step: repair labels by what the networks of all folds say, and record the new sources on a branch of the study."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread.adapters.source_branch import commit_sources_on_branch
+from overread.adapters.storage import open_store
+from overread.inference.uncertainty_files import read_uncertainty
+from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps
+from overread.questions.relabel.results import NoisyLabels, RelabelledSource
+from overread.questions.relabel.steps.correction_design import CorrectionDesign, Role
+from overread.questions.relabel.steps.map_collection import MapCollection
+from overread.questions.relabel.steps.relabel_source import (
+    OPERATION,
+    RelabelChoice,
+    add_relabelled_source,
+    make_relabelled_source,
+)
+from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
+from overread.runs.fingerprint import name_choice, name_result
+from overread.runs.label_variants import LabelVariants
+from overread.runs.plan import TrainingPlan
+from overread.runs.progress import report_progress
+from overread.runs.report_publishing import build_context
+from overread.runs.reuse import reuse_result
+from overread.runs.study_copy import Origin, copy_study
+from overread.runs.telemetry_results import tell_relabelling
+from overread.settings import Settings
+from overread.study.digest import compute_source_digest
+from overread.study.study import Study
+from overread.training.correction_settings import Relabelling
+from overread.training.relabel_record import UNCERTAINTY_FOLDER, RelabelRecord
+from overread.training.result import TrainingResult
+
+_BRANCH = "overread/relabel-"
+
+
+class RelabelledSources(Settings):
+    """What the step leaves for those after it.
+
+    Attributes:
+        sources: the new sources.
+        revision: commit of the study that holds them.
+    """
+
+    sources: tuple[RelabelledSource, ...]
+    revision: str
+
+    @classmethod
+    def read(cls, path: Path) -> "RelabelledSources":
+        """Read what `write` wrote."""
+        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+
+    def write(self, path: Path) -> None:
+        """Write them as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One label set to repair, and the trainings that learnt it.
+
+    Attributes:
+        labels: what is repaired.
+        correction: how its trainings relabelled their own masks.
+        trained: folder of each training, by the job's name.
+    """
+
+    labels: NoisyLabels
+    correction: Relabelling
+    trained: Mapping[str, Path]
+
+    @property
+    def choice(self) -> RelabelChoice:
+        """Threshold, rule and limit."""
+        return RelabelChoice(
+            threshold=self.correction.threshold,
+            flips=self.correction.flips,
+            largest_change=self.correction.largest_change,
+        )
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """What names each training, by the job's name."""
+        return {name: TrainingResult.read(folder).fingerprint for name, folder in self.trained.items()}
+
+    @property
+    def key(self) -> str:
+        """Where the result store keeps the new source."""
+        made_by = make_relabelled_source.__module__
+        return f"relabelled/{name_result('relabelled-source', made_by=made_by, parts=self._parts)}"
+
+    @property
+    def name(self) -> str:
+        """Name of the new source; other trainings give another, so that it is free in a study that has earlier ones."""
+        return f"{self.labels.source}-relabelled-{name_choice(OPERATION, self._parts)[:6]}"
+
+    @property
+    def _parts(self) -> dict[str, object]:
+        return {
+            "labels": self.labels.source,
+            "trainings": self.fingerprints,
+            "choice": self.choice.model_dump(mode="json"),
+        }
+
+
+def run(
+    study_folder: Path,
+    plan_file: Path,
+    variants_file: Path,
+    networks: Sequence[Path],
+    *,
+    output: Path,
+    review: Path,
+    origin: Origin,
+    store: str,
+) -> RelabelledSources:
+    """Write a copy of the study that holds the relabelled sources too, and record them.
+
+    A case is relabelled by the mean uncertainty of the networks of the main method that did not hold it out, at the
+    moment at which each of them relabelled its own masks. A case that every fold holds out keeps its mask.
+
+    Args:
+        study_folder: the study with the labels to repair.
+        plan_file: the plan.
+        variants_file: the labels to repair.
+        networks: folders of the trainings.
+        output: folder of the copy.
+        review: gets a folder with the review list of each new source.
+        origin: where the study comes from; its revision holds the labels to repair.
+        store: address of the result store.
+
+    Raises:
+        VersioningError: the study's repository or its remote cannot be written.
+    """
+    plan = TrainingPlan.read(plan_file)
+    design, study = CorrectionDesign(plan, LabelVariants.read(variants_file)), Study.open(study_folder)
+    copy_study(study_folder, output)
+    review.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="overread-relabelled-") as scratch:
+        made = {
+            repair.labels.name: _make(study, plan, repair, Path(scratch) / repair.name, store)
+            for repair in _list_repairs(design, networks)
+        }
+        for folder in made.values():
+            add_relabelled_source(output, folder)
+            shutil.copytree(folder.review_folder, review / folder.name)
+        copy = Study.open(output)
+        revision = _record(list(made.values()), copy, origin)
+        tell_relabelling(plan, [folder.read_provenance() for folder in made.values()], store=store)
+        described = tuple(_describe(noise, design.methods[0], folder, copy) for noise, folder in made.items())
+    return RelabelledSources(sources=described, revision=revision)
+
+
+def _list_repairs(design: CorrectionDesign, networks: Sequence[Path]) -> list[Repair]:
+    """Every noise of which a network of the main method is left."""
+    folder_of = {TrainingResult.read(folder).job.name: folder for folder in networks}
+    repairs = []
+    for labels in design.noises:
+        jobs = design.list_jobs(Role(labels.name, "relabel", design.methods[0]))
+        trained = {job.name: folder_of[job.name] for job in jobs if job.name in folder_of}
+        if trained and isinstance(jobs[0].correction, Relabelling):
+            repairs.append(Repair(labels, jobs[0].correction, trained))
+    return repairs
+
+
+def _make(study: Study, plan: TrainingPlan, repair: Repair, folder: Path, store: str) -> RelabelledFolder:
+    """Make a relabelled source in a folder, or take it from the store."""
+    if not reuse_result(open_store(store), repair.key, folder):
+        make_relabelled_source(
+            study,
+            repair.labels.source,
+            _collect_maps(study, repair),
+            name=repair.name,
+            choice=repair.choice,
+            output=folder,
+            context=build_context(plan, ""),
+        )
+        open_store(store).publish(repair.key, folder)
+    return RelabelledFolder(folder, repair.name)
+
+
+def _collect_maps(study: Study, repair: Repair) -> MapCollection:
+    records = {path: RelabelRecord.read(path) for path in repair.trained.values()}
+    cases = {case_id for record in records.values() for case_id in record.cases}
+
+    def read(case_id: str) -> UncertaintyMaps:
+        held = [path for path, record in records.items() if case_id in record.cases]
+        return average_maps(read_uncertainty(path / UNCERTAINTY_FOLDER, case_id, study.suffix) for path in held)
+
+    return MapCollection(
+        read=read,
+        case_ids=tuple(case_id for case_id in study.case_ids if case_id in cases),
+        parents=repair.fingerprints,
+        parameters={
+            **repair.correction.uncertainty.model_dump(mode="json"),
+            "members": repair.correction.members,
+            "relabel_after": repair.correction.after,
+            "epochs": [record.chosen_epoch for record in records.values()],
+        },
+    )
+
+
+def _describe(noise: str, method: str, folder: RelabelledFolder, copy: Study) -> RelabelledSource:
+    provenance = folder.read_provenance()
+    kept = tuple(case_id for case_id, case in provenance.cases.items() if case.get("is_kept"))
+    threshold = provenance.parameters["threshold"]
+    report_progress(f"{folder.name}: threshold {threshold:.3f}, {len(kept)} cases left alone")
+    return RelabelledSource(
+        name=folder.name,
+        noise=noise,
+        method=method,
+        threshold=threshold,
+        kept_case_ids=kept,
+        digest=compute_source_digest(copy, folder.name),
+    )
+
+
+def _record(made: Sequence[RelabelledFolder], copy: Study, origin: Origin) -> str:
+    """Commit the new sources on top of the revision; returns the commit."""
+    if not made:
+        return origin.revision
+    digests = [f"{folder.name} {compute_source_digest(copy, folder.name)}" for folder in made]
+    name = hashlib.sha256("\n".join([origin.revision, *sorted(digests)]).encode()).hexdigest()
+
+    def add(root: Path) -> list[str]:
+        return [folder.name for folder in made if add_relabelled_source(root, folder)]
+
+    message = f"Add {', '.join(folder.name for folder in made)}"
+    return commit_sources_on_branch(
+        origin.study_uri, origin.revision, f"{_BRANCH}{name[:12]}", add=add, message=message
+    )

@@ -1,0 +1,1 @@
+"""Is a network trained on new labels better than the one in use?"""

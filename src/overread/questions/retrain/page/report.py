@@ -1,0 +1,146 @@
+"""The report of the pipeline `retrain`: are the networks up to date with their labels?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overread.errors import InputError
+from overread.questions.retrain.page.bounds import draw_dice_bounds, draw_load_bounds
+from overread.questions.retrain.page.cases import JudgedCase, collect_cases
+from overread.questions.retrain.page.figures.gate_bounds import ALLOWED_COLOUR, BEYOND_COLOUR
+from overread.questions.retrain.page.figures.gate_cases import CHALLENGER_COLOUR, CHAMPION_COLOUR, draw_case_dice
+from overread.questions.retrain.page.figures.gate_outlines import OUTLINE_COLOURS
+from overread.questions.retrain.page.gallery import CasePicture, RetrainingGallery
+from overread.questions.retrain.page.gate import GateCheck, list_gate_checks
+from overread.questions.retrain.page.names import write_revision, write_version
+from overread.questions.retrain.page.reasons import word_cautions, word_reasons
+from overread.questions.retrain.page.tables import Mark, build_network_rows, describe_decision, write_promotion
+from overread.questions.retrain.page.wording import word_retraining_answer
+from overread.questions.retrain.records import NetworkDecision, NetworkJudgement, RetrainingOutcome
+from overread.report.context import RunContext
+from overread.report.figures.canvas import Figure
+from overread.report.page import render_page, write_page
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class ChallengerPart:
+    """What the page says of one challenger.
+
+    Attributes:
+        decision: what became of it.
+        words: the same in a few words.
+        mark: style of these words.
+        reasons: why it was refused.
+        cautions: which bounds it does not surely keep to.
+        checks: what the gate asked.
+        cases: held-out cases, in the order of the figure.
+        case_dice: the figure of these cases; None without a case.
+        pictures: some of them as pictures.
+        promotion: command that makes it champion by hand.
+    """
+
+    decision: NetworkDecision
+    words: str
+    mark: Mark
+    reasons: tuple[str, ...]
+    cautions: tuple[str, ...]
+    checks: tuple[GateCheck, ...]
+    cases: tuple[JudgedCase, ...]
+    case_dice: Figure | None
+    pictures: tuple[CasePicture, ...]
+    promotion: str
+
+
+def write_retraining_report(
+    page: Path,
+    *,
+    outcome: RetrainingOutcome,
+    comparisons: "DataFrame | None",
+    context: RunContext,
+    gallery: RetrainingGallery | None = None,
+) -> None:
+    """Write the report as one HTML file that loads nothing from elsewhere and needs no script.
+
+    Equal inputs give equal bytes.
+
+    Args:
+        page: the HTML file; its folder is made.
+        outcome: what was found and decided.
+        comparisons: of the masks of challengers and champions with those of the sources, COMPARISON_COLUMNS; None where
+            nothing was new.
+        context: where the numbers come from; without study digest, settings and tracked run where nothing was new.
+        gallery: pictures of held-out cases; without them the page has none.
+
+    Raises:
+        InputError: the inputs do not belong together.
+    """
+    _check(outcome)
+    judgements = [decision.judgement for decision in outcome.decisions]
+    values = {
+        "context": context,
+        "is_idle": not outcome.decisions,
+        "changes": outcome.changes,
+        "answer": word_retraining_answer(outcome),
+        "rows": build_network_rows(outcome),
+        "parts": _build_parts(outcome.decisions, comparisons, gallery),
+        "level": _find_level(judgements),
+        "dice_bounds": draw_dice_bounds(judgements),
+        "load_bounds": draw_load_bounds(judgements),
+        "bound_colours": {"allowed": ALLOWED_COLOUR, "beyond": BEYOND_COLOUR},
+        "mark_colours": {"challenger": CHALLENGER_COLOUR, "champion": CHAMPION_COLOUR},
+        "outline_colours": OUTLINE_COLOURS,
+        "write_revision": write_revision,
+        "write_version": write_version,
+    }
+    write_page(page, render_page("retraining.html.j2", values))
+
+
+def _check(outcome: RetrainingOutcome) -> None:
+    expected = [network.labels for network in outcome.changes.to_train]
+    decided = [decision.judgement.network.labels for decision in outcome.decisions]
+    if decided != expected:
+        raise InputError(
+            "each network with new labels must have its decision, in their order",
+            found=", ".join(decided) or "none",
+            hint=f"with new labels: {', '.join(expected) or 'none'}",
+        )
+
+
+def _build_parts(
+    decisions: Sequence[NetworkDecision], comparisons: "DataFrame | None", gallery: RetrainingGallery | None
+) -> list[ChallengerPart]:
+    if not decisions:
+        return []
+    if comparisons is None:
+        raise InputError("judged challengers must come with their table of comparisons", found="none")
+    return [_build_part(decision, comparisons, gallery) for decision in decisions]
+
+
+def _build_part(
+    decision: NetworkDecision, comparisons: "DataFrame", gallery: RetrainingGallery | None
+) -> ChallengerPart:
+    judged = decision.judgement
+    cases = collect_cases(judged, comparisons)
+    words, mark = describe_decision(decision)
+    return ChallengerPart(
+        decision=decision,
+        words=words,
+        mark=mark,
+        reasons=word_reasons(decision),
+        cautions=word_cautions(judged),
+        checks=list_gate_checks(judged),
+        cases=cases,
+        case_dice=draw_case_dice(cases, reference=judged.network.reference) if cases else None,
+        pictures=gallery.select(judged.network.labels) if gallery else (),
+        promotion=write_promotion(decision),
+    )
+
+
+def _find_level(judgements: Sequence[NetworkJudgement]) -> str:
+    """Confidence of the intervals in percent; empty where there is none."""
+    levels = (100 * one.challenger.confidence for judged in judgements for one in judged.dice)
+    return next((f"{level:g}" for level in levels), "")

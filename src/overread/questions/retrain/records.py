@@ -1,0 +1,208 @@
+"""What retraining finds, trains, judges and decides."""
+
+from pathlib import Path
+from typing import Literal, Self, TypeAlias
+
+from pydantic import ConfigDict, Field
+
+from overread.evaluation.results import Interval
+from overread.questions.retrain.gate import GateFigures, GateSettings
+from overread.settings import Settings
+
+NetworkState: TypeAlias = Literal["new", "changed", "current", "judged"]
+
+
+class _Record(Settings):
+    """A record on disk; not-a-number, which an interval of one subject has, survives."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` wrote."""
+        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+
+    def write(self, path: Path) -> None:
+        """Write as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
+
+
+class RetrainingChoice(Settings):
+    """What a user chooses about the networks that are kept up to date."""
+
+    sources: tuple[str, ...] = Field((), description="sources with a network each; all raters if empty")
+    mixes: tuple[str, ...] = Field((), description="pairs a+b with a network that learns the labels of both")
+    reference: str = Field("", description="source that networks are judged by; the one that each learns if empty")
+    preset: str = Field(description="name of a preset, or path of a YAML file")
+    epochs: int = Field(0, description="upper bound of epochs; 0 takes the preset's")
+    gate: GateSettings = GateSettings()
+
+
+class KeptNetwork(Settings):
+    """A network that retraining keeps up to date.
+
+    Attributes:
+        labels: what it learns: a source, or a mix `a+b`.
+        sources: whose masks these are.
+        reference: source that it is judged by.
+        model: name in the registry.
+        digests: what DVC recorded of the masks of each source.
+        reference_digest: the same of the reference.
+        champion: version in use; None before the first.
+        champion_revision: commit of the study that it learnt from; empty without one.
+        champion_since: when it became champion, in seconds since 1970; None without one.
+        champion_is_later: the champion learnt from a commit that follows the one that was looked at.
+        revisions_behind: commits since then that changed labels that it learns.
+        state: `current` if the champion learnt these labels, `judged` if the newest challenger did and the gate's terms
+            are those that it was judged by, `changed` if neither did, `new` before the first champion.
+    """
+
+    labels: str
+    sources: tuple[str, ...]
+    reference: str
+    model: str
+    digests: dict[str, str]
+    reference_digest: str
+    champion: int | None = None
+    champion_revision: str = ""
+    champion_since: float | None = None
+    champion_is_later: bool = False
+    revisions_behind: int = 0
+    state: NetworkState = "new"
+
+    @property
+    def challenger_masks(self) -> str:
+        """Name of the label set that a challenger predicts."""
+        return f"challenger-{self.labels}"
+
+    @property
+    def champion_masks(self) -> str:
+        """Name of the label set that the champion predicts."""
+        return f"champion-{self.labels}"
+
+    @property
+    def is_to_train(self) -> bool:
+        """Whether its labels are such as no network was judged on."""
+        return self.state in ("new", "changed")
+
+    def describe_terms(self, gate: GateSettings) -> str:
+        """What a challenger is judged by, in words."""
+        return gate.describe(self.reference, self.reference_digest)
+
+    def describe_state(self) -> str:
+        """The state in words, and the champion."""
+        version = f"champion is version {self.champion}" if self.champion else "no champion yet"
+        return {
+            "new": "no champion yet, to be trained",
+            "changed": f"labels or preset changed, to be trained; {version}",
+            "current": f"nothing new; {version}",
+            "judged": f"nothing new since the newest challenger was judged; {version}",
+        }[self.state]
+
+
+class StudyChanges(_Record):
+    """What changed in a study since its champions were trained.
+
+    Attributes:
+        study: name of the study.
+        study_uri: address of its git repository, without credentials.
+        revision: commit that was looked at.
+        recipe: SHA-256 over the preset with all its settings.
+        choice: what the user chose.
+        networks: those that are kept up to date.
+    """
+
+    study: str
+    study_uri: str
+    revision: str
+    recipe: str
+    choice: RetrainingChoice
+    networks: tuple[KeptNetwork, ...]
+
+    @property
+    def to_train(self) -> tuple[KeptNetwork, ...]:
+        """The networks whose labels changed."""
+        return tuple(network for network in self.networks if network.is_to_train)
+
+    @property
+    def needed_sources(self) -> tuple[str, ...]:
+        """Sources that the networks learn or are judged by."""
+        return tuple(dict.fromkeys(name for kept in self.networks for name in (*kept.sources, kept.reference)))
+
+
+class ReferenceDice(Settings):
+    """Mean Dice of challenger and champion against one source, over the held-out cases that it has labelled.
+
+    Attributes:
+        reference: name of the source.
+        case_count: number of those cases.
+        challenger: mean over them.
+        champion: mean over them; None without a champion.
+    """
+
+    reference: str
+    case_count: int
+    challenger: Interval
+    champion: Interval | None
+
+
+class NetworkJudgement(_Record):
+    """What the gate finds of one challenger.
+
+    Attributes:
+        network: which network, and what it was compared with.
+        fingerprint: names the challenger's training.
+        settings: of the gate.
+        figures: what the gate sees, and why it refuses.
+        counted_cases: held-out cases that count.
+        other_cases: those with a reference mask that do not, because the mask is not the one that the champion was
+            judged by.
+        reference_digests: SHA-256 of the reference's mask of every held-out case, by case.
+        dice: against every source.
+    """
+
+    network: KeptNetwork
+    fingerprint: str
+    settings: GateSettings
+    figures: GateFigures
+    counted_cases: tuple[str, ...]
+    other_cases: tuple[str, ...]
+    reference_digests: dict[str, str]
+    dice: tuple[ReferenceDice, ...]
+
+
+class RetrainingJudgement(_Record):
+    """The judgements of all challengers of a pipeline run."""
+
+    networks: tuple[NetworkJudgement, ...]
+
+
+class NetworkDecision(_Record):
+    """What became of one challenger.
+
+    Attributes:
+        judgement: why.
+        version: its version in the registry.
+        is_promoted: whether it became champion.
+        reasons: why it was refused.
+        champion: version that is champion now; None if there is none.
+    """
+
+    judgement: NetworkJudgement
+    version: int
+    is_promoted: bool
+    reasons: tuple[str, ...]
+    champion: int | None
+
+
+class RetrainingOutcome(_Record):
+    """All that a pipeline run found and decided.
+
+    Attributes:
+        changes: what changed.
+        decisions: one per challenger; none where nothing was new.
+    """
+
+    changes: StudyChanges
+    decisions: tuple[NetworkDecision, ...] = ()

@@ -1,0 +1,138 @@
+"""Step: make masks that annotators hand in part of a study, in one commit that its upstream gets too."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread.adapters.recorded_data import copy_missing_files, list_missing_folders, pull_folders
+from overread.adapters.upstream import find_upstream
+from overread.adapters.versioning import commit_study, is_study_repository, lock_study
+from overread.errors import StorageError, VersioningError
+from overread.runs.added_labels import AddedLabels
+from overread.runs.label_commit import check_is_up_to_date, push_commit, record_change
+from overread.study.annotation_change import StudyChange, apply_annotations
+from overread.study.annotation_files import find_annotation_files
+from overread.study.annotation_settings import AnnotationSettings
+from overread.study.annotation_staging import StagedAnnotations, list_read_files, stage_annotations
+from overread.study.study import IMAGES_FOLDER, LABELS_FOLDER, Study
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What an annotator hands in.
+
+    Attributes:
+        files: masks `<case_id><suffix>`, or folders of them.
+        images: folder with the images of new cases, if there are any.
+        cases: CSV table with the rows of new cases, if there is one.
+    """
+
+    files: tuple[Path, ...]
+    images: Path | None = None
+    cases: Path | None = None
+
+
+def run(
+    folder: Path, delivery: Delivery, settings: AnnotationSettings, *, message: str = "", dry_run: bool = False
+) -> AddedLabels:
+    """Check everything, write the masks as 0 and 1, commit them with DVC and git, and push the commit to the upstream.
+
+    All or nothing: whatever fails before the commit is made leaves the study as it was. Data that a new clone lacks are
+    fetched where they are needed: as a whole the source that gets masks and, for new cases, the images; file by file
+    what masks are only compared with. Where nothing differs, only what was committed and not pushed is pushed.
+
+    Args:
+        folder: folder of the study; one that is no repository becomes one, its state before being the first commit.
+        delivery: what was handed in.
+        settings: the source of the masks.
+        message: of the commit; says how many masks are new and replaced if empty.
+        dry_run: whether to stop after the checks.
+
+    Raises:
+        StudyError: something that was handed in breaks a rule; all problems are named.
+        VersioningError: the study has changes that no commit holds or lacks commits of its upstream, data cannot be
+            fetched, or the commit cannot be made or pushed. The message says where there is a commit.
+        StorageError: there is no room or no permission.
+    """
+    study = Study.open(folder.resolve())
+    try:
+        with lock_study(study.root), _open_scratch(study) as scratch:
+            study = Study.open(study.root)  # another process may have added to it while this one waited
+            if is_study_repository(study.root):
+                check_is_up_to_date(study.root)
+            staged = _stage(study, delivery, settings, Path(scratch))
+            commit = None if dry_run else _record(study, staged, Path(scratch), message)
+    except OSError as error:
+        raise StorageError(
+            f"the study must be writable and what is handed in readable, got: {error.strerror} ({error.filename}). "
+            "Hint: free some room, or ask for access; nothing was added."
+        ) from error
+    return AddedLabels(
+        source=settings.source,
+        new=staged.select("new"),
+        replaced=staged.select("replaced"),
+        identical=staged.select("identical"),
+        new_cases=tuple(case.case_id for case in staged.cases),
+        notes=staged.notes,
+        is_dry_run=dry_run,
+        commit=commit,
+        upstream=None if commit is None else _name_upstream(study.root),
+    )
+
+
+def _open_scratch(study: Study) -> "tempfile.TemporaryDirectory[str]":
+    # On the disk of the study, so that finished files can be moved into it.
+    return tempfile.TemporaryDirectory(prefix="adding-", dir=study.root / ".overread", ignore_cleanup_errors=True)
+
+
+def _stage(study: Study, delivery: Delivery, settings: AnnotationSettings, scratch: Path) -> StagedAnnotations:
+    files = find_annotation_files(study, delivery.files, images=delivery.images, cases=delivery.cases)
+    fetched, staging = scratch / "fetched", scratch / "staged"
+    staging.mkdir()
+    if is_study_repository(study.root):
+        read = list_read_files(study, files, settings)
+        for name in (IMAGES_FOLDER, f"{LABELS_FOLDER}/{settings.source}"):
+            inside = [path for path in read if path.is_relative_to(study.root / name)]
+            copy_missing_files(study.root, name, inside, fetched)
+
+    def locate(path: Path) -> Path:
+        return path if path.is_file() else fetched / path.relative_to(study.root)
+
+    return stage_annotations(study, files, settings, staging=staging, locate=locate)
+
+
+def _record(study: Study, staged: StagedAnnotations, scratch: Path, message: str) -> str | None:
+    """Commit the annotations and push the commit; None where nothing differs."""
+    root, counts = study.root, f"{len(staged.select('new'))} new, {len(staged.select('replaced'))} replaced"
+    message = message or f"Add labels of {staged.settings.source}: {counts}"
+    if not staged.changes_something:
+        if is_study_repository(root):
+            _push_again(root, message)
+        return None
+    if not is_study_repository(root):
+        commit_study(root, "Record the study")
+    (scratch / "backup").mkdir()
+    change = StudyChange(scratch / "backup")
+    return record_change(root, lambda: _apply(study, staged, change), change, message=message)
+
+
+def _apply(study: Study, staged: StagedAnnotations, change: StudyChange) -> None:
+    root, source = study.root, f"{LABELS_FOLDER}/{staged.settings.source}"
+    touched = [*([source] if staged.written else []), *([IMAGES_FOLDER] if staged.cases else [])]
+    # A folder that held the new files alone would be recorded as the whole.
+    missing = list_missing_folders(root, touched)
+    for name in (*missing, f"{source}.dvc", f"{IMAGES_FOLDER}.dvc", ".gitignore", f"{LABELS_FOLDER}/.gitignore"):
+        change.protect(root / name)
+    pull_folders(root, missing)
+    apply_annotations(study, staged, change)
+
+
+def _push_again(root: Path, message: str) -> None:
+    commit_study(root, message)
+    if not push_commit(root):
+        raise VersioningError(f"{find_upstream(root)} has taken another commit meanwhile. Hint: `git pull --rebase`.")
+
+
+def _name_upstream(root: Path) -> str | None:
+    upstream = find_upstream(root)
+    return None if upstream is None else str(upstream)

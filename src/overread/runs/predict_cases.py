@@ -1,0 +1,136 @@
+"""Step: predict every held-out case with the networks that did not see it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread.adapters.storage import open_store
+from overread.errors import InputError
+from overread.runs.fingerprint import name_result
+from overread.runs.plan import TrainingPlan
+from overread.runs.progress import report_progress
+from overread.runs.reuse import reuse_result
+from overread.runs.workers import run_side_by_side
+from overread.study.schema import Provenance
+from overread.study.study import Study
+from overread.training.result import FAILURE_FILE, RESULT_FILE, TrainingFailure, TrainingJob, TrainingResult
+
+_PROGRESS_EVERY = 10
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    study: Path
+    plan: Path
+    networks: tuple[Path, ...]
+    case_id: str
+    folder: Path
+
+
+def run(
+    study_folder: Path, plan_file: Path, networks: Sequence[Path], *, output: Path, store: str, processes: int
+) -> None:
+    """Write the held-out predictions of the networks as label sets.
+
+    Each case is predicted by the networks of the fold that holds it out: by all repeats together, whose probabilities
+    are averaged and then thresholded, or by each repeat for itself, as the plan says.
+
+    Args:
+        study_folder: the study.
+        plan_file: the plan whose jobs were trained.
+        networks: folders of trainings, in any order; unless the plan tolerates failures, all its jobs must be there.
+        output: gets the masks `<prediction>/<case>` and `<prediction>.provenance.yaml`.
+        store: where finished predictions are kept.
+        processes: cases that are predicted side by side.
+
+    Raises:
+        InputError: the network of a job is missing.
+    """
+    study, plan = Study.open(study_folder), TrainingPlan.read(plan_file)
+    trained = _find_networks(plan, networks)
+    jobs_of = plan.group_predictions(trained.keys())
+    key_of = {name: _compute_key(plan, jobs, trained) for name, jobs in jobs_of.items()}
+    todo = [name for name in jobs_of if not reuse_result(open_store(store), key_of[name], output / name)]
+    work = [
+        _Assignment(study_folder, plan_file, folders, case_id, output / name)
+        for name in todo
+        for case_id, folders in _assign(study, jobs_of[name], trained)
+    ]
+    for done, _ in enumerate(run_side_by_side(_predict, work, processes=processes), start=1):
+        if done % _PROGRESS_EVERY == 0 or done == len(work):
+            report_progress(f"{done} of {len(work)} predictions")
+    for name in todo:
+        open_store(store).publish(key_of[name], output / name)
+    for name, jobs in jobs_of.items():
+        _write_provenance(output / f"{name}.provenance.yaml", plan, jobs, trained)
+
+
+def name_prediction(parts: Mapping[str, object]) -> str:
+    """Where the result store keeps the masks that networks predict.
+
+    Args:
+        parts: trainings, settings and cases, as JSON values.
+    """
+    return f"predictions/{name_result('prediction', made_by='overread.inference.predicted_mask', parts=parts)}"
+
+
+def list_networks(folders: Sequence[Path]) -> list[Path]:
+    """Folders of the trainings in the outputs of several training tasks, in order."""
+    return sorted(path.parent for folder in folders for path in folder.glob(f"*/{RESULT_FILE}"))
+
+
+def list_failures(folders: Sequence[Path]) -> list[TrainingFailure]:
+    """The trainings that left no network, in the outputs of several training tasks."""
+    return [
+        TrainingFailure.read(path.parent) for folder in folders for path in sorted(folder.glob(f"*/{FAILURE_FILE}"))
+    ]
+
+
+def _find_networks(plan: TrainingPlan, networks: Sequence[Path]) -> dict[str, Path]:
+    found = {TrainingResult.read(folder).job.name: folder for folder in networks}
+    missing = [job.name for job in plan.jobs if job.name not in found]
+    if missing and not (plan.tolerates_failures and found):
+        raise InputError("every job of the plan must have a trained network", found=f"none of {', '.join(missing)}")
+    return found
+
+
+def _compute_key(plan: TrainingPlan, jobs: Sequence[TrainingJob], trained: Mapping[str, Path]) -> str:
+    trainings = [TrainingResult.read(trained[job.name]).fingerprint for job in jobs]
+    parts = {"trainings": trainings, "inference": plan.preset.inference.model_dump(mode="json")}
+    return name_prediction(parts)
+
+
+def _assign(
+    study: Study, jobs: Sequence[TrainingJob], trained: Mapping[str, Path]
+) -> Iterator[tuple[str, tuple[Path, ...]]]:
+    for case_id in study.case_ids:
+        if folders := tuple(trained[job.name] for job in jobs if case_id in job.test_cases):
+            yield case_id, folders
+
+
+def _predict(item: _Assignment) -> str:
+    from overread.inference.predicted_mask import write_predicted_mask
+    from overread.training.hardware import limit_threads, select_device
+
+    limit_threads(1)
+    write_predicted_mask(
+        Study.open(item.study),
+        item.case_id,
+        item.networks,
+        folder=item.folder,
+        settings=TrainingPlan.read(item.plan).preset.inference,
+        device=select_device("auto"),
+    )
+    return item.case_id
+
+
+def _write_provenance(path: Path, plan: TrainingPlan, jobs: Sequence[TrainingJob], trained: Mapping[str, Path]) -> None:
+    provenance = Provenance(
+        operation="predict",
+        parents={source: plan.source_digests[source] for job in jobs for source in job.sources}
+        | {job.name: TrainingResult.read(trained[job.name]).fingerprint for job in jobs},
+        parameters={"preset": plan.preset_name, "threshold": plan.preset.inference.threshold},
+        seed=plan.seed,
+        cases={case_id: {"fold": job.fold} for job in jobs for case_id in job.test_cases},
+    )
+    provenance.write_yaml(path)
