@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from overread.evaluation.results import CrossEvaluation, name_network
+from overread.evaluation.results import name_network
+from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.steps.cross_evaluate import read_evaluation
 
 

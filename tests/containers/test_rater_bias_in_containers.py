@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from overread.adapters.telemetry_groups import list_metrics
-from overread.evaluation.results import CrossEvaluation, name_network
+from overread.evaluation.results import name_network
+from overread.questions.rater_bias.results import CrossEvaluation
 from tests.containers.cluster import Cluster, FinishedRun
 from tests.containers.git_server import GitServer
 from tests.containers.launcher import BUCKET, connect_s3

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from overread.evaluation.noise_results import LabelNoiseEvaluation
+from overread.questions.label_noise.results import LabelNoiseEvaluation
 from overread.study.schema import StudySettings
 from tests.pipelines.conftest import run_module
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from overread.evaluation.results import CrossEvaluation
+from overread.questions.rater_bias.results import CrossEvaluation
 from tests.pipelines.conftest import draw_disc, run_module
 
 NETWORKS = 4

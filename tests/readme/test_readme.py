@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from overread.evaluation.results import CrossEvaluation
+from overread.questions.rater_bias.results import CrossEvaluation
 
 REPOSITORY = Path(__file__).parents[2]
 RUN_BY_THE_GATE = ("make test",)

@@ -6,7 +6,7 @@ import pytest
 
 from overread.adapters.storage import open_store
 from overread.adapters.tracking import connect_tracker
-from overread.evaluation.noise_results import LabelNoiseEvaluation
+from overread.questions.label_noise.results import LabelNoiseEvaluation
 from overread.questions.label_noise.steps import evaluate_noise
 from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
 from overread.runs import perturb_labels, predict_cases, train_networks

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from overread.adapters.versioning import commit_study, fetch_study
-from overread.evaluation.noise_results import LabelVariant
 from overread.inference.uncertainty_files import write_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps
+from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.steps import make_relabelled_sources
 from overread.questions.relabel.steps.correction_choice import CorrectionChoice
 from overread.questions.relabel.steps.make_relabelled_sources import RelabelledSources

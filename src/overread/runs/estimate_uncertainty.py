@@ -12,7 +12,7 @@ from overread.inference.uncertainty_files import write_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps
 from overread.inference.uncertainty_settings import UncertaintySettings
 from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE
-from overread.questions.relabel.steps.map_collection import ORIGIN_FILE, RELABELLING_MAP
+from overread.runs.map_collection import ORIGIN_FILE, RELABELLING_MAP
 from overread.runs.output_folder import check_is_outside_labels
 from overread.runs.progress import report_progress
 from overread.study.digest import compute_files_digest, compute_images_digest

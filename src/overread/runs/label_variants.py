@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from overread.errors import SettingsError
-from overread.evaluation.noise_results import CONTROL, LabelVariant, Redraw
 from overread.labels.settings import VariantSettings, parse_variant
+from overread.labels.variant_record import CONTROL, LabelVariant, Redraw
 from overread.settings import Settings
 from overread.study.schema import Provenance
 from overread.training.result import RedrawnLabels

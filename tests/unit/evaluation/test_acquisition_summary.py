@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 from overread.errors import InputError
-from overread.evaluation.matching import Matching
 from overread.questions.acquisition_bias.evaluation import ProbeDesign, index_scores, summarise_acquisition
+from overread.questions.acquisition_bias.matching import Matching
 from overread.questions.acquisition_bias.probe_settings import ProbeMatchingSettings
 from overread.questions.acquisition_bias.results import AcquisitionEvaluation
 from overread.study.cases import Case

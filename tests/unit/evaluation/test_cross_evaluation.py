@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from overread.errors import InputError
-from overread.evaluation.results import CrossEvaluation, LoadOrder, MetricSummary
+from overread.evaluation.results import LoadOrder, MetricSummary
 from overread.evaluation.significance import compute_paired_p, compute_two_sample_p
 from overread.questions.rater_bias.cross_evaluation import cross_evaluate
+from overread.questions.rater_bias.results import CrossEvaluation
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.types import Mask

@@ -7,18 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.errors import InputError
-from overread.evaluation.noise_results import (
-    ALL_NETWORKS,
-    DICE_COLUMNS,
-    LabelNoiseEvaluation,
-    LabelVariant,
-    MissingTraining,
-    name_architecture,
-)
 from overread.evaluation.results import Interval
+from overread.labels.variant_record import LabelVariant
 from overread.questions.label_noise.cells import compute_repeat_std
 from overread.questions.label_noise.evaluation import NoiseDesign, summarise_label_noise
 from overread.questions.label_noise.evidence import write_estimate, write_p
+from overread.questions.label_noise.results import (
+    ALL_NETWORKS,
+    DICE_COLUMNS,
+    LabelNoiseEvaluation,
+    MissingTraining,
+    name_architecture,
+)
 from overread.questions.label_noise.slopes import fit_slopes
 from overread.questions.label_noise.verdicts import CLAIMS, RULES, judge_margin, judge_sign
 

@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overread.evaluation.matching import MatchedSubject, Matching, match_subjects, name_age_band, parse_age
+from overread.questions.acquisition_bias.matching import (
+    MatchedSubject,
+    Matching,
+    match_subjects,
+    name_age_band,
+    parse_age,
+)
 from overread.questions.acquisition_bias.probe_settings import ProbeMatchingSettings
 
 SETTINGS = ProbeMatchingSettings()

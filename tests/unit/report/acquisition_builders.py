@@ -1,8 +1,8 @@
 """An evaluation of the acquisition probe with the AUROCs that a test asks for."""
 
 from overread.evaluation.confounding import Confounder, Confounding
-from overread.evaluation.matching import ClassProfile, Matching
 from overread.evaluation.results import Interval
+from overread.questions.acquisition_bias.matching import ClassProfile, Matching
 from overread.questions.acquisition_bias.results import (
     AcquisitionEvaluation,
     AurocFall,

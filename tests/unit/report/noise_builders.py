@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from report_builders import build_context, build_mask, build_study
 
-from overread.evaluation.noise_results import DICE_COLUMNS, LabelNoiseEvaluation, LabelVariant, MissingTraining
 from overread.labels.settings import PerturbationSettings
+from overread.labels.variant_record import LabelVariant
 from overread.questions.label_noise.evaluation import NoiseDesign, summarise_label_noise
 from overread.questions.label_noise.page.report import write_label_noise_report
+from overread.questions.label_noise.results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
 from overread.report.context import RunContext
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask

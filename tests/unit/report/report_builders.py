@@ -11,15 +11,14 @@ import pandas as pd
 from overread.evaluation.results import (
     COMPARISON_COLUMNS,
     BlandAltman,
-    CrossEvaluation,
     Interval,
     LoadOrder,
     MetricSummary,
-    SourcePair,
     name_network,
 )
 from overread.questions.rater_bias.page.load_contrast import LoadContrast
 from overread.questions.rater_bias.page.report import write_rater_bias_report
+from overread.questions.rater_bias.results import CrossEvaluation, SourcePair
 from overread.report.context import RunContext
 from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet

@@ -9,10 +9,10 @@ from noise_builders import VARIANTS, build_noise_inputs
 from report_builders import build_mask
 
 from overread.errors import InputError
-from overread.evaluation.noise_results import MissingTraining
 from overread.questions.label_noise.page.figures.noise_curve import choose_limits
 from overread.questions.label_noise.page.gallery import choose_error_cases, find_detail
 from overread.questions.label_noise.page.trainings import group_trainings
+from overread.questions.label_noise.results import MissingTraining
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 

@@ -3,12 +3,12 @@ import math
 import pytest
 from noise_builders import build_variant
 
-from overread.evaluation.noise_results import LabelNoiseEvaluation, NoiseSlope
 from overread.evaluation.results import Interval
 from overread.questions.label_noise.page.paper import PAPER_DICE, compute_paper_slopes
 from overread.questions.label_noise.page.series import list_series
 from overread.questions.label_noise.page.tables import describe_range, describe_strength
 from overread.questions.label_noise.page.wording import choose_step, word_noise_answer, word_redraw
+from overread.questions.label_noise.results import LabelNoiseEvaluation, NoiseSlope
 
 NO_BREAK = "\u00a0"
 SHOWN, UNSURE, GAIN = (0.6, 0.4, 0.8), (0.1, -0.1, 0.3), (-0.5, -0.7, -0.3)

@@ -7,7 +7,7 @@ from report_builders import build_contrast, build_evaluation, build_study
 
 from overread.evaluation.results import Interval
 from overread.questions.rater_bias.page.load_contrast import compare_consistency, compare_size, judge_contrast
-from overread.report.wording import word_amplification, word_answer
+from overread.questions.rater_bias.page.wording import word_amplification, word_answer
 
 NO_BREAK = "\u00a0"
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from overread.evaluation.noise_results import LabelVariant
+from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.results import DICE_COLUMNS, LABEL_COLUMNS, RelabelEvaluation, RelabelledSource
 from overread.questions.relabel.steps import evaluate_relabelling
 from overread.questions.relabel.steps.correction_choice import CorrectionChoice

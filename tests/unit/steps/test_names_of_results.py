@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from overread.evaluation.noise_results import LabelNoiseEvaluation, LabelVariant
 from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.labels.variant_record import LabelVariant
+from overread.questions.label_noise.results import LabelNoiseEvaluation
 from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
 from overread.questions.relabel.results import NoisyLabels
 from overread.questions.relabel.steps.make_relabelled_sources import Repair

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from overread.errors import InputError, SettingsError
-from overread.evaluation.noise_results import LabelVariant
+from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.results import NoisyLabels
 from overread.questions.relabel.steps.correction_choice import CorrectionChoice
 from overread.questions.relabel.steps.correction_design import CorrectionDesign, Role

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from overread.errors import InputError, SettingsError
-from overread.evaluation.noise_results import LabelVariant
 from overread.labels.settings import PerturbationSettings
+from overread.labels.variant_record import LabelVariant
 from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
 from overread.runs.label_variants import LabelVariants, parse_redraw, parse_variants
 from overread.runs.plan import TrainingPlan

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from overread.errors import InputError
 from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.confounding import measure_confounding
-from overread.evaluation.matching import UNKNOWN, Matching, name_age_band, parse_age
 from overread.evaluation.results import Interval
 from overread.evaluation.roc import compute_roc
 from overread.questions.acquisition_bias.auroc import bootstrap_auroc, compute_mean_aurocs, draw_subject_weights
+from overread.questions.acquisition_bias.matching import UNKNOWN, Matching, name_age_band, parse_age
 from overread.questions.acquisition_bias.probe_folds import LabelledCase, find_main_labels
 from overread.questions.acquisition_bias.probe_settings import ProbeMatchingSettings
 from overread.questions.acquisition_bias.results import (

@@ -2,13 +2,11 @@
 
 from typing import Literal, TypeAlias
 
-from pydantic import ConfigDict
-
 from overread.evaluation.confounding import Confounding
-from overread.evaluation.matching import Matching
 from overread.evaluation.results import Interval
 from overread.evaluation.roc_curve import RocCurve
-from overread.settings import Settings
+from overread.questions.acquisition_bias.matching import Matching
+from overread.records import Result
 
 SCORE_COLUMNS = ("variant", "fold", "package", "case_id", "subject_id", "label")
 """Columns of `scores.csv` before the probabilities: one row per variant, held-out case and package of slices.
@@ -29,11 +27,7 @@ VARIANT_TITLES = {
 ErrorGrouping: TypeAlias = Literal["class", "age", "sex"]
 
 
-class _Result(Settings):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
-
-class ClassAccuracy(_Result):
+class ClassAccuracy(Result):
     """Accuracy on the cases of one class, mean over packages; `interval` over subjects, in [0, 1]."""
 
     label: str
@@ -41,7 +35,7 @@ class ClassAccuracy(_Result):
     interval: Interval
 
 
-class VariantScore(_Result):
+class VariantScore(Result):
     """How well a probe names the class of held-out cases.
 
     Attributes:
@@ -66,7 +60,7 @@ class VariantScore(_Result):
     confusion: tuple[tuple[int, ...], ...]
 
 
-class ErrorRate(_Result):
+class ErrorRate(Result):
     """Errors of the probe on whole slices in one group of cases.
 
     Attributes:
@@ -82,7 +76,7 @@ class ErrorRate(_Result):
     rate: Interval
 
 
-class AurocFall(_Result):
+class AurocFall(Result):
     """AUROC of one variant minus that of another, on the same cases; the bootstrap draws the same subjects for both."""
 
     seen: str
@@ -90,7 +84,7 @@ class AurocFall(_Result):
     difference: Interval
 
 
-class AcquisitionEvaluation(_Result):
+class AcquisitionEvaluation(Result):
     """Everything that the report of `acquisition-bias` says in numbers.
 
     Attributes:

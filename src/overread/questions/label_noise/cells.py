@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from overread.evaluation.noise_results import CONTROL, MissingTraining, NoiseCell
 from overread.evaluation.significance import adjust_holm, compute_paired_p
+from overread.labels.variant_record import CONTROL
+from overread.questions.label_noise.results import MissingTraining, NoiseCell
 from overread.questions.label_noise.scores import CaseScores
 
 

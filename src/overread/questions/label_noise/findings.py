@@ -2,18 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from overread.evaluation.noise_results import (
-    ALL_NETWORKS,
-    ErrorMode,
-    Finding,
-    LabelVariant,
-    Verdict,
-    name_architecture,
-)
 from overread.evaluation.results import Interval
 from overread.evaluation.significance import compute_paired_p
+from overread.labels.variant_record import LabelVariant
 from overread.questions.label_noise.cells import compute_losses
 from overread.questions.label_noise.evidence import write_estimate, write_p
+from overread.questions.label_noise.results import ALL_NETWORKS, ErrorMode, Finding, Verdict, name_architecture
 from overread.questions.label_noise.scores import CaseScores
 from overread.questions.label_noise.slopes import BOUNDARY_MODES, average, compute_slopes, pool_slopes
 from overread.questions.label_noise.verdicts import CLAIMS, MARGIN, judge_margin, judge_sign

@@ -7,8 +7,8 @@ import pandas as pd
 
 from overread.errors import InputError
 from overread.evaluation.bootstrap import bootstrap_mean
-from overread.evaluation.noise_results import DICE_COLUMNS
 from overread.evaluation.results import Interval
+from overread.questions.label_noise.results import DICE_COLUMNS
 
 _KEYS = list(DICE_COLUMNS[:4])
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from overread.evaluation.noise_results import ALL_NETWORKS, CONTROL, ErrorMode, LabelVariant, NoiseSlope
+from overread.labels.variant_record import CONTROL, LabelVariant
+from overread.questions.label_noise.results import ALL_NETWORKS, ErrorMode, NoiseSlope
 from overread.questions.label_noise.scores import CaseScores
 
 BOUNDARY_MODES: tuple[ErrorMode, ...] = ("natural", "choppy")

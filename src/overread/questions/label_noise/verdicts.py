@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from overread.evaluation.noise_results import Verdict
 from overread.evaluation.results import Interval
+from overread.questions.label_noise.results import Verdict
 
 MARGIN = 0.02
 """Losses of Dice below this count as hardly any."""

@@ -2,11 +2,9 @@
 
 from typing import Literal, TypeAlias
 
-from pydantic import ConfigDict
-
 from overread.evaluation.results import Interval
 from overread.evaluation.roc_curve import RocCurve
-from overread.settings import Settings
+from overread.records import Result
 
 Origin: TypeAlias = Literal["annotation", "prediction"]
 """Masks that a source drew, or held-out predictions of the network trained on them, which count as the source's."""
@@ -21,11 +19,7 @@ the `patch_count` patches were most likely drawn by `source`, as the classifier 
 """
 
 
-class _Result(Settings):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
-
-class HitRate(_Result):
+class HitRate(Result):
     """Share of patches whose source is found, per case, over the held-out cases; sources count equally in a case.
 
     Attributes:
@@ -47,7 +41,7 @@ class HitRate(_Result):
     by_source: dict[str, float]
 
 
-class SourceClassification(_Result):
+class SourceClassification(Result):
     """Everything that the report says about the source classifier.
 
     Attributes:

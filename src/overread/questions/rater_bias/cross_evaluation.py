@@ -7,8 +7,9 @@ import pandas as pd
 
 from overread.errors import InputError
 from overread.evaluation.compare import LabelSetPair, choose_tolerance, compare_pairs
-from overread.evaluation.results import CrossEvaluation, name_network
+from overread.evaluation.results import name_network
 from overread.questions.rater_bias.pairing import list_name_pairs
+from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.summary import summarise
 from overread.study.label_set import LabelSet
 from overread.study.study import Study

@@ -2,10 +2,8 @@
 
 from typing import Literal, TypeAlias
 
-from pydantic import ConfigDict
-
 from overread.evaluation.results import Interval
-from overread.settings import Settings
+from overread.records import Result
 
 MIXING_COLUMNS = ("ratio", "added_count", "reference", "case_id", "subject_id", "dice")
 """Columns of the per-case table `mixing.csv`: one row per ratio, reference and held-out case.
@@ -25,11 +23,7 @@ _ROUNDING = 1e-12
 """Differences of Dice that equal arithmetic in another order can make."""
 
 
-class _Result(Settings):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
-
-class ReferenceDice(_Result):
+class ReferenceDice(Result):
     """Dice of one network against one source, and its change against the plain network of the first source.
 
     Attributes:
@@ -52,7 +46,7 @@ class ReferenceDice(_Result):
     paired_p_holm: float | None
 
 
-class MixedNetwork(_Result):
+class MixedNetwork(Result):
     """The networks of all folds that learnt one ratio of the second source's labels.
 
     Attributes:
@@ -66,7 +60,7 @@ class MixedNetwork(_Result):
     dice: tuple[ReferenceDice, ...]
 
 
-class SourceShift(_Result):
+class SourceShift(Result):
     """How far a network lies from the plain network of the first source, towards the second source.
 
     All three are taken over the same cases. What helps or harms the agreement with both sources alike, for example more
@@ -91,7 +85,7 @@ class SourceShift(_Result):
         return outcomes[find_sign(self.difference)]
 
 
-class MixingEvaluation(_Result):
+class MixingEvaluation(Result):
     """Everything that the section on mixed-source training says in numbers.
 
     Attributes:

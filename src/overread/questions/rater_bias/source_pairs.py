@@ -8,9 +8,10 @@ import pandas as pd
 from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.loads import compute_bland_altman, count_load_order
 from overread.evaluation.metric_summary import select_pair, summarise_metric
-from overread.evaluation.results import SourcePair, name_network
+from overread.evaluation.results import name_network
 from overread.evaluation.significance import adjust_holm, compute_paired_p, compute_two_sample_p
 from overread.questions.rater_bias.dice_gap import collect_dice_by_origin
+from overread.questions.rater_bias.results import SourcePair
 
 
 def summarise_source_pairs(comparisons: pd.DataFrame, sources: Sequence[str], *, seed: int) -> tuple[SourcePair, ...]:

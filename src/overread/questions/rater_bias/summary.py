@@ -7,10 +7,11 @@ import pandas as pd
 from overread.errors import InputError
 from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.metric_summary import METRICS, select_pair, summarise_metric
-from overread.evaluation.results import CrossEvaluation, MetricSummary, name_network
+from overread.evaluation.results import MetricSummary, name_network
 from overread.evaluation.significance import compute_paired_p, compute_two_sample_p
 from overread.questions.rater_bias.dice_gap import collect_dice_by_origin, compare_with_raters
 from overread.questions.rater_bias.pairing import list_name_pairs
+from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.source_pairs import summarise_source_pairs
 from overread.study.study import Study
 

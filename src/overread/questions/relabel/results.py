@@ -2,10 +2,8 @@
 
 from typing import Literal, TypeAlias
 
-from pydantic import ConfigDict
-
 from overread.evaluation.results import Interval
-from overread.settings import Settings
+from overread.records import Result
 
 AS_GIVEN = "as-given"
 """Name of the noise where the labels of a source are repaired as they are."""
@@ -45,11 +43,7 @@ Outcome: TypeAlias = Literal["gained", "lost", "undecided", "unknown"]
 """Of a difference: its interval lies above 0, below 0, around 0; or there is none."""
 
 
-class _Result(Settings):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
-
-class NoisyLabels(_Result):
+class NoisyLabels(Result):
     """A label set that is to be repaired.
 
     Attributes:
@@ -61,7 +55,7 @@ class NoisyLabels(_Result):
     source: str
 
 
-class RelabelledSource(_Result):
+class RelabelledSource(Result):
     """The new source that relabelling left.
 
     Attributes:
@@ -81,7 +75,7 @@ class RelabelledSource(_Result):
     digest: str
 
 
-class WatchedEpoch(_Result):
+class WatchedEpoch(Result):
     """One epoch of a training that was watched.
 
     Attributes:
@@ -100,7 +94,7 @@ class WatchedEpoch(_Result):
     noisy_dice: float | None
 
 
-class WatchedTraining(_Result):
+class WatchedTraining(Result):
     """A training with relabelling.
 
     Attributes:
@@ -130,7 +124,7 @@ class WatchedTraining(_Result):
     estimate_count: int
 
 
-class PlainTraining(_Result):
+class PlainTraining(Result):
     """A training without relabelling, for its cost and its curve.
 
     Attributes:
@@ -148,7 +142,7 @@ class PlainTraining(_Result):
     epochs: tuple[WatchedEpoch, ...]
 
 
-class MissingCorrection(_Result):
+class MissingCorrection(Result):
     """A training that gave no network.
 
     Attributes:
@@ -166,7 +160,7 @@ class MissingCorrection(_Result):
     reason: str
 
 
-class CorrectionCell(_Result):
+class CorrectionCell(Result):
     """One way of training on one kind of labels.
 
     Attributes:
@@ -199,7 +193,7 @@ class CorrectionCell(_Result):
     noisy_excess: Interval | None
 
 
-class LabelRepair(_Result):
+class LabelRepair(Result):
     """What relabelling did to the labels themselves.
 
     A case that several folds relabelled counts with its means.
@@ -236,7 +230,7 @@ class LabelRepair(_Result):
     changed_share: float | None
 
 
-class MethodCost(_Result):
+class MethodCost(Result):
     """What a method of estimating uncertainty takes.
 
     Attributes:
@@ -253,7 +247,7 @@ class MethodCost(_Result):
     total_ratio: float | None
 
 
-class RelabelEvaluation(_Result):
+class RelabelEvaluation(Result):
     """Everything that the report of `relabel` says in numbers.
 
     Attributes:

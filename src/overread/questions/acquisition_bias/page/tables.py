@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from overread.evaluation.matching import ClassProfile, Matching
+from overread.questions.acquisition_bias.matching import ClassProfile, Matching
 from overread.questions.acquisition_bias.probe_result import ProbeTraining
 from overread.report.formatting import ABSENT, format_number
 

@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 
 from overread.evaluation.confounding import Confounder, Confounding
-from overread.evaluation.matching import Matching
 from overread.evaluation.results import Interval
+from overread.questions.acquisition_bias.matching import Matching
 from overread.questions.acquisition_bias.probe_settings import REGIONS
 from overread.questions.acquisition_bias.results import VARIANT_TITLES, AcquisitionEvaluation, VariantScore
+from overread.report.answer import Answer
 from overread.report.formatting import NO_BREAK, format_count, format_number, format_percent, join_names
-from overread.report.wording import Answer
 
 CHANCE = 0.5
 """AUROC of a probe that knows nothing."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from overread.errors import InputError
-from overread.evaluation.matching import UNKNOWN, MatchedSubject, match_subjects, parse_age
+from overread.questions.acquisition_bias.matching import UNKNOWN, MatchedSubject, match_subjects, parse_age
 from overread.questions.acquisition_bias.presets import read_probe_preset
 from overread.questions.acquisition_bias.probe_folds import (
     LabelledCase,

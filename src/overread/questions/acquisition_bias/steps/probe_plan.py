@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overread.errors import InputError
-from overread.evaluation.matching import Matching
+from overread.questions.acquisition_bias.matching import Matching
 from overread.questions.acquisition_bias.probe_folds import ProbeFold
 from overread.questions.acquisition_bias.probe_settings import SHUFFLED, VARIANTS, ProbePreset
 from overread.settings import Settings

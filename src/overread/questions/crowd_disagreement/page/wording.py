@@ -3,8 +3,8 @@
 from overread.evaluation.results import Interval
 from overread.questions.crowd_disagreement.feature_sets import COMBINED, CONSENSUS, DISAGREEMENT
 from overread.questions.crowd_disagreement.results import CrowdEvaluation, FeatureSetScore, PermutationTest
+from overread.report.answer import Answer
 from overread.report.formatting import NO_BREAK, format_number, format_p, join_names
-from overread.report.wording import Answer
 
 LEVEL = 0.05
 """Disagreement counts as better than chance where p is below this."""

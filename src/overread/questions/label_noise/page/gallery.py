@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.evaluation.noise_results import CONTROL, LabelNoiseEvaluation
 from overread.evaluation.overlap import compute_dice
+from overread.labels.variant_record import CONTROL
 from overread.questions.label_noise.cells import compute_losses
 from overread.questions.label_noise.page.figures.label_errors import CLEAN, Window, draw_clean, draw_label_errors
 from overread.questions.label_noise.page.series import Series
+from overread.questions.label_noise.results import LabelNoiseEvaluation
 from overread.questions.label_noise.scores import CaseScores
 from overread.report.figures.canvas import Figure
 from overread.report.slice_view import SliceView, view_case

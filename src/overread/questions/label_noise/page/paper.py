@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overread.evaluation.noise_results import CONTROL
+from overread.labels.variant_record import CONTROL
 
 PAPER_PRESET = "heller2018"
 PAPER_NETWORKS = ("U-Net", "SegNet", "FCN-32")

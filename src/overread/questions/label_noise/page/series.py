@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overread.evaluation.noise_results import CONTROL, LabelVariant
+from overread.labels.variant_record import CONTROL, LabelVariant
 
 MODE_COLOURS = {"natural": "#d55e00", "choppy": "#0072b2", "random": "#009e73", "polygon": "#cc79a7"}
 """Okabe and Ito (2008)."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from overread.evaluation.noise_results import CONTROL, Finding, LabelNoiseEvaluation, LabelVariant, NoiseCell
+from overread.labels.variant_record import CONTROL, LabelVariant
+from overread.questions.label_noise.results import Finding, LabelNoiseEvaluation, NoiseCell
 from overread.questions.label_noise.verdicts import RULES
 from overread.report.formatting import ABSENT, NO_BREAK, format_count, format_dice, format_number, write_interval
 from overread.report.palette import shade_cell

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from overread.errors import InputError
-from overread.evaluation.noise_results import CONTROL, LabelNoiseEvaluation
+from overread.labels.variant_record import CONTROL
+from overread.questions.label_noise.results import LabelNoiseEvaluation
 from overread.training.result import TrainingJob, TrainingResult
 
 

@@ -2,11 +2,11 @@
 
 import math
 
-from overread.evaluation.noise_results import ErrorMode, LabelNoiseEvaluation
 from overread.evaluation.results import Interval
+from overread.questions.label_noise.results import ErrorMode, LabelNoiseEvaluation
 from overread.questions.label_noise.verdicts import MARGIN
+from overread.report.answer import Answer, Verdict
 from overread.report.formatting import NO_BREAK, join_names, write_interval
-from overread.report.wording import Answer, Verdict
 
 _STEPS = (0.10, 0.05, 0.02, 0.01)
 _ROUNDING = 0.005

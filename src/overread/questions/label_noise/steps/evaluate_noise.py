@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.adapters.storage import open_store
-from overread.evaluation.noise_results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
+from overread.questions.label_noise.results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
 from overread.runs.fingerprint import name_result
 from overread.runs.label_variants import LabelVariants
 from overread.runs.plan import TrainingPlan, name_predictions

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.evaluation.noise_results import LabelNoiseEvaluation
+from overread.questions.label_noise.results import LabelNoiseEvaluation
 from overread.questions.label_noise.steps.evaluate_noise import (
     DICE_FILE,
     EVALUATION_FILE,

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from overread.evaluation.results import CrossEvaluation, MetricSummary, name_network
+from overread.evaluation.results import MetricSummary, name_network
+from overread.questions.rater_bias.results import CrossEvaluation
 from overread.report.formatting import format_count, format_dice, format_number
 from overread.report.palette import shade_cell
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from overread.evaluation.results import CrossEvaluation, name_network
+from overread.evaluation.results import name_network
+from overread.questions.rater_bias.results import CrossEvaluation
 
 
 @dataclass(frozen=True)

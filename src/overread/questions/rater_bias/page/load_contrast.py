@@ -6,8 +6,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from overread.evaluation.results import LoadOrder, SourcePair, name_network
+from overread.evaluation.results import LoadOrder, name_network
 from overread.questions.rater_bias.page.per_case import Loads, collect_common_loads
+from overread.questions.rater_bias.results import SourcePair
 from overread.report.formatting import format_load
 
 Change: TypeAlias = Literal["more", "equal", "less"]

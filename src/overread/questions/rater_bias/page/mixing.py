@@ -8,10 +8,10 @@ from overread.errors import InputError
 from overread.evaluation.results import Interval
 from overread.questions.rater_bias.mixing_results import MixingEvaluation, ReferenceDice, SourceShift, find_sign
 from overread.questions.rater_bias.page.figures.mixing_curve import draw_mixing_curve
+from overread.report.answer import Answer
 from overread.report.figures.canvas import Figure
 from overread.report.formatting import NO_BREAK, format_count, write_interval
 from overread.report.palette import Colours
-from overread.report.wording import Answer
 
 PaperRow: TypeAlias = tuple[str, float, float, float, float]
 """What was learnt; mean and standard deviation of Dice against source 1, then against source 2."""

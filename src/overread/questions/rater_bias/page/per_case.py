@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
-from overread.evaluation.results import COMPARISON_COLUMNS, CrossEvaluation, name_network
+from overread.evaluation.results import COMPARISON_COLUMNS, name_network
+from overread.questions.rater_bias.results import CrossEvaluation
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
-from overread.evaluation.results import CrossEvaluation
 from overread.questions.rater_bias.classification_results import SourceClassification
 from overread.questions.rater_bias.mixing_results import MixingEvaluation
 from overread.questions.rater_bias.page.agreement_tables import build_panels
@@ -29,11 +28,12 @@ from overread.questions.rater_bias.page.per_case import (
 )
 from overread.questions.rater_bias.page.source_classifier import build_source_classifier_section
 from overread.questions.rater_bias.page.training_summary import list_folds, sort_trainings, summarise_trainings
+from overread.questions.rater_bias.page.wording import word_amplification, word_answer
+from overread.questions.rater_bias.results import CrossEvaluation
 from overread.report.context import RunContext
 from overread.report.figures.canvas import Figure
 from overread.report.page import render_page, write_page
 from overread.report.palette import Colours, assign_colours
-from overread.report.wording import word_amplification, word_answer
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.training.result import TrainingResult

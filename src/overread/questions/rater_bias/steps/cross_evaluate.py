@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from overread.adapters.storage import open_store
-from overread.evaluation.results import CrossEvaluation, name_network
+from overread.evaluation.results import name_network
+from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.steps.predictions import open_predictions
+from overread.questions.rater_bias.steps.telemetry import tell_evaluation
 from overread.runs.fingerprint import name_result
 from overread.runs.plan import TrainingPlan
-from overread.runs.telemetry_results import tell_evaluation
 from overread.study.digest import compute_files_digest
 from overread.study.study import Study
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.evaluation.results import CrossEvaluation
+from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.steps.classify_sources import read_classified_sources
 from overread.questions.rater_bias.steps.cross_evaluate import COMPARISONS_FILE, EVALUATION_FILE, read_evaluation
 from overread.questions.rater_bias.steps.evaluate_mixing import read_mixing

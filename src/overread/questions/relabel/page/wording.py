@@ -7,8 +7,8 @@ from overread.evaluation.results import Interval
 from overread.questions.relabel.outcomes import choose_repair, find_gain, judge_outcome
 from overread.questions.relabel.page.names import name_noise
 from overread.questions.relabel.results import LabelRepair, Outcome, RelabelEvaluation
+from overread.report.answer import Answer, Verdict
 from overread.report.formatting import NO_BREAK, format_count, format_dice, format_percent, join_names, write_interval
-from overread.report.wording import Answer, Verdict
 
 _LABELS: Mapping[Outcome, str] = {
     "gained": "made the labels better",

@@ -6,9 +6,9 @@ from typing import get_args
 from pydantic import Field
 
 from overread.errors import SettingsError
-from overread.evaluation.noise_results import CONTROL
 from overread.inference.uncertainty_settings import UncertaintyMethod
 from overread.labels.relabelling import MOST_UNCERTAINTY
+from overread.labels.variant_record import CONTROL
 from overread.questions.relabel.results import AS_GIVEN, NoisyLabels
 from overread.runs.label_variants import LabelVariants
 from overread.settings import Settings

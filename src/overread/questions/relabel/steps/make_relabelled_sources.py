@@ -13,7 +13,6 @@ from overread.inference.uncertainty_files import read_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps
 from overread.questions.relabel.results import NoisyLabels, RelabelledSource
 from overread.questions.relabel.steps.correction_design import CorrectionDesign, Role
-from overread.questions.relabel.steps.map_collection import MapCollection
 from overread.questions.relabel.steps.relabel_source import (
     OPERATION,
     RelabelChoice,
@@ -21,14 +20,15 @@ from overread.questions.relabel.steps.relabel_source import (
     make_relabelled_source,
 )
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
+from overread.questions.relabel.steps.telemetry import tell_relabelling
 from overread.runs.fingerprint import name_choice, name_result
 from overread.runs.label_variants import LabelVariants
+from overread.runs.map_collection import MapCollection
 from overread.runs.plan import TrainingPlan
 from overread.runs.progress import report_progress
 from overread.runs.report_publishing import build_context
 from overread.runs.reuse import reuse_result
 from overread.runs.study_copy import Origin, copy_study
-from overread.runs.telemetry_results import tell_relabelling
 from overread.settings import Settings
 from overread.study.digest import compute_source_digest
 from overread.study.study import Study

@@ -14,11 +14,11 @@ from overread.labels.source_cases import SourceCase, read_source_case
 from overread.labels.uncertainty_threshold import choose_threshold
 from overread.questions.relabel.page.review import RelabelledLabels
 from overread.questions.relabel.review import CaseReview, propose_label, review_case
-from overread.questions.relabel.steps.map_collection import MapCollection
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
 from overread.questions.relabel.steps.review_labels import LISTING, describe_origin, write_review
 from overread.report.context import RunContext
 from overread.runs.derived_source import add_relabelled, check_source_name
+from overread.runs.map_collection import MapCollection
 from overread.settings import Settings
 from overread.study.digest import compute_source_digest
 from overread.study.label_set import LabelSet

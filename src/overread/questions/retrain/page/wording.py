@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from overread.questions.retrain.page.names import is_up_to_date, write_day, write_revision, write_version
 from overread.questions.retrain.page.reasons import word_cautions, word_reasons
 from overread.questions.retrain.records import KeptNetwork, NetworkDecision, RetrainingOutcome
+from overread.report.answer import Verdict
 from overread.report.formatting import format_count, join_names
-from overread.report.wording import Verdict
 
 
 @dataclass(frozen=True)

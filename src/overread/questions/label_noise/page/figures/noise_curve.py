@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from overread.evaluation.noise_results import CONTROL, LabelNoiseEvaluation, LabelVariant, name_architecture
 from overread.evaluation.results import Interval
+from overread.labels.variant_record import CONTROL, LabelVariant
 from overread.questions.label_noise.page.series import Series
+from overread.questions.label_noise.results import LabelNoiseEvaluation, name_architecture
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.formatting import format_dice, write_interval
 from overread.report.palette import INK, MUTED

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.evaluation.results import BlandAltman, SourcePair, name_network
+from overread.evaluation.results import BlandAltman, name_network
 from overread.questions.rater_bias.page.per_case import Loads, collect_common_loads
+from overread.questions.rater_bias.results import SourcePair
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.formatting import format_load
 from overread.report.palette import INK, MUTED

@@ -1,15 +1,10 @@
 """What an evaluation of imperfect labels finds: the numbers behind the curve, the table and the findings."""
 
-import re
 from typing import Literal, TypeAlias
 
-from pydantic import ConfigDict
-
 from overread.evaluation.results import Interval
-from overread.settings import Settings
-
-CONTROL = "control"
-"""Name and mode of the variant that is the clean source itself."""
+from overread.labels.variant_record import LabelVariant, Redraw
+from overread.records import Result
 
 ALL_NETWORKS = "all"
 """Stands in the place of a network's name where a number is the mean over the networks."""
@@ -24,50 +19,12 @@ is held out once per network, variant and repeat; where a training failed, its r
 ARCHITECTURE_TITLES = {"unet": "U-Net", "basic_unet": "plain U-Net", "segnet": "SegNet", "fcn32": "FCN-32"}
 """Architectures as they are called in sentences and tables."""
 
-VariantMode: TypeAlias = Literal["control", "natural", "choppy", "random", "polygon"]
 ErrorMode: TypeAlias = Literal["natural", "choppy", "random", "polygon", "boundary"]
 """`boundary` is the mean of natural and choppy, or the one of them that was tried."""
-Redraw: TypeAlias = Literal["never", "every_epoch"]
 Verdict: TypeAlias = Literal["borne out", "contradicted", "undecided", "not tested"]
 
-_LEVEL = re.compile(r"-0\.\d+|(?<=^polygon)-\d+")
 
-
-class _Result(Settings):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
-
-class LabelVariant(_Result):
-    """Labels that networks learnt.
-
-    Attributes:
-        name: `control`, `natural-0.90`, `natural-3d-0.90`, `polygon-7`, …
-        mode: kind of error.
-        target_dice: Dice with the clean source that was aimed at; 1 for the control, None for polygons.
-        achieved_dice: mean Dice of the cases with the clean source; of labels that are redrawn, what the calibration
-            expects.
-        achieved_range: smallest and largest Dice of a case; None where unknown.
-        strength: of the perturbation, None for the control and for polygons.
-        strength_unit: unit of the strength; `share` is that of the foreground voxels that are flipped.
-        digest: SHA-256 over the masks; empty where labels are redrawn.
-    """
-
-    name: str
-    mode: VariantMode
-    target_dice: float | None
-    achieved_dice: float
-    achieved_range: tuple[float, float] | None = None
-    strength: float | None = None
-    strength_unit: Literal["px", "mm", "share"] | None = None
-    digest: str = ""
-
-    @property
-    def series(self) -> str:
-        """Name without target Dice or vertices, equal for the variants that differ in these alone (`natural-3d`)."""
-        return _LEVEL.sub("", self.name, count=1)
-
-
-class MissingTraining(_Result):
+class MissingTraining(Result):
     """A training that gave no network.
 
     Attributes:
@@ -85,7 +42,7 @@ class MissingTraining(_Result):
     reason: str
 
 
-class NoiseCell(_Result):
+class NoiseCell(Result):
     """One network on the labels of one variant.
 
     A case counts with its mean Dice over the repeats that predicted it.
@@ -121,7 +78,7 @@ class NoiseCell(_Result):
     paired_p_holm: float | None
 
 
-class NoiseSlope(_Result):
+class NoiseSlope(Result):
     """Change of test Dice per unit of label Dice.
 
     Ordinary least squares per case, over the control (label Dice 1) and the variants of a mode at their achieved Dice,
@@ -143,7 +100,7 @@ class NoiseSlope(_Result):
     case_count: int
 
 
-class Finding(_Result):
+class Finding(Result):
     """A finding of Heller et al. (2018), held against the numbers.
 
     Attributes:
@@ -162,7 +119,7 @@ class Finding(_Result):
     evidence: str
 
 
-class LabelNoiseEvaluation(_Result):
+class LabelNoiseEvaluation(Result):
     """Everything that the report of `label-noise` says in numbers.
 
     Attributes:

@@ -3,10 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
-from overread.evaluation.results import CrossEvaluation, Interval, LoadOrder
+from overread.evaluation.results import Interval, LoadOrder
 from overread.questions.rater_bias.page.load_contrast import (
     Effect,
     LoadContrast,
@@ -15,6 +13,8 @@ from overread.questions.rater_bias.page.load_contrast import (
     is_reversed,
     judge_contrast,
 )
+from overread.questions.rater_bias.results import CrossEvaluation
+from overread.report.answer import Answer
 from overread.report.formatting import (
     NO_BREAK,
     format_count,
@@ -23,28 +23,6 @@ from overread.report.formatting import (
     join_names,
     write_interval,
 )
-
-Verdict: TypeAlias = Literal["yes", "not-shown", "reversed", "no-answer"]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer to "does it matter which rater trained my network?".
-
-    Attributes:
-        verdict: which of the outcomes it is.
-        lead: the first words, to be set in bold.
-        rest: the sentence that goes on from there.
-    """
-
-    verdict: Verdict
-    lead: str
-    rest: str
-
-    @property
-    def sentence(self) -> str:
-        """The whole answer as plain text."""
-        return f"{self.lead} {self.rest}"
 
 
 def word_answer(evaluation: CrossEvaluation, *, case_count: int, noun: str = "rater") -> Answer:

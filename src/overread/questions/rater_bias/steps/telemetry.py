@@ -1,4 +1,4 @@
-"""What Prometheus is told of evaluations and of relabelled sources."""
+"""What Prometheus is told of evaluations."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from overread.adapters.storage import open_store
 from overread.adapters.telemetry import MetricGroup, push_metrics
-from overread.evaluation.results import CrossEvaluation, name_network
+from overread.evaluation.results import name_network
+from overread.questions.rater_bias.results import CrossEvaluation
 from overread.runs.plan import TrainingPlan
-from overread.study.schema import Provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,30 +49,6 @@ def collect_evaluation_metrics(
         "overread_evaluation_load_bias_ratio": _compute_load_bias(comparisons, source),
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def tell_relabelling(plan: TrainingPlan, sources: Iterable[Provenance], *, store: str) -> None:
-    """Tell how much of each source relabelling changed.
-
-    Args:
-        plan: the plan.
-        sources: how the new sources were made; the metrics bear the name of the source that each was made from, for
-            that of the new one changes with every training.
-        store: address of the result store.
-    """
-    for provenance in sources:
-        source = str(provenance.parameters["source"])
-        labels = {"pipeline": plan.pipeline, "study": plan.study, "source": source}
-        push_metrics(open_store(store), MetricGroup("relabelling", labels), collect_relabelling_metrics(provenance))
-
-
-def collect_relabelling_metrics(provenance: Provenance) -> dict[str, float]:
-    """Cases and voxels that relabelling changed; a case that was left alone has changed nothing."""
-    changes = [case["changed_count"] for case in provenance.cases.values() if case["has_map"] and not case["is_kept"]]
-    return {
-        "overread_relabelling_changed_cases": sum(1 for count in changes if count),
-        "overread_relabelling_changed_voxels": sum(changes),
-    }
 
 
 def _average_dice(evaluation: CrossEvaluation, source: str, references: Iterable[str]) -> float | None:
