@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from overread.report import formatting
 
+_TEMPLATES = Path(__file__).with_name("templates")
 
-def render_page(template: str, values: Mapping[str, object]) -> str:
-    """Render a template of `report/templates`; every value is escaped, and a missing one is an error.
+
+def render_page(template: Path, values: Mapping[str, object]) -> str:
+    """Render a template; every value is escaped, and a missing one is an error.
 
     Args:
-        template: file name, for example `rater_bias.html.j2`; it extends `base.html.j2`.
+        template: the file; it may include others of its folder, and it extends `base.html.j2` of `report/templates`.
         values: what the template names; `context: RunContext` always.
     """
-    return _build_environment().get_template(template).render(values)
+    return _build_environment(template.parent).get_template(template.name).render(values)
 
 
 def write_page(path: Path, html: str) -> None:
@@ -26,9 +28,9 @@ def write_page(path: Path, html: str) -> None:
 
 
 @cache
-def _build_environment() -> Environment:
+def _build_environment(folder: Path) -> Environment:
     environment = Environment(
-        loader=PackageLoader("overread.report"),
+        loader=FileSystemLoader([folder, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,7 +1,7 @@
 """Which modules of Overread stand behind a result: what a module imports, and what those import, read from the code.
 
-The adapters are left out, for they move bytes and change none, and so is the report but for pages. `if TYPE_CHECKING:`
-imports what never runs.
+The adapters are left out, for they move bytes and change none, and so are the page kit and the pages of questions where
+no page is made. `if TYPE_CHECKING:` imports what never runs.
 """
 
 import ast
@@ -15,7 +15,7 @@ import overread
 
 ROOT = Path(overread.__file__).parent
 """Folder of the package whose code is read."""
-_PLATFORM, _PRESENTATION, _COMMANDS = "adapters", "report", "cli"
+_PLATFORM, _COMMANDS = "adapters", "cli"
 _QUOTED_NAME = re.compile(r"""["']([\w.-]+)["']""")
 
 
@@ -46,20 +46,21 @@ def find_closure(module: str, *, root: Path, with_presentation: bool = False) ->
     Args:
         module: full name, for example `overread.training.job`.
         root: folder of the package.
-        with_presentation: follow imports of the report as well.
+        with_presentation: follow imports of the page kit and of pages as well.
 
     Raises:
         ModuleNotFoundError: the package has no such module.
     """
     if _locate(module, root) is None:
         raise ModuleNotFoundError(f"{root} has no module {module}")
-    left_out = {_PLATFORM} if with_presentation else {_PLATFORM, _PRESENTATION}
     found: dict[Path, _Module] = {}
     todo = [module]
     while todo:
         name = todo.pop()
         path = _locate(name, root)
-        if path is None or path in found or name.split(".")[1] in left_out:
+        if path is None or path in found or name.split(".")[1] == _PLATFORM:
+            continue
+        if _is_presentation(path.relative_to(root)) and not with_presentation:
             continue
         found[path] = _parse_module(path.read_bytes())
         todo += [*_list_packages(name), *found[path].overread]
@@ -70,9 +71,14 @@ def find_closure(module: str, *, root: Path, with_presentation: bool = False) ->
 
 def list_computing_modules(root: Path) -> tuple[Path, ...]:
     """All modules that a result may depend on, by their paths in the package."""
-    left_out = (_PLATFORM, _PRESENTATION, _COMMANDS, "__init__.py")
+    left_out = (_PLATFORM, _COMMANDS, "__init__.py")
     paths = (path.relative_to(root) for path in root.rglob("*.py"))
-    return tuple(sorted(path for path in paths if path.parts[0] not in left_out))
+    return tuple(sorted(path for path in paths if path.parts[0] not in left_out and not _is_presentation(path)))
+
+
+def _is_presentation(path: Path) -> bool:
+    """Whether a module, given by its path in the package, belongs to the page kit or to the page of a question."""
+    return path.parts[0] == "report" or (path.parts[0] == "questions" and path.parts[2:3] == ("page",))
 
 
 def _locate(name: str, root: Path) -> Path | None:

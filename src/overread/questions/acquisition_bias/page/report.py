@@ -100,7 +100,7 @@ def write_acquisition_report(
         "write_score": write_score,
         **_tell_findings(evaluation, run.stacks.hidden_air_share),
     }
-    write_page(path, render_page("acquisition_bias.html.j2", values))
+    write_page(path, render_page(Path(__file__).with_name("acquisition_bias.html.j2"), values))
 
 
 def _tell_findings(evaluation: AcquisitionEvaluation, hidden_air_share: float | None) -> dict[str, object]:

@@ -74,7 +74,7 @@ def write_crowd_report(path: Path, *, analysis: "CrowdAnalysis", context: RunCon
         "experiments": _group_scores(evaluation),
         **_draw_figures(analysis),
     }
-    write_page(path, render_page("crowd_disagreement.html.j2", values))
+    write_page(path, render_page(Path(__file__).with_name("crowd_disagreement.html.j2"), values))
 
 
 def _check_tables(analysis: "CrowdAnalysis") -> None:

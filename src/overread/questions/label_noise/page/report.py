@@ -85,7 +85,7 @@ def write_label_noise_report(
         **_draw_curves(evaluation, series),
         **_quote_paper(context),
     }
-    write_page(path, render_page("label_noise.html.j2", values))
+    write_page(path, render_page(Path(__file__).with_name("label_noise.html.j2"), values))
 
 
 def _tell_findings(evaluation: LabelNoiseEvaluation) -> dict[str, object]:

@@ -99,7 +99,7 @@ def write_rater_bias_report(
         **_tell_findings(evaluation, of_raters, noun),
         **_draw_figures(evaluation, of_raters, colours, noun),
     }
-    write_page(path, render_page("rater_bias.html.j2", values))
+    write_page(path, render_page(Path(__file__).with_name("rater_bias.html.j2"), values))
 
 
 def _tell_findings(evaluation: CrossEvaluation, comparisons: "DataFrame", noun: str) -> dict[str, object]:

@@ -91,7 +91,7 @@ def write_relabel_report(
         "paper_noises": PAPER_NOISES,
         "paper_tables": PAPER_TABLES,
     }
-    write_page(path, render_page("relabel.html.j2", values))
+    write_page(path, render_page(Path(__file__).with_name("relabel.html.j2"), values))
 
 
 def _check(evaluation: RelabelEvaluation, labels: Mapping[str, LabelSet]) -> None:

@@ -130,7 +130,7 @@ def write_review_page(
         "describe_box": describe_box,
         "suggest_limit": suggest_limit,
     }
-    write_page(path, render_page("review.html.j2", values))
+    write_page(path, render_page(Path(__file__).with_name("review.html.j2"), values))
 
 
 def _choose_regions(review: ReviewList, case_ids: set[str]) -> set[int]:

@@ -96,7 +96,7 @@ def write_retraining_report(
         "write_revision": write_revision,
         "write_version": write_version,
     }
-    write_page(page, render_page("retraining.html.j2", values))
+    write_page(page, render_page(Path(__file__).with_name("retrain.html.j2"), values))
 
 
 def _check(outcome: RetrainingOutcome) -> None:
