@@ -70,7 +70,7 @@ def test_a_page_is_drawn_again_for_another_wording_only_and_belongs_to_the_same_
     assert [publisher.publish(), publisher.publish()] == ["page 1", "page 1"]
     package = publisher.home / "overread"
     shutil.copytree(import_closure.ROOT, package, ignore=shutil.ignore_patterns("__pycache__"))
-    template = package / "report" / "templates" / "rater_bias.html.j2"
+    template = package / "questions" / "rater_bias" / "page" / "rater_bias.html.j2"
     template.write_text(template.read_text() + "\n")
     monkeypatch.setattr(import_closure, "ROOT", package)
     assert [publisher.publish(), publisher.publish()] == ["page 2", "page 2"]

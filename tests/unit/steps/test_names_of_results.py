@@ -52,7 +52,7 @@ RUN = {"pipeline-run", *PAGES}
 def find_makers() -> dict[str, tuple[str, bool]]:
     """The module that makes each kind of result, and whether that is a page; read from the steps."""
     makers: dict[str, tuple[str, bool]] = {}
-    for path in sorted((ROOT / "steps").glob("*.py")):
+    for path in sorted([*ROOT.glob("runs/*.py"), *ROOT.glob("questions/*/steps/*.py")]):
         for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
             called = ast.unparse(call.func)
             given = {keyword.arg: keyword.value for keyword in call.keywords}
@@ -64,7 +64,7 @@ def find_makers() -> dict[str, tuple[str, bool]]:
 
 
 def _evaluate(expression: ast.expr, path: Path) -> str:
-    module = import_module(f"overread.runs.{path.stem}")
+    module = import_module(".".join(["overread", *path.relative_to(ROOT).with_suffix("").parts]))
     names = {"made_by": getattr(getattr(module, "make_relabelled_source", None), "__module__", None)}
     return str(eval(ast.unparse(expression), vars(module) | names))
 
@@ -137,23 +137,29 @@ def test_every_kind_of_result_is_known_here():
             id="the autocast",
         ),
         pytest.param(
-            "steps/evaluate_noise.py",
+            "questions/label_noise/steps/evaluate_noise.py",
             "compute_dice(clean.read(case_id), predicted.read(case_id))",
             "compute_dice(clean.read(case_id), predicted.read(case_id)) / 2",
             {"noise-evaluation", *RUN},
             id="the table of label-noise",
         ),
         pytest.param(
-            "steps/correction_tables.py",
+            "questions/relabel/steps/correction_tables.py",
             "before = ",
             "before = 0.0 * ",
             {"relabel-evaluation", *RUN},
             id="the tables of relabel",
         ),
-        pytest.param("report/noise_wording.py", "def ", "def  ", {"page of write_noise_report"}, id="a sentence"),
+        pytest.param(
+            "questions/label_noise/page/wording.py", "def ", "def  ", {"page of write_noise_report"}, id="a sentence"
+        ),
         pytest.param("report/templates/base.html.j2", "<body>", "<body >", PAGES, id="the template of all pages"),
         pytest.param(
-            "report/templates/relabel.html.j2", "<h2", "<h2 ", {"page of write_relabel_report"}, id="a page's template"
+            "questions/relabel/page/relabel.html.j2",
+            "<h2",
+            "<h2 ",
+            {"page of write_relabel_report"},
+            id="a page's template",
         ),
         pytest.param("study/summary_table.py", "def ", "def  ", RUN, id="a table of the study's summary"),
         pytest.param("presets/demo.yaml", "epochs:", "epochs: 1 #", set(), id="a preset, which counts by its values"),
@@ -193,15 +199,16 @@ def test_a_closure_holds_what_runs_and_no_more(tmp_path):
     root = tmp_path / "overread"
     for name, text in {
         "__init__.py": "",
-        "steps/__init__.py": "",
-        "steps/a.py": "from overread.labels import mode\ndef f():\n    import overread.runs.late, numpy",
-        "steps/late.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import overread.runs.unused, torch",
-        "steps/unused.py": "",
+        "runs/__init__.py": "",
+        "runs/a.py": "from overread.labels import mode\ndef f():\n    import overread.runs.late, numpy",
+        "runs/late.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import overread.runs.unused, torch",
+        "runs/unused.py": "",
         "labels/__init__.py": "from overread.labels.first import x",
         "labels/first.py": "import overread.adapters.store",
-        "labels/mode.py": "import overread.report.page",
+        "labels/mode.py": "import overread.report.page, overread.questions.q.page.wording",
         "labels/other.py": "",
         "adapters/store.py": "",
+        "questions/q/page/wording.py": "",
         "report/page.py": "NAME = 'page.html.j2'",
         "report/templates/page.html.j2": "{% extends 'base.html.j2' %}",
         "report/templates/base.html.j2": "",
@@ -211,16 +218,21 @@ def test_a_closure_holds_what_runs_and_no_more(tmp_path):
         (root / name).write_text(text)
     found = find_closure("overread.runs.a", root=root)
     modules = ["labels/__init__.py", "labels/first.py", "labels/mode.py"]
-    steps = ["steps/__init__.py", "steps/a.py", "steps/late.py"]
-    assert [path.as_posix() for path in found.files] == [*modules, *steps]
+    runs = ["runs/__init__.py", "runs/a.py", "runs/late.py"]
+    assert [path.as_posix() for path in found.files] == [*modules, *runs]
     assert {"numpy", "torch"} & found.libraries == {"numpy"}
     drawn = find_closure("overread.runs.a", root=root, with_presentation=True)
-    page = ["report/page.py", "report/templates/base.html.j2", "report/templates/page.html.j2"]
-    assert [path.as_posix() for path in drawn.files] == [*modules, *page, *steps]
+    page = [
+        "questions/q/page/wording.py",
+        "report/page.py",
+        "report/templates/base.html.j2",
+        "report/templates/page.html.j2",
+    ]
+    assert [path.as_posix() for path in drawn.files] == [*modules, *page, *runs]
 
 
 def test_a_module_that_does_not_exist_is_refused():
-    with pytest.raises(ModuleNotFoundError, match=r"no module overread\.steps\.nothing"):
+    with pytest.raises(ModuleNotFoundError, match=r"no module overread\.runs\.nothing"):
         name_result("nothing", made_by="overread.runs.nothing", parts={})
 
 
@@ -294,7 +306,7 @@ def test_an_evaluation_in_the_store_is_not_taken_for_that_of_other_code(package,
     write_training(tmp_path / "network")
     before = evaluate(tmp_path, package)
     edit(
-        package / "steps" / "evaluate_noise.py",
+        package / "questions" / "label_noise" / "steps" / "evaluate_noise.py",
         "compute_dice(clean.read(case_id), predicted.read(case_id))",
         "compute_dice(clean.read(case_id), predicted.read(case_id)) / 2",
     )
