@@ -16,7 +16,7 @@ def write_relabel_report(
     """Write one self-contained page and end the pipeline run in MLflow."""
     from pathlib import Path
 
-    from overread.questions.relabel.metrics import collect_metrics
+    from overread.questions.relabel.evaluation import collect_metrics
     from overread.questions.relabel.steps import write_relabel_report as step
     from overread.runs.surroundings import locate_store
 

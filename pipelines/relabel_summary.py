@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from overread.evaluation.results import Interval
-from overread.questions.relabel.outcomes import choose_repair, find_gain, judge_outcome
+from overread.questions.relabel.evaluation import choose_repair, find_gain, judge_outcome
 from overread.questions.relabel.results import CorrectionCell, RelabelEvaluation
 from overread.questions.relabel.steps.evaluate_relabelling import read_relabel_evaluation
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from overread.adapters.telemetry_groups import list_metrics
+from overread.adapters.telemetry import list_metrics
 from overread.evaluation.results import name_network
 from overread.questions.rater_bias.results import CrossEvaluation
 from tests.containers.cluster import Cluster, FinishedRun

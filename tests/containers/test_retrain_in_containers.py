@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from overread.adapters.registry_records import NetworkVersion
-from overread.adapters.telemetry_groups import list_metrics
+from overread.adapters.telemetry import list_metrics
 from overread.networks.saved import load_network
 from overread.questions.retrain.records import RetrainingOutcome
 from tests.containers.cluster import Cluster, FinishedRun

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from overread.adapters.metric_catalogue import GROUP_LABELS, METRICS
 from overread.adapters.model_registry import connect_registry
 from overread.adapters.registry_records import NetworkVersion
+from overread.adapters.telemetry import GROUP_LABELS, METRICS
 from tests.containers.network import inside
 from tests.containers.played_services import Services
 

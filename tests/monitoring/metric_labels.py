@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from overread.adapters.metric_catalogue import GROUP_LABELS, METRICS
+from overread.adapters.telemetry import GROUP_LABELS, METRICS
 from tests.monitoring.promql import Expression, Selector, read_expression
 
 _OF_EVERY_TARGET = frozenset({"job", "namespace"})

@@ -22,7 +22,7 @@ from overread.inference.uncertainty_files import write_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps
 from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.steps import make_relabelled_sources
-from overread.questions.relabel.steps.correction_choice import CorrectionChoice
+from overread.questions.relabel.steps.choice import CorrectionChoice
 from overread.questions.relabel.steps.make_relabelled_sources import RelabelledSources
 from overread.questions.relabel.steps.plan_corrections import plan_corrections
 from overread.runs.label_variants import LabelVariants

@@ -12,11 +12,17 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from overread.adapters import pushgateway_calls, pushgateway_connection
-from overread.adapters.metric_catalogue import GROUP_LABELS, METRICS
+from overread.adapters import pushgateway
 from overread.adapters.storage import ResultStore, open_store
-from overread.adapters.telemetry import MetricGroup, push_metrics, remove_old_groups, tell_kept_metrics
-from overread.adapters.telemetry_outbox import TelemetryOutbox
+from overread.adapters.telemetry import (
+    GROUP_LABELS,
+    METRICS,
+    MetricGroup,
+    TelemetryOutbox,
+    push_metrics,
+    remove_old_groups,
+    tell_kept_metrics,
+)
 from overread.adapters.tracking import connect_tracker
 from overread.errors import InputError, SettingsError
 from overread.questions.rater_bias.steps import cross_evaluate, write_report
@@ -40,7 +46,7 @@ PASSWORD = "s3cr3t"
 @pytest.fixture(autouse=True)
 def _new_process() -> None:
     """What a process knows of a Pushgateway must not outlive a test, for ports are used again."""
-    pushgateway_connection._connect.cache_clear()
+    pushgateway._connect.cache_clear()
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ def closed_port(monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pushgateway_calls, "_PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(pushgateway, "_PATIENCE_SECONDS", PATIENCE_SECONDS)
 
 
 def make_group(study: str, source: str = "ann", **labels: str) -> MetricGroup:
@@ -198,14 +204,14 @@ class TestOutage:
         with running_refuser(401) as server:
             monkeypatch.setenv("PUSHGATEWAY_URL", server.url.replace("//", "//ada:p%40ss@"))
             push_metrics(store, make_group("s"), {EPOCH: 1})
-            pushgateway_connection._connect.cache_clear()
+            pushgateway._connect.cache_clear()
             remove_old_groups()
         assert server.requests == ["Basic YWRhOnBAc3M="] * 2
 
     def test_is_asked_again_after_a_while(
         self, closed_port: int, store: ResultStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pushgateway_connection, "_FIRST_PAUSE_SECONDS", 0.0)
+        monkeypatch.setattr(pushgateway, "_FIRST_PAUSE_SECONDS", 0.0)
         push_metrics(store, make_group("s"), {EPOCH: 1, LOSS: 0.5})
         with running_pushgateway(closed_port) as url:
             push_metrics(store, make_group("s"), {EPOCH: 2})
@@ -219,7 +225,7 @@ class TestOutage:
         push_metrics(store, make_group("s"), {EPOCH: 2})
         push_metrics(store, make_group("s", "ben"), {EPOCH: 7})
         assert len(store.list_keys("telemetry")) == 2
-        pushgateway_connection._connect.cache_clear()
+        pushgateway._connect.cache_clear()
         with running_pushgateway(closed_port) as url:
             push_metrics(store, make_group("s", "eve"), {EPOCH: 9})
             expected = {(EPOCH, "ann"): 2, (LOSS, "ann"): 0.5, (EPOCH, "ben"): 7, (EPOCH, "eve"): 9}
@@ -461,7 +467,7 @@ class TestTraining:
         said = [record for record in caplog.records if record.levelno >= logging.WARNING]
         assert len([record for record in said if "telemetry" in record.message]) == 1
 
-        pushgateway_connection._connect.cache_clear()
+        pushgateway._connect.cache_clear()
         with running_pushgateway(closed_port) as url:
             push_metrics(store, make_group("another"), {EPOCH: 1})
             found = scrape(url, plan.study)

@@ -1,18 +1,241 @@
-"""Telling Prometheus how batch tasks fare, through a Pushgateway; nothing that fails here fails a task.
+"""The metrics of Overread, and telling a Pushgateway of them, now or later."""
 
-What cannot be told is kept in the result store, and told with the next push that gets through. A Pushgateway that
-failed is left alone for a while, and the failure is logged once per process.
-"""
+import hashlib
+import json
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
 
-from collections.abc import Mapping
+from pydantic import ConfigDict, ValidationError
 
-from overread.adapters.metric_catalogue import GROUP_LABELS
-from overread.adapters.pushgateway_calls import PushgatewayOutageError, PushgatewayRefusalError
-from overread.adapters.pushgateway_connection import Connection, find_connection
+from overread.adapters.pushgateway import Connection, PushgatewayOutageError, PushgatewayRefusalError, find_connection
 from overread.adapters.storage import ResultStore
-from overread.adapters.telemetry_groups import MetricGroup, name_job, select_values
-from overread.adapters.telemetry_outbox import KeptMetrics, TelemetryOutbox
-from overread.errors import StorageError
+from overread.errors import InputError, StorageError
+from overread.settings import Settings
+
+GroupKind: TypeAlias = Literal["training", "evaluation", "relabelling", "retraining"]
+
+GROUP_LABELS: Mapping[GroupKind, tuple[str, ...]] = {
+    "training": ("pipeline", "study", "source", "network"),
+    "evaluation": ("pipeline", "study", "source"),
+    "relabelling": ("pipeline", "study", "source"),
+    "retraining": ("study", "source"),
+}
+"""Labels of the metrics of each kind; `source` names what a network learns, a mix such as `a+b` included."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One gauge.
+
+    Attributes:
+        kind: the group that it is pushed with, which gives it its labels.
+        help: what it says, with its unit.
+    """
+
+    kind: GroupKind
+    help: str
+
+
+METRICS: Mapping[str, Metric] = {
+    "overread_training_running": Metric("training", "1 while a training runs, 0 once it has ended."),
+    "overread_training_progress_timestamp_seconds": Metric(
+        "training", "When the last epoch ended, or trainings began, in seconds since 1970."
+    ),
+    "overread_training_epochs": Metric("training", "Epochs done."),
+    "overread_training_planned_epochs": Metric("training", "Upper bound of the epochs."),
+    "overread_training_loss": Metric("training", "Mean loss of the last epoch."),
+    "overread_training_validation_dice_ratio": Metric("training", "Mean Dice over the validation cases, 0 to 1."),
+    "overread_training_voxels_per_second": Metric("training", "Voxels of training patches per second."),
+    "overread_training_gpu_memory_bytes": Metric("training", "Most GPU memory that was allocated at a time."),
+    "overread_training_duration_seconds": Metric("training", "Time in the training loop so far."),
+    "overread_evaluation_same_dice_ratio": Metric(
+        "evaluation", "Mean Dice of a network against its own source on held-out cases, 0 to 1."
+    ),
+    "overread_evaluation_cross_dice_ratio": Metric(
+        "evaluation", "Mean Dice of a network against the other sources on held-out cases, 0 to 1."
+    ),
+    "overread_evaluation_load_bias_ratio": Metric(
+        "evaluation", "Mean predicted load minus that of the reference, as a share of the latter."
+    ),
+    "overread_relabelling_changed_cases": Metric("relabelling", "Cases whose masks were changed."),
+    "overread_relabelling_changed_voxels": Metric("relabelling", "Voxels that changed sides, over all cases."),
+    "overread_retraining_last_success_timestamp_seconds": Metric(
+        "retraining", "When retraining last ran to its end, a refusal or nothing new included, in seconds since 1970."
+    ),
+    "overread_retraining_last_promotion_timestamp_seconds": Metric(
+        "retraining", "When a challenger last became champion, in seconds since 1970."
+    ),
+    "overread_retraining_last_refusal_timestamp_seconds": Metric(
+        "retraining", "When a challenger was last refused, in seconds since 1970."
+    ),
+    "overread_retraining_champion_timestamp_seconds": Metric(
+        "retraining", "When the champion became champion, in seconds since 1970."
+    ),
+    "overread_retraining_revisions_behind": Metric(
+        "retraining", "Revisions with other labels of the source since the one that the champion learnt."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class MetricGroup:
+    """Metrics of one kind with the same labels; values of one group replace each other, and nothing else.
+
+    Attributes:
+        kind: which metrics.
+        labels: their values, by the names in `GROUP_LABELS`; any text, the empty one too.
+
+    Raises:
+        InputError: a label is missing or unknown.
+    """
+
+    kind: GroupKind
+    labels: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if set(self.labels) != set(GROUP_LABELS[self.kind]):
+            raise InputError(
+                f"metrics of kind {self.kind} must have the labels {', '.join(GROUP_LABELS[self.kind])}",
+                found=", ".join(self.labels) or "none",
+            )
+
+    @property
+    def job(self) -> str:
+        """What Prometheus knows the tasks of this kind by."""
+        return name_job(self.kind)
+
+
+def name_job(kind: GroupKind) -> str:
+    """What Prometheus knows the tasks of a kind by."""
+    return f"overread-{kind}"
+
+
+def list_metrics(kind: GroupKind) -> list[str]:
+    """Names of the metrics of a kind."""
+    return [name for name, metric in METRICS.items() if metric.kind == kind]
+
+
+def select_values(group: MetricGroup, values: Mapping[str, float]) -> dict[str, float]:
+    """The values that can be told: NaN, which says that there is none, is left out.
+
+    Raises:
+        InputError: a name is no metric of the group's kind.
+    """
+    known = list_metrics(group.kind)
+    if unknown := [name for name in values if name not in known]:
+        raise InputError(
+            f"a metric of kind {group.kind} must be in the catalogue",
+            found=", ".join(unknown),
+            hint=f"known: {', '.join(known)}",
+        )
+    return {name: float(value) for name, value in values.items() if not math.isnan(value)}
+
+
+_LOGGER = logging.getLogger(__name__)
+_KIND = "telemetry"
+_RECORD = "pending.json"
+_DIGEST_LENGTH = 24
+
+
+class _Record(Settings):
+    # Of nested models pydantic asks the outermost how to write infinite values.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    gateway: str
+    kind: GroupKind
+    labels: dict[str, str]
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class KeptMetrics:
+    """What waits for one Pushgateway about one group.
+
+    Attributes:
+        group: the group.
+        values: the newest of each metric.
+        keys: the records that they come from.
+    """
+
+    group: MetricGroup
+    values: Mapping[str, float]
+    keys: tuple[str, ...]
+
+
+class TelemetryOutbox:
+    """The records for one Pushgateway; methods raise `StorageError`.
+
+    Args:
+        store: where they are kept.
+        gateway: address of the Pushgateway, without credentials.
+    """
+
+    def __init__(self, store: ResultStore, gateway: str) -> None:
+        self._store = store
+        self._gateway = gateway
+
+    def list_kept(self) -> list[KeptMetrics]:
+        """All that waits, one entry per group; of a metric that was kept twice, the newer value."""
+        found: dict[str, KeptMetrics] = {}
+        for key in self._store.list_keys(_KIND):
+            name = key.rpartition("-")[0]
+            if (record := self._read(key)) is not None and record.gateway == self._gateway:
+                before = found.get(name)
+                values = {**(before.values if before else {}), **record.values}
+                keys = (*(before.keys if before else ()), key)
+                found[name] = KeptMetrics(MetricGroup(record.kind, record.labels), values, keys)
+        return list(found.values())
+
+    def keep(self, group: MetricGroup, values: Mapping[str, float]) -> None:
+        """Keep the values of a group."""
+        record = _Record(gateway=self._gateway, kind=group.kind, labels=dict(group.labels), values=dict(values))
+        with tempfile.TemporaryDirectory(prefix="overread-telemetry-") as scratch:
+            (Path(scratch) / _RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
+            self._store.publish(f"{_KIND}/{self._name(group)}-{time.time_ns()}", Path(scratch))
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Remove records that were told, or whose values are kept in a newer one."""
+        for key in keys:
+            self._store.delete(key)
+
+    def _name(self, group: MetricGroup) -> str:
+        text = json.dumps([self._gateway, group.kind, sorted(group.labels.items())])
+        return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+
+    def _read(self, key: str) -> _Record | None:
+        """Read a record; None where another process has just told and removed it, or where it cannot be told."""
+        with tempfile.TemporaryDirectory(prefix="overread-telemetry-") as scratch:
+            folder = Path(scratch) / "record"
+            try:
+                if not self._store.fetch(key, folder):
+                    return None
+            except StorageError:
+                if self._store.contains(key):
+                    raise
+                return None
+            record = _parse_record((folder / _RECORD).read_bytes())
+        if record is None:
+            _LOGGER.warning("dropped from the telemetry outbox, for it cannot be read: %s/%s", self._store.url, key)
+            self._store.delete(key)
+        return record
+
+
+def _parse_record(content: bytes) -> _Record | None:
+    """Check a record against the catalogue, for another version may have written it; None where nothing can be told."""
+    try:
+        record = _Record.model_validate_json(content)
+        group = MetricGroup(record.kind, record.labels)
+    except (ValidationError, InputError):
+        return None
+    known = {name: value for name, value in record.values.items() if name in list_metrics(group.kind)}
+    return record.model_copy(update={"values": known}) if known else None
+
 
 __all__ = ["MetricGroup", "push_metrics", "remove_old_groups", "tell_kept_metrics"]
 

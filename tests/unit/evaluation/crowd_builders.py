@@ -5,8 +5,7 @@ import numpy as np
 from overread.questions.crowd_disagreement.case_features import label_cases
 from overread.questions.crowd_disagreement.evaluation import CrowdAnalysis, analyse_disagreement
 from overread.questions.crowd_disagreement.rating_features import collect_rating_features
-from overread.questions.crowd_disagreement.results import MeasuredTable
-from overread.questions.crowd_disagreement.settings import CrowdSettings
+from overread.questions.crowd_disagreement.results import CrowdSettings, MeasuredTable
 from overread.study.outcomes import Outcome, build_outcome
 from overread.study.ratings_table import RatingTable
 

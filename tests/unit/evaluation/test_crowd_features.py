@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 
 from overread.errors import InputError
 from overread.questions.crowd_disagreement.case_features import check_annotators_differ, label_cases
+from overread.questions.crowd_disagreement.evaluation import embed_cases
 from overread.questions.crowd_disagreement.feature_sets import standardise
-from overread.questions.crowd_disagreement.principal_components import embed_cases
 from overread.questions.crowd_disagreement.rating_features import collect_rating_features, compute_moment, list_moments
 
 VALUES = np.random.default_rng(0).normal(size=(6, 3, 2))

@@ -8,11 +8,17 @@ from hypothesis import strategies as st
 
 from overread.errors import InputError, SettingsError
 from overread.questions.crowd_disagreement.feature_sets import FeatureSet, select_columns
-from overread.questions.crowd_disagreement.folds import sample_folds, sample_orders
-from overread.questions.crowd_disagreement.logistic_regression import fit_logistic, score_cases
-from overread.questions.crowd_disagreement.outcome_prediction import compute_auc, cross_validate, estimate_interval
+from overread.questions.crowd_disagreement.outcome_prediction import (
+    compute_auc,
+    cross_validate,
+    estimate_interval,
+    fit_logistic,
+    sample_folds,
+    sample_orders,
+    score_cases,
+)
 from overread.questions.crowd_disagreement.permutation_test import compare_with_chance, compute_permutation_p
-from overread.questions.crowd_disagreement.settings import CrowdSettings
+from overread.questions.crowd_disagreement.results import CrowdSettings
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(40, 4))

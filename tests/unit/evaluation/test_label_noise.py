@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from overread.errors import InputError
 from overread.evaluation.results import Interval
 from overread.labels.variant_record import LabelVariant
-from overread.questions.label_noise.cells import compute_repeat_std
 from overread.questions.label_noise.evaluation import NoiseDesign, summarise_label_noise
-from overread.questions.label_noise.evidence import write_estimate, write_p
+from overread.questions.label_noise.findings import CLAIMS, RULES, judge_margin, judge_sign, write_estimate, write_p
 from overread.questions.label_noise.results import (
     ALL_NETWORKS,
     DICE_COLUMNS,
@@ -19,8 +18,8 @@ from overread.questions.label_noise.results import (
     MissingTraining,
     name_architecture,
 )
+from overread.questions.label_noise.scores import compute_repeat_std
 from overread.questions.label_noise.slopes import fit_slopes
-from overread.questions.label_noise.verdicts import CLAIMS, RULES, judge_margin, judge_sign
 
 CASES = ("a-1", "b-1", "c-1")
 VARIANTS = {

@@ -8,9 +8,14 @@ from hypothesis import strategies as st
 
 from overread.errors import InputError
 from overread.evaluation.results import Interval
-from overread.questions.relabel.evaluation import RelabelDesign, summarise_relabelling
-from overread.questions.relabel.metrics import collect_metrics
-from overread.questions.relabel.outcomes import choose_repair, find_gain, judge_outcome
+from overread.questions.relabel.evaluation import (
+    RelabelDesign,
+    choose_repair,
+    collect_metrics,
+    find_gain,
+    judge_outcome,
+    summarise_relabelling,
+)
 from overread.questions.relabel.results import (
     DICE_COLUMNS,
     LABEL_COLUMNS,

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from overread.errors import InputError
 from overread.evaluation.roc import compute_auc, compute_roc
 from overread.questions.rater_bias.classification_results import HIT_COLUMNS
-from overread.questions.rater_bias.hit_tables import read_hits, read_patches, write_table
 from overread.questions.rater_bias.source_hits import (
     PATCH_COLUMNS,
     compute_growth,
     compute_rocs,
     count_hits,
     name_probability,
+    read_hits,
+    read_patches,
     summarise_hits,
+    write_table,
 )
 
 SOURCES = ("ann", "ben")

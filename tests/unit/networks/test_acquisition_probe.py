@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from overread.networks.build import count_parameters
-from overread.questions.acquisition_bias.probe_network import AcquisitionProbe
+from overread.questions.acquisition_bias.probe_loop import AcquisitionProbe
 from overread.questions.acquisition_bias.probe_settings import ProbeNetworkSettings
 
 

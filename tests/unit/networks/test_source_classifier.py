@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from overread.networks.build import count_parameters
-from overread.questions.rater_bias.classifier_network import SourceClassifier
+from overread.questions.rater_bias.classifier_training import SourceClassifier
 
 
 def build(dimensions: int, *, dropout: float = 0.5) -> SourceClassifier:

@@ -9,13 +9,13 @@ from overread.questions.crowd_disagreement.evaluation import CrowdAnalysis
 from overread.questions.crowd_disagreement.results import (
     AUC_COLUMNS,
     CrowdEvaluation,
+    CrowdSettings,
     FeatureSetScore,
     MeasuredTable,
     OutcomeClasses,
     PermutationTest,
     SpreadContrast,
 )
-from overread.questions.crowd_disagreement.settings import CrowdSettings
 from overread.report.context import RunContext
 
 SETS = (

@@ -15,7 +15,7 @@ from overread.questions.acquisition_bias.page.gallery import choose_example_case
 from overread.questions.acquisition_bias.page.report import ProbeRun, write_acquisition_report
 from overread.questions.acquisition_bias.page.tables import build_training_rows
 from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeFold
-from overread.questions.acquisition_bias.probe_result import ProbeTraining
+from overread.questions.acquisition_bias.probe_settings import ProbeTraining
 from overread.questions.acquisition_bias.probe_stacks import open_stacks, write_stacks
 from overread.study.study import Study
 from tests.unit.vendor_studies import make_probe_preset, write_vendors

@@ -5,8 +5,7 @@ import pytest
 from crowd_report_builders import build_analysis, build_crowd_context, build_evaluation
 
 from overread.errors import InputError
-from overread.questions.crowd_disagreement.page.paper import quote_paper
-from overread.questions.crowd_disagreement.page.report import write_crowd_report
+from overread.questions.crowd_disagreement.page.report import quote_paper, write_crowd_report
 
 CITATION = "https://arxiv.org/abs/1806.08174"
 VOID = {"meta", "img", "br"}

@@ -9,7 +9,7 @@ from noise_builders import VARIANTS, build_noise_inputs
 from report_builders import build_mask
 
 from overread.errors import InputError
-from overread.questions.label_noise.page.figures.noise_curve import choose_limits
+from overread.questions.label_noise.page.figures import choose_limits
 from overread.questions.label_noise.page.gallery import choose_error_cases, find_detail
 from overread.questions.label_noise.page.trainings import group_trainings
 from overread.questions.label_noise.results import MissingTraining

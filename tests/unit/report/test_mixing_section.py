@@ -9,16 +9,14 @@ from test_report_page import Page
 from overread.errors import InputError
 from overread.evaluation.results import Interval
 from overread.questions.rater_bias.mixing_results import MixedNetwork, MixingEvaluation, ReferenceDice, SourceShift
-from overread.questions.rater_bias.page.figures.mixing_curve import (
+from overread.questions.rater_bias.page.mixing import (
+    build_mixing_section,
     choose_limits,
     draw_mixing_curve,
+    list_rows,
     locate_alone,
     locate_points,
     spread_marks,
-)
-from overread.questions.rater_bias.page.mixing import (
-    build_mixing_section,
-    list_rows,
     word_full_shift,
     word_mixing_answer,
 )

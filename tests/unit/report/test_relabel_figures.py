@@ -7,21 +7,19 @@ from hypothesis import strategies as st
 from relabel_builders import AFTER, BEFORE, build_epochs, build_plain, build_watched
 from report_builders import build_mask
 
-from overread.questions.relabel.page.figures.label_repairs import (
+from overread.questions.relabel.page.figures import (
     BETTER_COLOUR,
-    SAME_COLOUR,
-    WORSE_COLOUR,
-    RepairedCase,
-    choose_colour,
-    draw_label_repairs,
-)
-from overread.questions.relabel.page.figures.relabelled_outlines import draw_relabelled_outlines
-from overread.questions.relabel.page.figures.uncertainty_curve import (
     CHANGE_COLOUR,
     CONTINUED_COLOUR,
     PLAIN_COLOUR,
+    SAME_COLOUR,
     WATCHED_COLOUR,
+    WORSE_COLOUR,
+    RepairedCase,
     average_folds,
+    choose_colour,
+    draw_label_repairs,
+    draw_relabelled_outlines,
     draw_uncertainty_curve,
     list_changes,
     locate_dice,

@@ -7,8 +7,7 @@ import pytest
 from relabel_builders import NOISES, build_relabel_inputs
 
 from overread.errors import InputError
-from overread.questions.relabel.page.tables import build_pair_rows, find_best_epoch
-from overread.questions.relabel.page.trainings import sum_up_trainings
+from overread.questions.relabel.page.tables import build_pair_rows, find_best_epoch, sum_up_trainings
 from overread.questions.relabel.results import MissingCorrection
 from pipelines.relabel_summary import describe_relabelling
 

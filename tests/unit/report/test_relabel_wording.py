@@ -4,7 +4,7 @@ import pytest
 from relabel_builders import build_relabel_inputs
 
 from overread.evaluation.results import Interval
-from overread.questions.relabel.page.names import name_noise, name_training
+from overread.questions.relabel.page.tables import name_noise, name_training
 from overread.questions.relabel.page.wording import word_disagreement, word_kept, word_relabel_answer
 from overread.questions.relabel.results import LabelRepair, RelabelEvaluation
 

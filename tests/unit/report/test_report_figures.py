@@ -7,10 +7,14 @@ import pytest
 from report_builders import build_pair
 
 from overread.evaluation.results import Interval
-from overread.questions.rater_bias.page.figures.bland_altman import draw_bland_altman
-from overread.questions.rater_bias.page.figures.gap_forest import draw_gap_forest
-from overread.questions.rater_bias.page.figures.load_bars import draw_load_bars, order_by_load
-from overread.questions.rater_bias.page.figures.paired_dice import draw_paired_dice, order_by_gap
+from overread.questions.rater_bias.page.figures import (
+    draw_bland_altman,
+    draw_gap_forest,
+    draw_load_bars,
+    draw_paired_dice,
+    order_by_gap,
+    order_by_load,
+)
 from overread.questions.rater_bias.page.per_case import CaseDice
 from overread.report.figures.outlines import draw_outlines, shrink_image, trace_outline
 from overread.report.palette import assign_colours

@@ -2,8 +2,8 @@ import pytest
 from report_builders import build_inputs, build_training, summarise
 
 from overread.questions.rater_bias.page.agreement_tables import build_panels
-from overread.questions.rater_bias.page.case_choice import choose_cases
-from overread.questions.rater_bias.page.coverage import list_coverage
+from overread.questions.rater_bias.page.gallery import choose_cases
+from overread.questions.rater_bias.page.report import list_coverage
 from overread.questions.rater_bias.page.training_summary import sort_trainings, summarise_trainings
 from overread.report.palette import INK, SOURCE_COLOURS, assign_colours, compute_contrast, shade_cell
 

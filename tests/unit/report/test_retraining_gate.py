@@ -7,7 +7,6 @@ from test_retraining_page import BOUNDS, CASES, build_comparisons, build_judgeme
 
 from overread.evaluation.results import Interval
 from overread.questions.retrain.gate import GateSettings
-from overread.questions.retrain.page.cases import collect_cases
 from overread.questions.retrain.page.gate import (
     judge_difference,
     judge_load_bias,
@@ -15,8 +14,8 @@ from overread.questions.retrain.page.gate import (
     write_bias,
     write_difference,
 )
-from overread.questions.retrain.page.names import write_day
-from overread.questions.retrain.page.reasons import word_cautions, word_reasons
+from overread.questions.retrain.page.tables import collect_cases
+from overread.questions.retrain.page.wording import word_cautions, word_reasons, write_day
 
 NAN = math.nan
 

@@ -6,10 +6,10 @@ import pytest
 
 from overread.evaluation.results import Interval
 from overread.questions.rater_bias.classification_results import HIT_COLUMNS, HitRate, RocCurve, SourceClassification
-from overread.questions.rater_bias.page.figures.hit_rates import draw_hit_rates
-from overread.questions.rater_bias.page.figures.roc_curve import draw_roc_curves
 from overread.questions.rater_bias.page.source_classifier import (
     build_source_classifier_section,
+    draw_hit_rates,
+    draw_roc_curves,
     word_baseline,
     word_growth,
     word_recognition,

@@ -7,7 +7,7 @@ import pytest
 
 from overread.errors import InputError
 from overread.questions.rater_bias.classification_results import SourceClassification
-from overread.questions.rater_bias.hit_tables import read_hits
+from overread.questions.rater_bias.source_hits import read_hits
 from overread.questions.rater_bias.steps import classify_sources
 from overread.runs.plan import TrainingPlan
 from overread.runs.plan_trainings import PlanSettings, plan_trainings

@@ -7,7 +7,7 @@ import pytest
 from overread.errors import SettingsError
 from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.results import NoisyLabels
-from overread.questions.relabel.steps.correction_choice import (
+from overread.questions.relabel.steps.choice import (
     CorrectionChoice,
     check_sources,
     find_clean_source,

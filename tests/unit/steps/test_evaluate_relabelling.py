@@ -18,8 +18,8 @@ import pytest
 from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.results import DICE_COLUMNS, LABEL_COLUMNS, RelabelEvaluation, RelabelledSource
 from overread.questions.relabel.steps import evaluate_relabelling
-from overread.questions.relabel.steps.correction_choice import CorrectionChoice
-from overread.questions.relabel.steps.correction_design import CorrectionDesign
+from overread.questions.relabel.steps.choice import CorrectionChoice
+from overread.questions.relabel.steps.design import CorrectionDesign
 from overread.questions.relabel.steps.evaluate_relabelling import InputFiles, list_clean_dice, read_relabelled_masks
 from overread.questions.relabel.steps.make_relabelled_sources import RelabelledSources
 from overread.questions.relabel.steps.plan_corrections import plan_corrections

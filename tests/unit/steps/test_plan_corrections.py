@@ -10,8 +10,8 @@ import pytest
 from overread.errors import InputError, SettingsError
 from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.results import NoisyLabels
-from overread.questions.relabel.steps.correction_choice import CorrectionChoice
-from overread.questions.relabel.steps.correction_design import CorrectionDesign, Role
+from overread.questions.relabel.steps.choice import CorrectionChoice
+from overread.questions.relabel.steps.design import CorrectionDesign, Role
 from overread.questions.relabel.steps.plan_corrections import plan_corrections
 from overread.runs.label_variants import LabelVariants
 from overread.runs.plan import TrainingPlan

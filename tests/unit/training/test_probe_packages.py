@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overread.questions.acquisition_bias.probe_packages import PackageRecord, apply_package, sample_package
+from overread.questions.acquisition_bias.probe_loop import PackageRecord, apply_package, sample_package
 from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings
 
 SETTINGS = ProbeImageSettings(side=16, slices=3, flip_rows=True)

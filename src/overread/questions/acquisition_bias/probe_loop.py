@@ -1,8 +1,9 @@
-"""The training loop of the acquisition probe, and its answers for held-out cases."""
+"""Training a probe: its network, its packages of slices and its epochs."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, pi
 
 import numpy as np
@@ -13,10 +14,91 @@ from torch.nn import functional
 
 from overread.errors import TrainingError
 from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeFold
-from overread.questions.acquisition_bias.probe_network import AcquisitionProbe
-from overread.questions.acquisition_bias.probe_packages import apply_package, sample_package
-from overread.questions.acquisition_bias.probe_settings import ProbePreset
+from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings, ProbeNetworkSettings, ProbePreset
 from overread.training.hardware import autocast, make_deterministic, place_network
+
+_BLOCK_COUNT = 3
+
+
+class AcquisitionProbe(nn.Module):
+    """The network of the paper “Name that manufacturer!”: 3 blocks, then one dense layer.
+
+    A block is a 3×3 convolution, batch normalisation and max-pooling. The paper gives neither the widths of the blocks
+    nor how features reach the dense layer. Here a ReLU follows each normalisation, and the features are averaged over
+    the slice, or flattened, see `ProbeNetworkSettings`.
+
+    Args:
+        settings: widths, dropout, and what the dense layer sees.
+        slice_count: slices that enter as channels.
+        side: rows and columns of a slice; a multiple of 8.
+        class_count: K.
+    """
+
+    def __init__(self, settings: ProbeNetworkSettings, *, slice_count: int, side: int, class_count: int) -> None:
+        super().__init__()
+        widths = (slice_count, *settings.widths)
+        self.blocks = nn.Sequential(*(_build_block(before, after) for before, after in pairwise(widths)))
+        small = side // 2**_BLOCK_COUNT if settings.features == "flattened" else 1
+        self.pool = nn.Identity() if settings.features == "flattened" else nn.AdaptiveAvgPool2d(1)
+        self.dense = nn.Sequential(
+            nn.Flatten(), nn.Dropout(settings.dropout), nn.Linear(widths[-1] * small**2, class_count)
+        )
+
+    def forward(self, package: Tensor) -> Tensor:
+        """Logits (B, K) of packages of slices, (B, slices, Y, X) in [-1, 1]."""
+        logits: Tensor = self.dense(self.pool(self.blocks(package)))
+        return logits
+
+
+def _build_block(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)
+    )
+
+
+@dataclass(frozen=True)
+class PackageRecord:
+    """Which slices of a case make a package, and how they are turned.
+
+    Attributes:
+        slices: indices into the case's stack, rising.
+        flip_rows: the package is upside down.
+        flip_columns: the package is mirrored left to right.
+    """
+
+    slices: tuple[int, ...]
+    flip_rows: bool = False
+    flip_columns: bool = False
+
+
+def sample_package(
+    settings: ProbeImageSettings, slice_count: int, generator: np.random.Generator, *, flips: bool
+) -> PackageRecord:
+    """Draw different slices of a case, in their order.
+
+    A case with fewer slices than a package gives some of them again; a case of one slice, as in a 2D study, gives it
+    in every channel, so that all cases fit one network.
+
+    Args:
+        settings: slices of a package, and the flips that may be drawn.
+        slice_count: slices of the case.
+        generator: draws.
+        flips: draw flips, too; not for held-out cases.
+    """
+    order = generator.permutation(slice_count)
+    return PackageRecord(
+        slices=tuple(sorted(int(index) for index in np.resize(order, settings.slices))),
+        flip_rows=flips and settings.flip_rows and bool(generator.integers(2)),
+        flip_columns=flips and settings.flip_columns and bool(generator.integers(2)),
+    )
+
+
+def apply_package(stack: NDArray[np.float16], record: PackageRecord) -> NDArray[np.float32]:
+    """Take the slices of a record from a case (N, Y, X); (slices, Y, X) float32."""
+    package = stack[list(record.slices)].astype(np.float32)
+    axes = tuple(axis for axis, flip in ((1, record.flip_rows), (2, record.flip_columns)) if flip)
+    return np.ascontiguousarray(np.flip(package, axes))
+
 
 _VALIDATION_STREAM, _TEST_STREAM = 1, 2
 

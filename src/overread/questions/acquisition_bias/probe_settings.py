@@ -1,4 +1,4 @@
-"""How the acquisition probe sees a case, learns and is tested."""
+"""What a probe is told, and what its training leaves."""
 
 from typing import Literal, TypeAlias
 
@@ -101,3 +101,31 @@ class ProbePreset(Settings):
         if self.validation_folds > self.folds - 2:
             raise ValueError("validation_folds must leave a fold to hold out and one to learn from")
         return self
+
+
+class ProbeTraining(Settings):
+    """One trained probe.
+
+    Attributes:
+        variant: what it saw.
+        fold: its round, from 0.
+        train_count: cases that it learnt from.
+        validation_count: cases that chose the epoch.
+        test_count: held-out cases.
+        kept_epoch: epoch whose weights were kept, from 1.
+        validation_loss: cross-entropy of that epoch.
+        parameter_count: trainable parameters.
+        duration_seconds: wall-clock time of the training.
+        device: cpu or the GPU's name.
+    """
+
+    variant: str
+    fold: int
+    train_count: int
+    validation_count: int
+    test_count: int
+    kept_epoch: int
+    validation_loss: float
+    parameter_count: int
+    duration_seconds: float
+    device: str

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from overread.evaluation.confounding import Confounding
 from overread.evaluation.results import Interval
-from overread.evaluation.roc_curve import RocCurve
+from overread.evaluation.roc import RocCurve
 from overread.questions.acquisition_bias.matching import Matching
 from overread.records import Result
 

@@ -1,30 +1,82 @@
-"""Can an outcome be told from ratings, and from the disagreement of the raters alone? (Cheplygina and Pluim 2018)."""
+"""The analysis of disagreement: features, prediction, spread and embedding."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
 
 from overread.evaluation.results import Interval
+from overread.evaluation.significance import adjust_holm
 from overread.questions.crowd_disagreement.case_features import LabelledCases
 from overread.questions.crowd_disagreement.feature_sets import COMBINED, CONSENSUS, Array, FeatureSet, standardise
-from overread.questions.crowd_disagreement.folds import Folds, sample_folds, sample_orders
-from overread.questions.crowd_disagreement.outcome_prediction import cross_validate, estimate_interval
+from overread.questions.crowd_disagreement.outcome_prediction import (
+    Folds,
+    compute_auc,
+    cross_validate,
+    estimate_interval,
+    sample_folds,
+    sample_orders,
+)
 from overread.questions.crowd_disagreement.permutation_test import compare_with_chance, correct_single_measures
-from overread.questions.crowd_disagreement.principal_components import embed_cases
 from overread.questions.crowd_disagreement.results import (
     AUC_COLUMNS,
     CASE_COLUMNS,
     CrowdEvaluation,
+    CrowdSettings,
     FeatureSetScore,
     MeasuredTable,
     OutcomeClasses,
     PermutationTest,
+    SpreadContrast,
     name_spread,
 )
-from overread.questions.crowd_disagreement.settings import CrowdSettings
-from overread.questions.crowd_disagreement.spread_contrast import contrast_spreads
 from overread.study.outcomes import Outcome
+
+
+def embed_cases(values: Array) -> tuple[Array, tuple[float, float]]:
+    """Project z-scored columns on their first two principal components.
+
+    The sign of a component is free; it is chosen so that the largest loading is positive.
+
+    Args:
+        values: (N, C), N and C at least 2.
+
+    Returns:
+        (N, 2) and the share of the variance along each component.
+    """
+    z_scored = standardise(values, np.ones(len(values)))
+    left, singular, loadings = np.linalg.svd(z_scored, full_matrices=False)
+    signs = np.array([np.sign(row[np.abs(row).argmax()]) for row in loadings[:2]])
+    variance = singular**2 / (singular**2).sum()
+    return left[:, :2] * singular[:2] * signs, (float(variance[0]), float(variance[1]))
+
+
+def contrast_spreads(names: Sequence[str], spreads: Array, outcome: NDArray[np.bool_]) -> tuple[SpreadContrast, ...]:
+    """Compare each measure between the classes; the tests take cases for independent.
+
+    Args:
+        names: (S,) of the measures.
+        spreads: (N, S), standardised over the cases.
+        outcome: (N,), both classes in it.
+    """
+    p_values = [
+        float(stats.mannwhitneyu(column[outcome], column[~outcome], method="asymptotic").pvalue) for column in spreads.T
+    ]
+    corrected = [1.0 if p is None else p for p in adjust_holm(p_values)]
+    return tuple(
+        SpreadContrast(
+            name=name,
+            positive_median=float(np.median(column[outcome])),
+            negative_median=float(np.median(column[~outcome])),
+            positive_higher=compute_auc(column, outcome),
+            p=p,
+            p_holm=p_holm,
+        )
+        for name, column, p, p_holm in zip(names, spreads.T, p_values, corrected, strict=True)
+    )
 
 
 @dataclass(frozen=True)

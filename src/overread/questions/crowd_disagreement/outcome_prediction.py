@@ -1,14 +1,167 @@
-"""How well a set of features tells the outcome of held-out cases."""
+"""Predicting an outcome by logistic regression, fold by fold."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import expit
 
+from overread.errors import InputError
 from overread.evaluation.results import Interval
+from overread.questions.crowd_disagreement.case_features import check_folds
 from overread.questions.crowd_disagreement.feature_sets import Array, FeatureSet, standardise
-from overread.questions.crowd_disagreement.folds import Folds, Orders
-from overread.questions.crowd_disagreement.logistic_regression import fit_logistic, score_cases
-from overread.questions.crowd_disagreement.settings import CrowdSettings
+from overread.questions.crowd_disagreement.results import CrowdSettings
+
+Folds = NDArray[np.int64]
+Orders = NDArray[np.int64]
+
+
+def sample_folds(outcome: NDArray[np.bool_], subjects: Sequence[str], *, folds: int, repeats: int, seed: int) -> Folds:
+    """Divide cases into folds with about equal shares of both classes, all cases of a subject in one fold.
+
+    Division r is that of scikit-learn's shuffled `StratifiedKFold` (`StratifiedGroupKFold` where subjects have several
+    cases) with the random state `seed` · R + r, so that it can be repeated without Overread.
+
+    Args:
+        outcome: (N,).
+        subjects: (N,) subject of each case.
+        folds: number of folds.
+        repeats: number of divisions, R.
+        seed: of the shuffling, not negative.
+
+    Returns:
+        (R, N) the fold in which each case is held out, from 0.
+
+    Raises:
+        InputError: a class has fewer cases than there are folds, or a fold would hold one class alone.
+    """
+    check_folds(outcome, folds)
+    divisions = np.empty((repeats, len(outcome)), np.int64)
+    for repeat, division in enumerate(divisions):
+        for fold, held_out in enumerate(_split(outcome, subjects, folds, seed * repeats + repeat)):
+            division[held_out] = fold
+            if len(set(outcome[held_out].tolist())) < 2:
+                rule = "each fold must hold cases of both classes"
+                hint = "some subjects have several cases, which stay together; choose fewer folds"
+                raise InputError(rule, found="a fold of one class", hint=hint)
+    return divisions
+
+
+def _split(
+    outcome: NDArray[np.bool_], subjects: Sequence[str], folds: int, random_state: int
+) -> list[NDArray[np.int64]]:
+    """Places of the held-out cases of each fold."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    if len(set(subjects)) == len(subjects):
+        splits = StratifiedKFold(folds, shuffle=True, random_state=random_state).split(outcome, outcome)
+    else:
+        splits = StratifiedGroupKFold(folds, shuffle=True, random_state=random_state).split(outcome, outcome, subjects)
+    return [held_out for _, held_out in splits]
+
+
+def sample_orders(subjects: Sequence[str], *, count: int, generator: np.random.Generator) -> Orders:
+    """Draw random orders of the cases in which subjects change places as a whole.
+
+    Subjects change places with subjects of as many cases, so that dependence between the cases of a subject is kept
+    (whole-block exchangeability, Winkler et al. 2015).
+
+    Args:
+        subjects: (N,) subject of each case.
+        count: number of orders, P.
+        generator: source of randomness.
+
+    Returns:
+        (P, N) the place of the case whose outcome each case takes.
+    """
+    places: dict[str, list[int]] = {}
+    for place, subject in enumerate(subjects):
+        places.setdefault(subject, []).append(place)
+    sizes = sorted({len(block) for block in places.values()})
+    blocks = [np.array([block for block in places.values() if len(block) == size]) for size in sizes]
+    orders = np.empty((count, len(subjects)), np.int64)
+    for order in orders:
+        for block in blocks:
+            order[block] = generator.permutation(block)
+    return orders
+
+
+_MOST_STEPS, _MOST_HALVINGS = 100, 40
+_TOLERANCE = 1e-8
+
+
+def fit_logistic(features: Array, outcome: NDArray[np.bool_], weights: Array, *, inverse_penalty: float) -> Array:
+    """Minimise C Σ w log-loss + ½ ‖β‖² by Newton's method, the intercept not penalised.
+
+    The minimum is that of scikit-learn's `LogisticRegression`. A permutation test takes tens of thousands of small
+    fits; all of them at once cost a small part of as many calls.
+
+    Args:
+        features: (B, N, K) for B fits, or (1, N, K) where they share their features.
+        outcome: (B, N).
+        weights: (B, N), 1 for a case to learn from and 0 for one that is held out.
+        inverse_penalty: C, above 0.
+
+    Returns:
+        (B, K + 1), the intercept last.
+
+    Raises:
+        InputError: a fit does not converge.
+    """
+    design = _add_intercept(features)
+    target, scaled = outcome.astype(np.float64), weights * inverse_penalty
+    penalty = np.append(np.ones(features.shape[-1]), 0.0)
+    coefficients = np.zeros((len(outcome), design.shape[-1]))
+    loss = _compute_loss(design, target, scaled, penalty, coefficients)
+    for _ in range(_MOST_STEPS):
+        step = _compute_step(design, target, scaled, penalty, coefficients)
+        if np.abs(step).max() < _TOLERANCE:
+            return coefficients
+        for _ in range(_MOST_HALVINGS):
+            moved = _compute_loss(design, target, scaled, penalty, coefficients - step)
+            is_worse = moved > loss + 1e-12 * np.abs(loss)
+            if not is_worse.any():
+                break
+            step[is_worse] /= 2
+        coefficients, loss = coefficients - step, moved
+    raise InputError("a logistic regression must converge", hint="choose a smaller inverse_penalty")
+
+
+def score_cases(features: Array, coefficients: Array) -> Array:
+    """Log-odds of the positive class.
+
+    Args:
+        features: (B, N, K) or (1, N, K).
+        coefficients: (B, K + 1).
+
+    Returns:
+        (B, N).
+    """
+    return _apply(_add_intercept(features), coefficients)
+
+
+def _add_intercept(features: Array) -> Array:
+    return np.concatenate([features, np.ones((*features.shape[:-1], 1))], axis=-1)
+
+
+def _apply(design: Array, coefficients: Array) -> Array:
+    return np.asarray((design @ coefficients[..., None])[..., 0], np.float64)
+
+
+def _compute_loss(design: Array, target: Array, scaled: Array, penalty: Array, coefficients: Array) -> Array:
+    logits = _apply(design, coefficients)
+    loss = (scaled * (np.logaddexp(0, logits) - target * logits)).sum(axis=1)
+    return np.asarray(loss + 0.5 * (penalty * coefficients**2).sum(axis=1), np.float64)
+
+
+def _compute_step(design: Array, target: Array, scaled: Array, penalty: Array, coefficients: Array) -> Array:
+    probability = expit(_apply(design, coefficients))
+    turned = np.swapaxes(design, -1, -2)
+    gradient = _apply(turned, scaled * (probability - target)) + penalty * coefficients
+    curvature = (turned * (scaled * probability * (1 - probability))[:, None, :]) @ design + np.diag(penalty)
+    return np.asarray(np.linalg.solve(curvature, gradient[..., None])[..., 0], np.float64)
+
 
 _BATCH_VALUES = 200_000
 

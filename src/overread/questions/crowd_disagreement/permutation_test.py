@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 
 from overread.evaluation.significance import adjust_holm
 from overread.questions.crowd_disagreement.feature_sets import DISAGREEMENT, Array, FeatureSet
-from overread.questions.crowd_disagreement.folds import Folds, Orders
-from overread.questions.crowd_disagreement.outcome_prediction import cross_validate, cross_validate_permuted
-from overread.questions.crowd_disagreement.results import PermutationTest
-from overread.questions.crowd_disagreement.settings import CrowdSettings
+from overread.questions.crowd_disagreement.outcome_prediction import (
+    Folds,
+    Orders,
+    cross_validate,
+    cross_validate_permuted,
+)
+from overread.questions.crowd_disagreement.results import CrowdSettings, PermutationTest
 
 _ROUNDING = 1e-12
 _HIGH = 0.95

@@ -7,10 +7,9 @@ import pandas as pd
 
 from overread.errors import InputError
 from overread.labels.variant_record import CONTROL, LabelVariant, Redraw
-from overread.questions.label_noise.cells import summarise_cells
 from overread.questions.label_noise.findings import judge_findings
 from overread.questions.label_noise.results import LabelNoiseEvaluation, MissingTraining
-from overread.questions.label_noise.scores import index_scores
+from overread.questions.label_noise.scores import index_scores, summarise_cells
 from overread.questions.label_noise.slopes import summarise_pooled_slopes, summarise_slopes
 from overread.study.study import Study
 

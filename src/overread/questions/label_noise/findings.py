@@ -1,16 +1,106 @@
-"""The findings of Heller et al. (2018), held against the numbers of a study."""
+"""What a run says about the paper's findings, and the rule of each verdict."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from overread.evaluation.results import Interval
 from overread.evaluation.significance import compute_paired_p
 from overread.labels.variant_record import LabelVariant
-from overread.questions.label_noise.cells import compute_losses
-from overread.questions.label_noise.evidence import write_estimate, write_p
 from overread.questions.label_noise.results import ALL_NETWORKS, ErrorMode, Finding, Verdict, name_architecture
-from overread.questions.label_noise.scores import CaseScores
+from overread.questions.label_noise.scores import CaseScores, compute_losses
 from overread.questions.label_noise.slopes import BOUNDARY_MODES, average, compute_slopes, pool_slopes
-from overread.questions.label_noise.verdicts import CLAIMS, MARGIN, judge_margin, judge_sign
+
+_FEWEST_DECIMALS, _MOST_DECIMALS = 3, 6
+_ROUNDING = 1e-12
+_NO_BREAK = "\u00a0"
+
+
+def write_estimate(interval: Interval) -> str:
+    """Write an estimate with its interval: "0.620 (95 % interval 0.410 to 0.830)", with a space that does not break.
+
+    As many decimals, 3 to 6, as it takes that no number other than 0 is written as 0: the verdict hangs on the sign.
+    """
+    numbers = [value for value in (interval.estimate, interval.low, interval.high) if math.isfinite(value)]
+    decimals = _FEWEST_DECIMALS
+    while decimals < _MOST_DECIMALS and any(
+        abs(value) > _ROUNDING and round(value, decimals) == 0 for value in numbers
+    ):
+        decimals += 1
+    if len(numbers) < 3:
+        return f"{_write(interval.estimate, decimals)} (interval unknown)"
+    low, high = _write(interval.low, decimals), _write(interval.high, decimals)
+    return f"{_write(interval.estimate, decimals)} ({100 * interval.confidence:g}{_NO_BREAK}% interval {low} to {high})"
+
+
+def write_p(p: float | None) -> str:
+    """Write the p-value of a paired test: "paired p = 0.017", "paired p < 0.001", "no paired test"."""
+    if p is None:
+        return "no paired test"
+    written = f"<{_NO_BREAK}0.001" if p < 0.001 else f"={_NO_BREAK}{p:.3f}"
+    return f"paired p{_NO_BREAK}{written}"
+
+
+def _write(value: float, decimals: int) -> str:
+    digits = f"{abs(value):.{decimals}f}"
+    return f"−{digits}" if value < 0 and digits.strip("0.") else digits
+
+
+MARGIN = 0.02
+"""Losses of Dice below this count as hardly any."""
+
+"""Differences of Dice that equal arithmetic in another order can make."""
+
+CLAIMS = {
+    "boundary_hurts": "Boundary errors (natural, choppy) lower test Dice steadily.",
+    "random_hurts_less": "Random errors hurt less than boundary errors of the same label Dice.",
+    "random_harmless": "Even the strongest random errors hardly change test Dice.",
+    "unet_resists_choppy": "The U-Net resists large choppy errors best.",
+}
+RULES = {
+    "boundary_hurts": (
+        "Slope of test Dice over label Dice. Borne out if the interval lies above 0 for every boundary mode tried, "
+        "contradicted if it lies below 0 for one of them, otherwise undecided."
+    ),
+    "random_hurts_less": (
+        "Slope for random errors minus the mean slope for boundary errors, per case. Borne out if the interval lies "
+        "below 0, contradicted if it lies above 0, otherwise undecided."
+    ),
+    "random_harmless": (
+        f"Loss against the control at the strongest random errors. Borne out if the interval lies within ±{MARGIN} "
+        "Dice, contradicted if it lies wholly outside, otherwise undecided."
+    ),
+    "unet_resists_choppy": (
+        "Loss of the U-Net minus loss of another network at the strongest choppy errors, per case. Borne out if the "
+        "interval lies below 0 for every other network, contradicted if it lies above 0 for one of them, otherwise "
+        "undecided."
+    ),
+}
+"""How each verdict is reached, from bootstrap intervals over subjects that are not corrected for their number.
+
+With a single subject an interval is unknown and the verdict is "undecided"; without the trainings that a finding needs
+it is "not tested". The strongest errors of a mode are those of the variant with the lowest achieved label Dice among
+those that the networks were trained on.
+"""
+
+
+def judge_sign(intervals: Sequence[Interval], *, wanted: int) -> Verdict:
+    """Whether all intervals lie on the wanted side of 0 (1 above, -1 below), or one on the other side."""
+    if not intervals:
+        return "not tested"
+    signs = [int(interval.low > _ROUNDING) - int(interval.high < -_ROUNDING) for interval in intervals]
+    if all(sign == wanted for sign in signs):
+        return "borne out"
+    return "contradicted" if -wanted in signs else "undecided"
+
+
+def judge_margin(interval: Interval | None, *, margin: float = MARGIN) -> Verdict:
+    """Whether an interval lies within ± the margin, or wholly outside."""
+    if interval is None:
+        return "not tested"
+    if -margin <= interval.low + _ROUNDING and interval.high - _ROUNDING <= margin:
+        return "borne out"
+    return "contradicted" if interval.low > margin or interval.high < -margin else "undecided"
+
 
 _RESISTANT = "unet"
 _ALSO_U_NETS = ("basic_unet",)

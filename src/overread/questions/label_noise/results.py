@@ -108,7 +108,7 @@ class Finding(Result):
         network: architecture, or ALL_NETWORKS for the mean over the networks; for unet_resists_choppy the one that the
             U-Net is compared with, or ALL_NETWORKS for all of them together.
         claim: the paper's finding as one sentence.
-        verdict: by the rule in `overread.questions.label_noise.verdicts.RULES`.
+        verdict: by the rule in `overread.questions.label_noise.findings.RULES`.
         evidence: a sentence with the numbers.
     """
 

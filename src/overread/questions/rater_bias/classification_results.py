@@ -3,7 +3,7 @@
 from typing import Literal, TypeAlias
 
 from overread.evaluation.results import Interval
-from overread.evaluation.roc_curve import RocCurve
+from overread.evaluation.roc import RocCurve
 from overread.records import Result
 
 Origin: TypeAlias = Literal["annotation", "prediction"]

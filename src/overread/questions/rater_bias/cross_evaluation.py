@@ -1,18 +1,238 @@
-"""Every source and every network against every other: the matrix of Schwartzman et al. 2019."""
+"""The cross-evaluation: every pair of label sets, the gap between own and other rater, loads and tests."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import pandas as pd
 
 from overread.errors import InputError
+from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.compare import LabelSetPair, choose_tolerance, compare_pairs
-from overread.evaluation.results import name_network
-from overread.questions.rater_bias.pairing import list_name_pairs
-from overread.questions.rater_bias.results import CrossEvaluation
-from overread.questions.rater_bias.summary import summarise
+from overread.evaluation.loads import compute_bland_altman, count_load_order
+from overread.evaluation.metric_summary import METRICS, select_pair, summarise_metric
+from overread.evaluation.results import Interval, MetricSummary, name_network
+from overread.evaluation.significance import adjust_holm, compute_paired_p, compute_two_sample_p
+from overread.questions.rater_bias.results import CrossEvaluation, SourcePair
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
+
+
+def list_name_pairs(sources: Sequence[str]) -> list[tuple[str, str]]:
+    """List (prediction, reference): sources two by two, each network with each source, networks two by two.
+
+    Of two sources or two networks the first stands as prediction, the second as reference, in the order of `sources`.
+    """
+    networks = [name_network(source) for source in sources]
+    return [
+        *combinations(sources, 2),
+        *((network, source) for network in networks for source in sources),
+        *combinations(networks, 2),
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class DiceByOrigin:
+    """Dice values of networks, told apart by whose labels they are compared with.
+
+    Attributes:
+        same: Dice of network S against source S, all networks and cases.
+        cross: Dice of network S against source T, all ordered pairs S ≠ T and cases.
+        cases: one row per case that has both kinds: `subject_id`, and the means over networks `same` and `cross`; where
+            there are no cross-source values at all, one row per case with `same` only.
+    """
+
+    same: list[float]
+    cross: list[float]
+    cases: pd.DataFrame
+
+    @property
+    def subjects(self) -> list[str]:
+        """Subject of each row of `cases`."""
+        return self.cases["subject_id"].tolist()
+
+
+def collect_dice_by_origin(comparisons: pd.DataFrame, sources: Sequence[str]) -> DiceByOrigin:
+    """Pick the Dice values of the networks of `sources` against `sources`.
+
+    Args:
+        comparisons: COMPARISON_COLUMNS.
+        sources: names of sources.
+    """
+    source_of = {name_network(source): source for source in sources}
+    rows = comparisons[comparisons["prediction"].isin(list(source_of)) & comparisons["reference"].isin(sources)]
+    is_same = rows["prediction"].map(source_of) == rows["reference"]
+    same, cross = rows[is_same], rows[~is_same]
+    cases = same.groupby("case_id", sort=False).agg(subject_id=("subject_id", "first"), same=("dice", "mean"))
+    if len(cross):
+        cases = cases.join(cross.groupby("case_id")["dice"].mean().rename("cross"), how="inner")
+    return DiceByOrigin(same["dice"].tolist(), cross["dice"].tolist(), cases)
+
+
+def compare_with_raters(
+    comparisons: pd.DataFrame, sources: Sequence[str], raters: Sequence[str], *, seed: int
+) -> dict[str, Interval]:
+    """Mean Dice of the network of each source against the raters, over the cases that all raters have labelled.
+
+    Args:
+        comparisons: COMPARISON_COLUMNS.
+        sources: names of sources; those without such a case are left out.
+        raters: names of the sources that the networks are compared with.
+        seed: of the bootstrap over subjects.
+    """
+    found = {}
+    for source in sources:
+        is_wanted = (comparisons["prediction"] == name_network(source)) & comparisons["reference"].isin(raters)
+        cases = comparisons[is_wanted].groupby("case_id", sort=False)
+        means = cases.agg(subject_id=("subject_id", "first"), dice=("dice", "mean"), count=("dice", "size"))
+        complete = means[means["count"] == len(raters)]
+        if len(complete):
+            found[source] = bootstrap_mean(complete["dice"].tolist(), complete["subject_id"].tolist(), seed=seed)
+    return found
+
+
+def summarise_source_pairs(comparisons: pd.DataFrame, sources: Sequence[str], *, seed: int) -> tuple[SourcePair, ...]:
+    """Summarise the sources two by two, in their order; two sources without a common case are left out.
+
+    Args:
+        comparisons: COMPARISON_COLUMNS, with the rows of `cross_evaluate`.
+        sources: names of sources.
+        seed: of the bootstrap.
+    """
+    found = [summarise_source_pair(comparisons, first, second, seed=seed) for first, second in combinations(sources, 2)]
+    pairs = [pair for pair in found if pair is not None]
+    if len(sources) < 3:
+        return tuple(pairs)
+    corrected = adjust_holm([pair.paired_p for pair in pairs])
+    return tuple(pair.model_copy(update={"paired_p_holm": p}) for pair, p in zip(pairs, corrected, strict=True))
+
+
+def summarise_source_pair(comparisons: pd.DataFrame, first: str, second: str, *, seed: int) -> SourcePair | None:
+    """Summarise two sources on the cases that have a mask of both and of both networks, None where there is none.
+
+    Args:
+        comparisons: COMPARISON_COLUMNS, with the rows of `cross_evaluate`.
+        first: name of a source.
+        second: name of another source.
+        seed: of the bootstrap.
+    """
+    rows = _keep_common_cases(comparisons, first, second)
+    between_sources = select_pair(rows, first, second)
+    between_networks = select_pair(rows, name_network(first), name_network(second))
+    if between_networks.empty:
+        return None
+    source_loads = between_sources["prediction_load"].tolist(), between_sources["reference_load"].tolist()
+    network_loads = between_networks["prediction_load"].tolist(), between_networks["reference_load"].tolist()
+    dice = collect_dice_by_origin(rows, (first, second))
+    gaps = dice.cases["same"] - dice.cases["cross"]
+    return SourcePair(
+        first=first,
+        second=second,
+        case_count=len(between_networks),
+        source_dice=summarise_metric(rows, first, second, "dice"),
+        network_dice=summarise_metric(rows, name_network(first), name_network(second), "dice"),
+        source_order=count_load_order(*source_loads),
+        network_order=count_load_order(*network_loads),
+        source_loads=compute_bland_altman(*source_loads),
+        network_loads=compute_bland_altman(*network_loads),
+        dice_gap=bootstrap_mean(gaps.tolist(), dice.subjects, seed=seed),
+        two_sample_p=compute_two_sample_p(dice.same, dice.cross),
+        paired_p=compute_paired_p(dice.cases["same"].tolist(), dice.cases["cross"].tolist()),
+        paired_p_holm=None,
+    )
+
+
+def _keep_common_cases(comparisons: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    common = select_pair(comparisons, name_network(first), name_network(second))["case_id"]
+    return comparisons[comparisons["case_id"].isin(common)]
+
+
+def summarise(
+    comparisons: pd.DataFrame,
+    *,
+    study: Study,
+    sources: Sequence[str],
+    raters: Sequence[str],
+    case_ids: Sequence[str],
+    tolerance: float,
+    seed: int,
+) -> CrossEvaluation:
+    """Summarise the per-case table of a cross-evaluation.
+
+    Args:
+        comparisons: COMPARISON_COLUMNS, with the rows of `cross_evaluate`.
+        study: the study, for its name, units and labelled cases.
+        sources: the sources compared.
+        raters: those of them that are no consensus of others.
+        case_ids: cases considered.
+        tolerance: of the surface Dice that the table holds, in the study's length unit.
+        seed: of the bootstrap.
+
+    Raises:
+        InputError: no case has both a label and a prediction of the same source.
+    """
+    dice = collect_dice_by_origin(comparisons, raters)
+    if not dice.same:
+        raise InputError("at least one case must have both a label and a held-out prediction", found=0)
+    has_cross = "cross" in dice.cases
+    same = dice.cases["same"].tolist()
+    cross = dice.cases["cross"].tolist() if has_cross else []
+    gaps = [a - b for a, b in zip(same, cross, strict=True)] if has_cross else []
+    return CrossEvaluation(
+        study=study.settings.name,
+        target=study.settings.target,
+        length_unit=study.settings.length_unit,
+        load_unit=study.settings.load_unit,
+        surface_tolerance=tolerance,
+        sources=tuple(sources),
+        raters=tuple(raters),
+        case_ids=tuple(case_ids),
+        missing_cases=find_missing_cases(comparisons, study, sources, case_ids),
+        empty_cases=find_empty_cases(comparisons, sources, case_ids),
+        rater_dice=compare_with_raters(comparisons, sources, raters, seed=seed) if len(sources) > len(raters) else {},
+        matrix=summarise_matrix(comparisons, sources),
+        pairs=summarise_source_pairs(comparisons, raters, seed=seed),
+        same_dice=bootstrap_mean(same, dice.subjects, seed=seed),
+        cross_dice=bootstrap_mean(cross, dice.subjects, seed=seed) if has_cross else None,
+        dice_gap=bootstrap_mean(gaps, dice.subjects, seed=seed) if has_cross else None,
+        two_sample_p=compute_two_sample_p(dice.same, dice.cross),
+        paired_p=compute_paired_p(same, cross) if has_cross else None,
+    )
+
+
+def summarise_matrix(comparisons: pd.DataFrame, sources: Sequence[str]) -> tuple[MetricSummary, ...]:
+    """Summarise every metric of every pair of label sets, those without a common case included."""
+    return tuple(
+        summarise_metric(comparisons, prediction, reference, metric)
+        for prediction, reference in list_name_pairs(sources)
+        for metric in METRICS
+    )
+
+
+def find_missing_cases(
+    comparisons: pd.DataFrame, study: Study, sources: Sequence[str], case_ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Per source the cases that it has not labelled, per network (if any) those that only its source has."""
+    missing: dict[str, tuple[str, ...]] = {}
+    for source in sources:
+        labelled = study.labels(source).select_labelled(case_ids)
+        labelled_ids = set(labelled)
+        missing[source] = tuple(case_id for case_id in case_ids if case_id not in labelled_ids)
+        predicted = set(select_pair(comparisons, name_network(source), source)["case_id"])
+        if lacking := tuple(case_id for case_id in labelled if case_id not in predicted):
+            missing[name_network(source)] = lacking
+    return missing
+
+
+def find_empty_cases(
+    comparisons: pd.DataFrame, sources: Sequence[str], case_ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Per source and network, the compared cases whose mask is empty."""
+    as_prediction = comparisons.loc[comparisons["prediction_load"] == 0, ["prediction", "case_id"]]
+    as_reference = comparisons.loc[comparisons["reference_load"] == 0, ["reference", "case_id"]]
+    empty = {*as_prediction.itertuples(index=False, name=None), *as_reference.itertuples(index=False, name=None)}
+    names = [*sources, *(name_network(source) for source in sources)]
+    return {name: tuple(case_id for case_id in case_ids if (name, case_id) in empty) for name in names}
 
 
 def cross_evaluate(

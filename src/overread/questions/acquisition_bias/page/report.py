@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 from overread.errors import InputError
 from overread.evaluation.confounding import STRONG
-from overread.questions.acquisition_bias.page.figures.auroc_forest import draw_auroc_forest
-from overread.questions.acquisition_bias.page.paper import PAPER_PRESET, PAPER_SCORES
-from overread.questions.acquisition_bias.page.tables import build_matching_rows, build_training_rows
+from overread.questions.acquisition_bias.page.figures import draw_auroc_forest
+from overread.questions.acquisition_bias.page.tables import (
+    PAPER_PRESET,
+    PAPER_SCORES,
+    build_matching_rows,
+    build_training_rows,
+)
 from overread.questions.acquisition_bias.page.wording import (
     list_error_contrasts,
     word_acquisition_answer,
@@ -20,8 +24,7 @@ from overread.questions.acquisition_bias.page.wording import (
     write_score,
 )
 from overread.questions.acquisition_bias.probe_folds import ProbeFold
-from overread.questions.acquisition_bias.probe_result import ProbeTraining
-from overread.questions.acquisition_bias.probe_settings import ProbePreset
+from overread.questions.acquisition_bias.probe_settings import ProbePreset, ProbeTraining
 from overread.questions.acquisition_bias.results import VARIANT_TITLES, AcquisitionEvaluation
 from overread.report.context import RunContext
 from overread.report.page import render_page, write_page

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.questions.acquisition_bias.probe_result import ProbeTraining
-from overread.questions.acquisition_bias.probe_settings import VARIANTS
+from overread.questions.acquisition_bias.probe_settings import VARIANTS, ProbeTraining
 from overread.questions.acquisition_bias.results import SCORE_COLUMNS
 
 if TYPE_CHECKING:

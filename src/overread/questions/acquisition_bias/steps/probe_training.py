@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from overread.adapters.storage import open_store
 from overread.questions.acquisition_bias.probe_folds import ProbeFold
-from overread.questions.acquisition_bias.probe_result import ProbeTraining
-from overread.questions.acquisition_bias.probe_settings import SHUFFLED
+from overread.questions.acquisition_bias.probe_settings import SHUFFLED, ProbeTraining
 from overread.questions.acquisition_bias.results import PROBABILITY_PREFIX
 from overread.questions.acquisition_bias.steps.probe_plan import ProbeJob, ProbePlan
 from overread.questions.acquisition_bias.steps.probe_results import write_probe

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.adapters.storage import open_store
-from overread.questions.acquisition_bias.probe_result import ProbeTraining
+from overread.questions.acquisition_bias.probe_settings import ProbeTraining
 from overread.questions.acquisition_bias.steps.probe_plan import ProbeJob, ProbePlan
 from overread.questions.acquisition_bias.steps.probe_results import read_training
 from overread.questions.acquisition_bias.steps.probe_training import (

@@ -1,7 +1,7 @@
 """Settings of the analysis of disagreement, the paper's and ours, by name."""
 
 from overread.presets.shelf import PresetShelf
-from overread.questions.crowd_disagreement.settings import CrowdSettings
+from overread.questions.crowd_disagreement.results import CrowdSettings
 from overread.settings import Settings
 
 DEFAULT_CROWD_PRESET = "ratings"

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from overread.questions.crowd_disagreement.presets import DEFAULT_CROWD_PRESET, CrowdPreset, read_crowd_preset
-from overread.questions.crowd_disagreement.settings import CrowdSettings
+from overread.questions.crowd_disagreement.results import CrowdSettings
 from overread.settings import Settings
 
 

@@ -6,20 +6,24 @@ from typing import TYPE_CHECKING
 
 from overread.errors import InputError
 from overread.labels.variant_record import CONTROL
-from overread.questions.label_noise.page.figures.noise_curve import draw_noise_curve
-from overread.questions.label_noise.page.paper import PAPER_DICE, PAPER_NETWORKS, PAPER_PRESET, compute_paper_slopes
-from overread.questions.label_noise.page.series import Series, list_series
+from overread.questions.label_noise.findings import MARGIN
+from overread.questions.label_noise.page.figures import draw_noise_curve
 from overread.questions.label_noise.page.tables import (
+    PAPER_DICE,
+    PAPER_NETWORKS,
+    PAPER_PRESET,
+    Series,
     build_dice_rows,
+    compute_paper_slopes,
     describe_range,
     describe_strength,
     group_findings,
     list_incomplete,
+    list_series,
 )
 from overread.questions.label_noise.page.trainings import group_trainings, list_fold_cases
 from overread.questions.label_noise.page.wording import choose_step, find_cost, word_noise_answer, word_redraw
 from overread.questions.label_noise.results import LabelNoiseEvaluation, NoiseSlope, name_architecture
-from overread.questions.label_noise.verdicts import MARGIN
 from overread.report.context import RunContext
 from overread.report.page import render_page, write_page
 from overread.study.label_set import LabelSet

@@ -1,16 +1,82 @@
-"""The tables of the report of `label-noise`: numbers as text, ready to be laid out."""
+"""The rows of the tables, beside the paper's."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from overread.labels.variant_record import CONTROL, LabelVariant
+from overread.questions.label_noise.findings import RULES
 from overread.questions.label_noise.results import Finding, LabelNoiseEvaluation, NoiseCell
-from overread.questions.label_noise.verdicts import RULES
 from overread.report.formatting import ABSENT, NO_BREAK, format_count, format_dice, format_number, write_interval
 from overread.report.palette import shade_cell
 
 if TYPE_CHECKING:
     from overread.questions.label_noise.scores import CaseScores
+
+MODE_COLOURS = {"natural": "#d55e00", "choppy": "#0072b2", "random": "#009e73", "polygon": "#cc79a7"}
+"""Okabe and Ito (2008)."""
+MODE_MARKERS = {"natural": "o", "choppy": "s", "random": "^", "polygon": "v"}
+MODE_MARKS = {"natural": "dot", "choppy": "square", "random": "triangle", "polygon": "wedge"}
+"""Class of the mark in the page's legend."""
+
+_DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2), (2, 2), (6, 2, 2, 2))
+
+
+@dataclass(frozen=True)
+class Series:
+    """The variants of one kind of error.
+
+    Attributes:
+        name: the variants' name without their target Dice or vertices.
+        mode: natural, choppy, random or polygon.
+        variants: best labels first.
+        dashes: lengths of dashes and gaps in points, empty for a full line; tells series of one mode apart.
+    """
+
+    name: str
+    mode: str
+    variants: tuple[LabelVariant, ...]
+    dashes: tuple[float, ...]
+
+    @property
+    def colour(self) -> str:
+        """Colour (#rrggbb) of the mode."""
+        return MODE_COLOURS[self.mode]
+
+    @property
+    def marker(self) -> str:
+        """Marker of the mode, as matplotlib names it."""
+        return MODE_MARKERS[self.mode]
+
+    @property
+    def mark(self) -> str:
+        """Class of the mode's mark in the page's legend."""
+        return MODE_MARKS[self.mode]
+
+    @property
+    def strongest(self) -> LabelVariant:
+        """The variant with the lowest label Dice."""
+        return self.variants[-1]
+
+
+def list_series(variants: Sequence[LabelVariant]) -> tuple[Series, ...]:
+    """Group variants that differ in their target Dice or vertices alone; by mode, then in their order."""
+    groups: dict[str, list[LabelVariant]] = {}
+    for variant in variants:
+        if variant.mode != CONTROL:
+            groups.setdefault(variant.series, []).append(variant)
+    return tuple(
+        _build(name, groups[name], place)
+        for mode in MODE_COLOURS
+        for place, name in enumerate(name for name, group in groups.items() if group[0].mode == mode)
+    )
+
+
+def _build(name: str, group: Sequence[LabelVariant], place: int) -> Series:
+    ordered = tuple(sorted(group, key=lambda variant: (-variant.achieved_dice, variant.name)))
+    return Series(name, group[0].mode, ordered, _DASHES[place % len(_DASHES)])
 
 
 @dataclass(frozen=True)
@@ -124,3 +190,42 @@ def _build_cell(evaluation: LabelNoiseEvaluation, cell: NoiseCell, low: float, h
 def _list_reasons(evaluation: LabelNoiseEvaluation, cell: NoiseCell) -> tuple[str, ...]:
     of_cell = [entry for entry in evaluation.missing if (entry.network, entry.variant) == (cell.network, cell.variant)]
     return tuple(dict.fromkeys(entry.reason for entry in of_cell)) or ("no prediction",)
+
+
+PAPER_PRESET = "heller2018"
+PAPER_NETWORKS = ("U-Net", "SegNet", "FCN-32")
+PAPER_DICE: Mapping[str, tuple[float, float, float]] = {
+    CONTROL: (0.9134, 0.8993, 0.8870),
+    "natural-0.95": (0.8880, 0.8640, 0.8587),
+    "natural-0.90": (0.8193, 0.8265, 0.8250),
+    "natural-0.85": (0.7521, 0.7717, 0.7581),
+    "choppy-0.95": (0.8928, 0.8799, 0.8660),
+    "choppy-0.90": (0.8321, 0.8268, 0.8202),
+    "choppy-0.85": (0.8058, 0.7823, 0.7782),
+    "random-0.95": (0.9124, 0.9050, 0.8881),
+    "random-0.90": (0.9213, 0.9013, 0.8751),
+    "random-0.85": (0.9182, 0.9068, 0.8676),
+}
+"""Per variant, the mean Dice of the networks in the order of PAPER_NETWORKS."""
+
+_LEVELS = (1.0, 0.95, 0.90, 0.85)
+
+
+@dataclass(frozen=True)
+class PaperSlope:
+    """Slopes of the paper's means over their target Dice, one per network; it has no values per case for intervals."""
+
+    mode: str
+    slopes: tuple[float, ...]
+
+
+def compute_paper_slopes() -> tuple[PaperSlope, ...]:
+    """Fit a line through the control and the three levels of each mode, as for the networks of a study."""
+    from overread.questions.label_noise.slopes import fit_slopes
+
+    found = []
+    for mode in ("natural", "choppy", "random"):
+        rows = [PAPER_DICE[CONTROL], *(PAPER_DICE[f"{mode}-{level:.2f}"] for level in _LEVELS[1:])]
+        slopes = fit_slopes(_LEVELS, np.array(rows).T)
+        found.append(PaperSlope(mode, tuple(map(float, slopes))))
+    return tuple(found)

@@ -3,8 +3,8 @@
 import math
 
 from overread.evaluation.results import Interval
+from overread.questions.label_noise.findings import MARGIN
 from overread.questions.label_noise.results import ErrorMode, LabelNoiseEvaluation
-from overread.questions.label_noise.verdicts import MARGIN
 from overread.report.answer import Answer, Verdict
 from overread.report.formatting import NO_BREAK, join_names, write_interval
 

@@ -1,10 +1,9 @@
-"""The pictures of the report: chosen cases with the outlines of sources and networks."""
+"""Cases on pictures, chosen by their Dice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from overread.evaluation.results import name_network
-from overread.questions.rater_bias.page.case_choice import ChosenCase
 from overread.report.figures.canvas import Figure
 from overread.report.figures.outlines import draw_outlines
 from overread.report.palette import Colours
@@ -12,6 +11,41 @@ from overread.report.slice_view import SliceView, view_case
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.types import Mask
+
+CHOICE_RULE = "least, in between (median) and best"
+
+
+@dataclass(frozen=True)
+class ChosenCase:
+    """A case and why it was chosen.
+
+    Attributes:
+        case_id: the case.
+        reason: its place in the order of agreement.
+        agreement: mean Dice of the sources with each other.
+    """
+
+    case_id: str
+    reason: str
+    agreement: float
+
+
+def choose_cases(agreement: Mapping[str, float]) -> tuple[ChosenCase, ...]:
+    """Choose the cases of lowest, median and highest agreement, each once.
+
+    With an even number of cases the median is the lower of the two in the middle; ties go by case id.
+
+    Args:
+        agreement: mean Dice of the sources per case.
+    """
+    ordered = sorted(agreement, key=lambda case_id: (agreement[case_id], case_id))
+    if not ordered:
+        return ()
+    places = {"least agreement": 0, "median agreement": (len(ordered) - 1) // 2, "best agreement": len(ordered) - 1}
+    chosen: dict[str, str] = {}
+    for reason in ("least agreement", "best agreement", "median agreement"):
+        chosen.setdefault(ordered[places[reason]], reason)
+    return tuple(ChosenCase(case_id, chosen[case_id], agreement[case_id]) for case_id in ordered if case_id in chosen)
 
 
 @dataclass(frozen=True)

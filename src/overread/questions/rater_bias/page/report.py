@@ -1,20 +1,23 @@
-"""The report of the pipeline `rater-bias`: does it matter which rater trained my network?"""
+"""The page of `rater-bias`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
+from overread.evaluation.results import name_network
 from overread.questions.rater_bias.classification_results import SourceClassification
 from overread.questions.rater_bias.mixing_results import MixingEvaluation
 from overread.questions.rater_bias.page.agreement_tables import build_panels
-from overread.questions.rater_bias.page.case_choice import CHOICE_RULE, choose_cases
-from overread.questions.rater_bias.page.coverage import list_coverage
-from overread.questions.rater_bias.page.figures.bland_altman import AgreementPlot, draw_bland_altman
-from overread.questions.rater_bias.page.figures.gap_forest import draw_gap_forest
-from overread.questions.rater_bias.page.figures.load_bars import draw_load_bars
-from overread.questions.rater_bias.page.figures.paired_dice import draw_paired_dice
-from overread.questions.rater_bias.page.gallery import draw_gallery
+from overread.questions.rater_bias.page.figures import (
+    AgreementPlot,
+    draw_bland_altman,
+    draw_gap_forest,
+    draw_load_bars,
+    draw_paired_dice,
+)
+from overread.questions.rater_bias.page.gallery import CHOICE_RULE, choose_cases, draw_gallery
 from overread.questions.rater_bias.page.load_contrast import contrast_loads, judge_contrast
 from overread.questions.rater_bias.page.mixing import build_mixing_section
 from overread.questions.rater_bias.page.per_case import (
@@ -40,6 +43,45 @@ from overread.training.result import TrainingResult
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Cases of one source and its network.
+
+    Attributes:
+        source: the source.
+        labelled_count: cases that it labelled.
+        missing: cases that it did not label.
+        empty: cases in which it outlines nothing.
+        network_missing: labelled cases of which its network has no prediction.
+        network_empty: cases in which its network outlines nothing.
+    """
+
+    source: str
+    labelled_count: int
+    missing: tuple[str, ...]
+    empty: tuple[str, ...]
+    network_missing: tuple[str, ...]
+    network_empty: tuple[str, ...]
+
+
+def list_coverage(evaluation: CrossEvaluation) -> tuple[Coverage, ...]:
+    """List missing and empty cases of every source."""
+    return tuple(_describe(evaluation, source) for source in evaluation.sources)
+
+
+def _describe(evaluation: CrossEvaluation, source: str) -> Coverage:
+    missing = evaluation.missing_cases.get(source, ())
+    return Coverage(
+        source=source,
+        labelled_count=len(evaluation.case_ids) - len(missing),
+        missing=missing,
+        empty=evaluation.empty_cases.get(source, ()),
+        network_missing=evaluation.missing_cases.get(name_network(source), ()),
+        network_empty=evaluation.empty_cases.get(name_network(source), ()),
+    )
+
 
 _PERSON_KINDS = ("human", "crowd")
 

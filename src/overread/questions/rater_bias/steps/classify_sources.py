@@ -106,7 +106,7 @@ def read_classification(folder: Path) -> SourceClassification:
 
 def read_classified_sources(folder: Path) -> "tuple[SourceClassification, DataFrame] | None":
     """Read the numbers and the table per case; None where nothing was classified."""
-    from overread.questions.rater_bias.hit_tables import read_hits
+    from overread.questions.rater_bias.source_hits import read_hits
 
     if not (folder / CLASSIFICATION_FILE).is_file():
         return None
@@ -160,7 +160,7 @@ def _compute_key(
 def _classify(item: _Assignment) -> str:
     from overread.questions.rater_bias.classifier_fold import SourceMasks, classify_fold
     from overread.questions.rater_bias.classifier_training import choose_epoch, write_epochs
-    from overread.questions.rater_bias.hit_tables import write_table
+    from overread.questions.rater_bias.source_hits import write_table
     from overread.training.hardware import limit_threads, select_device
 
     limit_threads(1)
@@ -183,8 +183,14 @@ def _classify(item: _Assignment) -> str:
 def _summarise(study: Study, work: Sequence[_Assignment], output: Path) -> SourceClassification:
     import pandas as pd
 
-    from overread.questions.rater_bias.hit_tables import read_patches, write_table
-    from overread.questions.rater_bias.source_hits import compute_growth, compute_rocs, count_hits, summarise_hits
+    from overread.questions.rater_bias.source_hits import (
+        compute_growth,
+        compute_rocs,
+        count_hits,
+        read_patches,
+        summarise_hits,
+        write_table,
+    )
 
     sources, settings = work[0].sources, work[0].settings
     patches = pd.concat([read_patches(item.folder / PATCHES_FILE, sources) for item in work], ignore_index=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from overread.questions.relabel.page.figures.relabelled_outlines import MASK_COLOURS, draw_relabelled_outlines
-from overread.questions.relabel.page.names import name_noise
+from overread.questions.relabel.page.figures import MASK_COLOURS, draw_relabelled_outlines
+from overread.questions.relabel.page.tables import name_noise
 from overread.questions.relabel.results import RelabelEvaluation
 from overread.report.figures.canvas import Figure
 from overread.report.formatting import format_dice
@@ -115,7 +115,7 @@ def choose_examples(ordered: Sequence[str], noisy: LabelSet, measure: str) -> di
 
 
 def _order_cases(masks: "DataFrame", noise: str, method: str) -> tuple["Column[float]", str]:
-    from overread.questions.relabel.repairs import average_masks, choose_masks
+    from overread.questions.relabel.evaluation import average_masks, choose_masks
 
     rows = choose_masks(masks, noise, method)
     dice, measure = average_masks(rows), "gain of label Dice"
@@ -150,7 +150,7 @@ def _draw(
 
 
 def _caption(evaluation: RelabelEvaluation, masks: "DataFrame", noise: str, case_id: str) -> str:
-    from overread.questions.relabel.repairs import select_masks
+    from overread.questions.relabel.evaluation import select_masks
 
     rows = select_masks(masks, noise, evaluation.methods[0], "source")
     row = rows[rows["case_id"] == case_id]

@@ -5,36 +5,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
-from overread.questions.relabel.outcomes import choose_repair, find_gain
-from overread.questions.relabel.page.figures.label_repairs import BETTER_COLOUR, SAME_COLOUR, WORSE_COLOUR, RepairedCase
-from overread.questions.relabel.page.figures.relabelled_outlines import MASK_COLOURS
-from overread.questions.relabel.page.figures.uncertainty_curve import (
+from overread.questions.relabel.evaluation import choose_repair, find_gain
+from overread.questions.relabel.page.figures import (
+    BETTER_COLOUR,
     CHANGE_COLOUR,
     CONTINUED_COLOUR,
+    MASK_COLOURS,
     PLAIN_COLOUR,
+    SAME_COLOUR,
     WATCHED_COLOUR,
+    WORSE_COLOUR,
+    RepairedCase,
     draw_uncertainty_curve,
 )
 from overread.questions.relabel.page.gallery import CLEAN_LABELS, draw_examples, name_noisy, name_relabelled
-from overread.questions.relabel.page.names import (
+from overread.questions.relabel.page.tables import (
     CORRECTION_TITLES,
     OUTCOME_MARKS,
     OUTCOME_TITLES,
+    PAPER_NOISES,
+    PAPER_PRESET,
+    PAPER_TABLES,
     RULE_TITLES,
-    name_method,
-    name_noise,
-    name_training,
-)
-from overread.questions.relabel.page.paper import PAPER_NOISES, PAPER_PRESET, PAPER_TABLES
-from overread.questions.relabel.page.tables import (
     build_method_rows,
     build_pair_rows,
     build_reference,
     find_best_epoch,
     list_watched,
+    name_method,
+    name_noise,
+    name_training,
+    sum_up_trainings,
     write_threshold,
 )
-from overread.questions.relabel.page.trainings import sum_up_trainings
 from overread.questions.relabel.page.wording import word_disagreement, word_relabel_answer
 from overread.questions.relabel.results import RelabelEvaluation
 from overread.report.context import RunContext
@@ -70,7 +73,7 @@ def write_relabel_report(
     Raises:
         InputError: the inputs do not belong together, or see `check_labels`.
     """
-    from overread.questions.relabel.scores import check_labels
+    from overread.questions.relabel.evaluation import check_labels
 
     _check(evaluation, labels)
     noises = tuple(noise.name for noise in evaluation.noises)
@@ -151,8 +154,8 @@ def _draw_curves(evaluation: RelabelEvaluation) -> dict[str, object]:
 
 
 def _draw_repairs(evaluation: RelabelEvaluation, masks: "DataFrame") -> list[tuple[str, object]]:
-    from overread.questions.relabel.page.figures.label_repairs import draw_label_repairs
-    from overread.questions.relabel.repairs import average_masks, choose_masks
+    from overread.questions.relabel.evaluation import average_masks, choose_masks
+    from overread.questions.relabel.page.figures import draw_label_repairs
 
     figures: list[tuple[str, object]] = []
     for noise in evaluation.noises:

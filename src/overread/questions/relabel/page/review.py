@@ -10,15 +10,16 @@ import numpy as np
 from overread.inference.uncertainty_maps import UncertaintyMaps
 from overread.labels.relabelling import RelabelSettings
 from overread.labels.source_cases import read_source_case
-from overread.questions.relabel.page.figures.review_region import (
+from overread.questions.relabel.page.review_view import (
     CASE_WIDTH_PX,
     LABEL_COLOUR,
     PROPOSAL_COLOUR,
     REGION_WIDTH_PX,
     UNCERTAINTY_COLOUR,
+    ReviewedCase,
     draw_review,
+    view_slice,
 )
-from overread.questions.relabel.page.review_view import ReviewedCase, view_slice
 from overread.questions.relabel.review import CaseReview, RankedRegion, ReviewList, propose_label, suggest_limit
 from overread.questions.relabel.review_regions import ReviewSettings, find_questioned
 from overread.report.context import RunContext

@@ -1,9 +1,10 @@
-"""The tables of the report of `relabel`: numbers as text, ready to be laid out."""
+"""The rows of the tables, beside the paper's, by the names that a reader knows."""
 
 from dataclasses import dataclass
 
 from overread.evaluation.results import Interval
 from overread.questions.relabel.results import (
+    AS_GIVEN,
     Correction,
     CorrectionCell,
     LabelRepair,
@@ -13,6 +14,81 @@ from overread.questions.relabel.results import (
 )
 from overread.report.formatting import ABSENT, NO_BREAK, format_dice, format_number, write_interval
 from overread.report.palette import shade_cell
+
+METHOD_TITLES = {"tta": "test-time augmentation", "mc_dropout": "MC dropout", "ensemble": "deep ensemble"}
+CORRECTION_TITLES = {
+    "clean": "Clean labels",
+    "none": "No correction",
+    "reweight": "Reweighting",
+    "relabel": "Relabelling",
+}
+RULE_TITLES = {
+    "uncertainty": "uncertainty",
+    "clean": "clean labels",
+    "fixed": "the user",
+}
+OUTCOME_TITLES = {"gained": "better", "lost": "worse", "undecided": "undecided", "unknown": "unknown"}
+OUTCOME_MARKS = {"gained": "borne-out", "lost": "contradicted", "undecided": "undecided", "unknown": "not-tested"}
+"""Class of the outcome's badge in the page."""
+
+
+def name_noise(noise: str) -> str:
+    """A kind of labels in a sentence."""
+    return "the labels as given" if noise == AS_GIVEN else noise
+
+
+def name_method(method: str) -> str:
+    """A way of estimating uncertainty; its own name where there is no other."""
+    return METHOD_TITLES.get(method, method)
+
+
+def name_training(noise: str, correction: str, method: str) -> str:
+    """A way of training: "No correction, polygon-3" or "Relabelling (MC dropout), polygon-3"."""
+    title = CORRECTION_TITLES[correction] + (f" ({name_method(method)})" if method else "")
+    return f"{title}, {name_noise(noise)}" if noise else title
+
+
+PAPER_PRESET = "redekop2021"
+PAPER_NOISES = ("3 vertices", "7 vertices", "smooth")
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """Dice of one of the paper's two datasets.
+
+    Attributes:
+        dataset: which one.
+        clean: D_clean of the network that learnt clean labels.
+        rows: D_clean and D_noisy by correction, in the order of PAPER_NOISES.
+    """
+
+    dataset: str
+    clean: float
+    rows: dict[str, tuple[tuple[float, float], ...]]
+
+
+PAPER_TABLES = (
+    PaperTable(
+        "Skin lesions, dermatoscopy",
+        0.825,
+        {
+            "No correction": ((0.579, 0.652), (0.783, 0.802), (0.787, 0.806)),
+            "Reweighting": ((0.795, 0.554), (0.807, 0.798), (0.803, 0.793)),
+            "Relabelling": ((0.794, 0.493), (0.805, 0.797), (0.815, 0.804)),
+        },
+    ),
+    PaperTable(
+        "Liver, CT",
+        0.944,
+        {
+            "No correction": ((0.615, 0.695), (0.853, 0.862), (0.851, 0.863)),
+            "Reweighting": ((0.846, 0.621), (0.872, 0.859), (0.872, 0.861)),
+            "Relabelling": ((0.722, 0.633), (0.880, 0.871), (0.876, 0.856)),
+        },
+    ),
+)
+"""The paper gives percent."""
+
 
 _CORRECTIONS: tuple[Correction, ...] = ("none", "reweight", "relabel")
 
@@ -155,3 +231,50 @@ def _list_reasons(evaluation: RelabelEvaluation, cell: CorrectionCell) -> tuple[
     key = (cell.noise, cell.correction, cell.method)
     reasons = [entry.reason for entry in evaluation.missing if (entry.noise, entry.correction, entry.method) == key]
     return tuple(dict.fromkeys(reasons)) or ("no prediction",)
+
+
+@dataclass(frozen=True)
+class TrainingGroup:
+    """The trainings of one correction on one kind of labels.
+
+    Attributes:
+        noise: which labels were learnt at first; empty for clean ones.
+        correction: what was done about them.
+        method: how uncertainty was estimated; empty unless the correction is relabel.
+        count: trainings that gave a network.
+        missing_count: trainings that gave none.
+        epochs: fewest and most epochs that a network of the end went through; None without a network.
+        training_seconds: wall-clock time of the loops.
+        uncertainty_seconds: that of the estimation of uncertainty.
+    """
+
+    noise: str
+    correction: str
+    method: str
+    count: int
+    missing_count: int
+    epochs: tuple[int, int] | None
+    training_seconds: float
+    uncertainty_seconds: float
+
+
+def sum_up_trainings(evaluation: RelabelEvaluation) -> list[TrainingGroup]:
+    """One group per way of training, in the order of the cells."""
+    return [_sum_up(evaluation, cell.noise, cell.correction, cell.method) for cell in evaluation.cells]
+
+
+def _sum_up(evaluation: RelabelEvaluation, noise: str, correction: str, method: str) -> TrainingGroup:
+    watched = [one for one in evaluation.watched if (one.noise, "relabel", one.method) == (noise, correction, method)]
+    plain = [one for one in evaluation.plain if (one.noise, one.correction) == (noise, correction)]
+    epochs = [one.chosen_epoch + len(one.continued) for one in watched] + [len(one.epochs) for one in plain]
+    key = (noise, correction, method)
+    return TrainingGroup(
+        noise=noise,
+        correction=correction,
+        method=method,
+        count=len(epochs),
+        missing_count=sum((one.noise, one.correction, one.method) == key for one in evaluation.missing),
+        epochs=(min(epochs), max(epochs)) if epochs else None,
+        training_seconds=sum([one.training_seconds for one in watched] + [one.training_seconds for one in plain]),
+        uncertainty_seconds=sum(one.uncertainty_seconds for one in watched),
+    )

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 
 from overread.evaluation.results import Interval
-from overread.questions.relabel.outcomes import choose_repair, find_gain, judge_outcome
-from overread.questions.relabel.page.names import name_noise
+from overread.questions.relabel.evaluation import choose_repair, find_gain, judge_outcome
+from overread.questions.relabel.page.tables import name_noise
 from overread.questions.relabel.results import LabelRepair, Outcome, RelabelEvaluation
 from overread.report.answer import Answer, Verdict
 from overread.report.formatting import NO_BREAK, format_count, format_dice, format_percent, join_names, write_interval

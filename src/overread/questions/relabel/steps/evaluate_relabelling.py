@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from overread.adapters.storage import open_store
 from overread.questions.relabel.results import DICE_COLUMNS, LABEL_COLUMNS, RelabelEvaluation
-from overread.questions.relabel.steps.correction_design import CorrectionDesign
-from overread.questions.relabel.steps.correction_results import CorrectionResults
-from overread.questions.relabel.steps.correction_tables import (
+from overread.questions.relabel.steps.comparison import (
+    CorrectionResults,
     compare_predictions,
     compare_sources,
     compare_training_labels,
 )
-from overread.questions.relabel.steps.correction_trainings import describe_results
+from overread.questions.relabel.steps.design import CorrectionDesign, describe_results
 from overread.questions.relabel.steps.make_relabelled_sources import RelabelledSources
 from overread.runs.fingerprint import name_result
 from overread.runs.label_variants import LabelVariants

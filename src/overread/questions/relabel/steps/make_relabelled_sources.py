@@ -12,7 +12,7 @@ from overread.adapters.storage import open_store
 from overread.inference.uncertainty_files import read_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps
 from overread.questions.relabel.results import NoisyLabels, RelabelledSource
-from overread.questions.relabel.steps.correction_design import CorrectionDesign, Role
+from overread.questions.relabel.steps.design import CorrectionDesign, Role
 from overread.questions.relabel.steps.relabel_source import (
     OPERATION,
     RelabelChoice,

@@ -9,7 +9,7 @@ from overread.errors import InputError, SettingsError
 from overread.inference.uncertainty_settings import UncertaintyMethod
 from overread.presets import Preset, read_preset
 from overread.questions.relabel.results import NoisyLabels
-from overread.questions.relabel.steps.correction_choice import (
+from overread.questions.relabel.steps.choice import (
     CorrectionChoice,
     check_sources,
     find_clean_source,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.questions.relabel.metrics import collect_metrics
+from overread.questions.relabel.evaluation import collect_metrics
 from overread.questions.relabel.results import RelabelEvaluation
 from overread.questions.relabel.steps.evaluate_relabelling import (
     DICE_FILE,

@@ -6,17 +6,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
-from overread.questions.retrain.page.bounds import draw_dice_bounds, draw_load_bounds
-from overread.questions.retrain.page.cases import JudgedCase, collect_cases
-from overread.questions.retrain.page.figures.gate_bounds import ALLOWED_COLOUR, BEYOND_COLOUR
-from overread.questions.retrain.page.figures.gate_cases import CHALLENGER_COLOUR, CHAMPION_COLOUR, draw_case_dice
-from overread.questions.retrain.page.figures.gate_outlines import OUTLINE_COLOURS
+from overread.questions.retrain.page.figures import (
+    ALLOWED_COLOUR,
+    BEYOND_COLOUR,
+    CHALLENGER_COLOUR,
+    CHAMPION_COLOUR,
+    OUTLINE_COLOURS,
+    draw_case_dice,
+)
 from overread.questions.retrain.page.gallery import CasePicture, RetrainingGallery
 from overread.questions.retrain.page.gate import GateCheck, list_gate_checks
-from overread.questions.retrain.page.names import write_revision, write_version
-from overread.questions.retrain.page.reasons import word_cautions, word_reasons
-from overread.questions.retrain.page.tables import Mark, build_network_rows, describe_decision, write_promotion
-from overread.questions.retrain.page.wording import word_retraining_answer
+from overread.questions.retrain.page.tables import (
+    JudgedCase,
+    Mark,
+    build_network_rows,
+    collect_cases,
+    describe_decision,
+    draw_dice_bounds,
+    draw_load_bounds,
+    write_promotion,
+)
+from overread.questions.retrain.page.wording import (
+    word_cautions,
+    word_reasons,
+    word_retraining_answer,
+    write_revision,
+    write_version,
+)
 from overread.questions.retrain.records import NetworkDecision, NetworkJudgement, RetrainingOutcome
 from overread.report.context import RunContext
 from overread.report.figures.canvas import Figure

@@ -1,4 +1,4 @@
-"""What a user of `relabel` chooses."""
+"""What a user chooses about a repair."""
 
 from collections.abc import Sequence
 from typing import get_args

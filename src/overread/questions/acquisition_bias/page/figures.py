@@ -1,11 +1,15 @@
-"""The AUROC of every variant of the probe with its interval."""
+"""The figures of the probes."""
 
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from overread.questions.acquisition_bias.results import VARIANT_TITLES, VariantScore
 from overread.report.figures.canvas import Figure, finish_drawing, start_drawing
+from overread.report.figures.outlines import shrink_image
 from overread.report.formatting import write_interval
 from overread.report.palette import GRID, INK, MUTED
 
@@ -47,3 +51,22 @@ def _describe(scores: Sequence[VariantScore]) -> str:
     written = ((VARIANT_TITLES[score.variant], write_interval(score.auroc)) for score in scores)
     parts = (f"{title}: {auroc.estimate} ({auroc.bounds})" for title, auroc in written)
     return f"AUROC of the probe by what it sees, with intervals; 0.5 is chance. {'; '.join(parts)}."
+
+
+_PROBE_SLICE_WIDTH_PX = 172
+
+
+def draw_probe_slice(plane: NDArray[np.float16], *, title: str) -> Figure:
+    """Draw a slice (side, side) in [-1, 1], -1 black and 1 white, averaged down to the width of the picture.
+
+    Args:
+        plane: what the probe sees.
+        title: what is shown, for the text alternative.
+    """
+    factor = max(1, len(plane) // _PROBE_SLICE_WIDTH_PX)
+    with start_drawing(_PROBE_SLICE_WIDTH_PX, _PROBE_SLICE_WIDTH_PX) as drawing:
+        drawing.set_layout_engine("none")
+        axes = drawing.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
+        shown = shrink_image(plane.astype(np.float32), factor)
+        axes.imshow(shown, cmap="gray", vmin=-1, vmax=1, interpolation="none", aspect="auto")
+        return finish_drawing(drawing, f"{title}. From {plane.min():.2f} to {plane.max():.2f} on a scale of −1 to 1.")

@@ -1,22 +1,98 @@
-"""Calls of a Prometheus Pushgateway, each over in seconds, with errors that tell an outage from a refusal."""
+"""Calls of a Pushgateway: connection, deadline and groups of metrics."""
 
 import base64
+import logging
+import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 
-from overread.adapters.metric_catalogue import METRICS
-from overread.adapters.pushgateway_deadline import call_within
-from overread.adapters.pushgateway_groups import GatewayGroup, parse_groups
-from overread.adapters.telemetry_groups import MetricGroup
+from pydantic import BaseModel
+
+from overread.adapters.environment import read_environment
+from overread.adapters.telemetry import METRICS, MetricGroup
 from overread.adapters.urls import hide_credentials
 from overread.errors import OverreadError, SettingsError
+
+Answer = TypeVar("Answer")
+
+
+def call_within(seconds: float, function: Callable[[], Answer]) -> Answer:
+    """Call a function, giving up on it after some time.
+
+    A socket's time-out alone does not limit the look-up of a name, or a server that answers byte by byte.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    future: Future[Answer] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True, name="pushgateway").start()
+    try:
+        return future.result(seconds)
+    except TimeoutError as error:
+        raise TimeoutError(str(error) or f"no answer in {seconds:.0f} s") from error
+
+
+@dataclass(frozen=True)
+class GatewayGroup:
+    """A group that the Pushgateway holds.
+
+    Attributes:
+        labels: its grouping key, `job` included.
+        age_seconds: time since it was pushed to last.
+    """
+
+    labels: Mapping[str, str]
+    age_seconds: float
+
+
+def parse_groups(answer: bytes) -> list[GatewayGroup]:
+    """Read the answer of `/api/v1/metrics`.
+
+    Raises:
+        ValueError: it is another kind of answer.
+    """
+    found, now = _Groups.model_validate_json(answer), time.time()
+    return [GatewayGroup(group.labels, now - group.push_time_seconds.newest) for group in found.data]
+
+
+class _PushTime(BaseModel):
+    value: float
+
+
+class _PushTimes(BaseModel):
+    metrics: list[_PushTime]
+
+    @property
+    def newest(self) -> float:
+        return max((point.value for point in self.metrics), default=0.0)
+
+
+class _Group(BaseModel):
+    labels: dict[str, str]
+    push_time_seconds: _PushTimes
+
+
+class _Groups(BaseModel):
+    """Answer of `/api/v1/metrics`, the part of it that is read."""
+
+    data: list[_Group]
+
 
 _PATIENCE_SECONDS = 5.0
 _REFUSALS = (400, 413, 422)
@@ -142,3 +218,75 @@ class Pushgateway:
 def _shorten(error: Exception) -> str:
     text = hide_credentials(" ".join(str(error).split())).rstrip(".") or type(error).__name__
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]} …"
+
+
+_LOGGER = logging.getLogger(__name__)
+_FIRST_PAUSE_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS = 300.0
+
+
+@dataclass
+class Connection:
+    """What this process knows of a Pushgateway.
+
+    Attributes:
+        gateway: where it is.
+        pause_seconds: how long it was left alone after its last failure.
+        asked_again_at: when it may be asked again, on the monotonic clock.
+        said: the warnings that were logged.
+    """
+
+    gateway: Pushgateway
+    pause_seconds: float = 0.0
+    asked_again_at: float = 0.0
+    said: set[str] = field(default_factory=set)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the Pushgateway is left alone."""
+        return time.monotonic() < self.asked_again_at
+
+    def end_pause(self) -> None:
+        """Ask the next time, though a further failure makes the pause longer than the last."""
+        self.asked_again_at = 0.0
+
+    def begin_pause(self) -> None:
+        """Leave the Pushgateway alone, longer after each failure in a row."""
+        self.pause_seconds = min(max(2 * self.pause_seconds, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
+        self.asked_again_at = time.monotonic() + self.pause_seconds
+
+    def warn_once(self, kind: str, message: str, error: Exception) -> None:
+        """Log a warning, unless one of its kind was logged by this process."""
+        if kind not in self.said:
+            self.said.add(kind)
+            _LOGGER.warning(message, error)
+
+    def push(self, group: MetricGroup, values: Mapping[str, float]) -> bool:
+        """Push unless the Pushgateway is left alone; False if the values should be kept for later."""
+        if self.is_paused:
+            return False
+        try:
+            self.gateway.push(group, values)
+        except PushgatewayOutageError as error:
+            self.begin_pause()
+            self.warn_once("outage", "telemetry is kept for later: %s", error)
+            return False
+        except PushgatewayRefusalError as error:
+            self.warn_once("refusal", "telemetry is dropped: %s", error)
+        self.pause_seconds = 0.0
+        return True
+
+
+def find_connection() -> Connection | None:
+    """The connection to the Pushgateway that PUSHGATEWAY_URL names; None without one.
+
+    Raises:
+        SettingsError: PUSHGATEWAY_URL is no http or https URL.
+    """
+    url = read_environment().pushgateway_url
+    return None if url is None else _connect(url)
+
+
+@cache
+def _connect(url: str) -> Connection:
+    return Connection(Pushgateway.parse(url))

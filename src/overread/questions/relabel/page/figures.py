@@ -1,14 +1,18 @@
-"""Validation Dice and change of uncertainty over the epochs, as figure 4 of Redekop and Chernyavskiy (2021)."""
+"""Uncertainty over epochs, labels before and after their repair, and outlines on pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from overread.questions.relabel.results import PlainTraining, WatchedEpoch, WatchedTraining
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
-from overread.report.formatting import format_dice, format_number
+from overread.report.figures.outlines import draw_outline, draw_over_slice, trace_outline
+from overread.report.formatting import format_count, format_dice, format_number
 from overread.report.palette import INK, MUTED
+from overread.report.slice_view import SliceView
 from overread.training.relabel_epoch import compute_relative_changes
+from overread.types import Mask
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,3 +155,120 @@ def _describe_fold(training: WatchedTraining) -> str:
                 f"Dice with {reference} labels {format_dice(before)} there, {format_dice(after[-1][1])} at the end"
             )
     return ", ".join(parts)
+
+
+BETTER_COLOUR, WORSE_COLOUR, SAME_COLOUR = "#009e73", "#d55e00", "#8c8c8c"
+
+_LABEL_REPAIRS_WIDTH_PX, _LABEL_REPAIRS_HEIGHT_PX = 342, 300
+_ROUNDING = 1e-12
+_MOST_MARKED = 60
+
+
+@dataclass(frozen=True)
+class RepairedCase:
+    """One case.
+
+    Attributes:
+        case_id: the case.
+        before: Dice of the noisy mask with the clean one.
+        after: the same of the relabelled mask.
+    """
+
+    case_id: str
+    before: float
+    after: float
+
+    @property
+    def gain(self) -> float:
+        """Difference, above 0 where the mask became better."""
+        return self.after - self.before
+
+
+def draw_label_repairs(cases: Sequence[RepairedCase], *, title: str) -> Figure:
+    """Draw a line per case from its hollow mark (before) to its filled one (after), worst labels first.
+
+    Args:
+        cases: in any order.
+        title: what is shown, for the text alternative.
+    """
+    ordered = sorted(cases, key=lambda case: (case.before, case.case_id))
+    with start_drawing(_LABEL_REPAIRS_WIDTH_PX, _LABEL_REPAIRS_HEIGHT_PX) as drawing:
+        axes = drawing.add_subplot()
+        size = 22.0 if len(ordered) <= _MOST_MARKED else 6.0
+        for place, case in enumerate(ordered):
+            _draw_case(axes, place, case, size)
+        axes.set(xticks=[], xlim=(-0.8, len(ordered) - 0.2), ylabel="label Dice", xlabel="cases, worst labels first →")
+        axes.yaxis.set_major_formatter("{x:.2f}")
+        axes.locator_params(axis="y", steps=[1, 2, 5, 10])
+        add_value_grid(axes)
+        return finish_drawing(drawing, f"{title}. {_describe_label_repair(ordered)}")
+
+
+def choose_colour(case: RepairedCase) -> str:
+    """Colour (#rrggbb) of a case that became better, worse or neither."""
+    if abs(case.gain) <= _ROUNDING:
+        return SAME_COLOUR
+    return BETTER_COLOUR if case.gain > 0 else WORSE_COLOUR
+
+
+def _draw_case(axes: "Axes", place: int, case: RepairedCase, size: float) -> None:
+    colour = choose_colour(case)
+    axes.vlines(place, case.before, case.after, color=colour, linewidth=1.8, zorder=2)
+    axes.scatter(place, case.before, s=size, facecolor="white", edgecolor=colour, linewidth=1.3, zorder=3)
+    axes.scatter(place, case.after, s=size, facecolor=colour, edgecolor=colour, linewidth=1.3, zorder=4)
+
+
+def _describe_label_repair(cases: Sequence[RepairedCase]) -> str:
+    better, worse = (sum(choose_colour(case) == colour for case in cases) for colour in (BETTER_COLOUR, WORSE_COLOUR))
+    lowest, highest = min(cases, key=lambda case: case.gain), max(cases, key=lambda case: case.gain)
+    return (
+        f"Label Dice of {format_count(len(cases), 'case')} before and after relabelling: {better} better, "
+        f"{worse} worse, {len(cases) - better - worse} unchanged. Differences run from {format_dice(lowest.gain)} "
+        f"(case {lowest.case_id}) to {format_dice(highest.gain)} (case {highest.case_id})."
+    )
+
+
+MASK_COLOURS: Mapping[str, str] = {"clean": "#ffffff", "noisy": "#e69f00", "relabelled": "#56b4e9"}
+"""Colour (#rrggbb) of the two outlines and of the tinted area."""
+
+_RELABELLED_OUTLINES_WIDTH_PX = 310
+_OPACITY = 0.55
+_TOLERANCE_PX = 0.3
+
+
+def draw_relabelled_outlines(view: SliceView, *, title: str) -> Figure:
+    """Draw the relabelled mask as a tinted area and the clean and the noisy one as outlines, those that there are.
+
+    Args:
+        view: the slice; its masks are named as in MASK_COLOURS.
+        title: what is shown, for the text alternative.
+    """
+
+    def draw(axes: "Axes") -> None:
+        if "relabelled" in view.masks:
+            _tint(axes, view.masks["relabelled"], MASK_COLOURS["relabelled"])
+        for name in ("clean", "noisy"):
+            if name in view.masks:
+                draw_outline(axes, view.masks[name], MASK_COLOURS[name], "solid")
+
+    return draw_over_slice(
+        view, draw, width_px=_RELABELLED_OUTLINES_WIDTH_PX, alt=f"{title}. {_describe_relabelled_outline(view)}"
+    )
+
+
+def _tint(axes: "Axes", mask: Mask, colour: str) -> None:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    polygons = trace_outline(mask, tolerance=_TOLERANCE_PX * max(mask.shape) / _RELABELLED_OUTLINES_WIDTH_PX)
+    if polygons:
+        path = Path.make_compound_path(*(Path(polygon[:, ::-1], closed=True) for polygon in polygons))
+        axes.add_patch(PathPatch(path, facecolor=colour, edgecolor="none", alpha=_OPACITY))
+
+
+def _describe_relabelled_outline(view: SliceView) -> str:
+    parts = [f"the {name} mask {int(view.masks[name].sum()):,}" for name in MASK_COLOURS if name in view.masks]
+    text = f"Pixels covered in this view: {', '.join(parts)}."
+    if "noisy" in view.masks and "relabelled" in view.masks:
+        text += f" Relabelling changed {int((view.masks['noisy'] ^ view.masks['relabelled']).sum()):,} pixels of it."
+    return text
