@@ -63,11 +63,12 @@ manifests:  ## Render every overlay into build/manifests
 		echo $$rendered; \
 	done
 
-benchmarks: env  ## Measure each claim of speed against the peer that it beats
+benchmarks: env  ## Measure each claim of speed against the peer that it beats, and the start of a process
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.perturbations
 	$(BIN)/python -m benchmarks.consensus
+	$(BIN)/python -m benchmarks.start
 
 lock: env  ## Write requirements.lock from what .venv holds
 	$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' > requirements.lock
