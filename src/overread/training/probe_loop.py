@@ -14,6 +14,7 @@ from torch.nn import functional
 from overread.errors import TrainingError
 from overread.networks.acquisition_probe import AcquisitionProbe
 from overread.training.hardware import autocast, make_deterministic, place_network
+from overread.training.optimiser import AdamW
 from overread.training.probe_folds import LabelledCase, ProbeFold
 from overread.training.probe_packages import apply_package, sample_package
 from overread.training.probe_settings import ProbePreset
@@ -76,7 +77,7 @@ def train_probe(lesson: ProbeLesson, preset: ProbePreset, *, seed: int, device: 
         device,
         dimensions=2,
     )
-    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    optimiser = AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     started, best, kept_epoch = time.perf_counter(), float("inf"), 0
     kept: dict[str, Tensor] = {}
     for epoch in range(settings.epochs):
