@@ -8,14 +8,15 @@ export OMP_NUM_THREADS ?= 1
 help:  ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-env: .venv/.ready  ## Make .venv with the versions of requirements.lock
+env: .venv/.ready  ## Make .venv with the versions of requirements.lock, and compile all that a process imports
+	@$(BIN)/python -m compileall -q src components pipelines
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Overread needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
 	UV_FIND_LINKS="$$($(BIN)/python -m pip config get global.find-links 2>/dev/null)" \
-		$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+		$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -62,11 +63,12 @@ manifests:  ## Render every overlay into build/manifests
 		echo $$rendered; \
 	done
 
-benchmarks: env  ## Measure each claim of speed against the peer that it beats
+benchmarks: env  ## Measure each claim of speed against the peer that it beats, and the start of a process
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.perturbations
 	$(BIN)/python -m benchmarks.consensus
+	$(BIN)/python -m benchmarks.start
 
 lock: env  ## Write requirements.lock from what .venv holds
 	$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' > requirements.lock

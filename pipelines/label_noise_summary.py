@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from overread.evaluation.noise_results import ALL_NETWORKS, Finding, LabelNoiseEvaluation, NoiseCell, name_architecture
+from overread.questions.label_noise.results import (
+    ALL_NETWORKS,
+    Finding,
+    LabelNoiseEvaluation,
+    NoiseCell,
+    name_architecture,
+)
 from overread.questions.label_noise.steps.evaluate_noise import read_noise_evaluation
 
 _WIDTH = 26

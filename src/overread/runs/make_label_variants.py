@@ -95,7 +95,7 @@ def run(
         items = [
             VariantFolder(study_folder, source, variant, Path(scratch) / variant.name, store) for variant in wanted
         ]
-        for line in run_side_by_side(make_variant_folder, items, processes=processes):
+        for line in run_side_by_side(make_variant_folder, items, processes=processes, needs_torch=False):
             report_progress(line)
         for item in items:
             add_variant(output, item)

@@ -1,13 +1,13 @@
 """Running independent pieces of work side by side, one process and one thread each."""
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
+
+from overread.runs.worker_pools import WorkerPools
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -27,29 +27,28 @@ class Failure(Generic[Argument]):
 
 
 def run_side_by_side(
-    function: Callable[[Argument], Result], arguments: Sequence[Argument], *, processes: int
+    function: Callable[[Argument], Result], arguments: Sequence[Argument], *, processes: int, needs_torch: bool = True
 ) -> Iterator[Result]:
     """Yield the results of `function` for each argument, in the order in which they finish.
 
     With one process or one argument the work is done in this process. The first failure ends the work that has not
-    begun and is raised.
+    begun, and is raised when the rest is done. An interruption ends all work at once.
 
     Args:
         function: a function of a module, so that other processes can import it.
         arguments: one for each call.
         processes: at most this many at a time.
+        needs_torch: fork the processes from one that has loaded PyTorch and all that trains and predicts; start them
+            anew, which is cheaper for work that needs none of it, where this is False.
     """
     if min(processes, len(arguments)) <= 1:
         yield from map(function, arguments)
         return
-    with _open_pool(min(processes, len(arguments))) as pool:
-        futures = [pool.submit(function, argument) for argument in arguments]
-        try:
-            for future in as_completed(futures):
+    with closing(WorkerPools(needs_torch=needs_torch)) as workers:
+        pool = workers.open(min(processes, len(arguments)))
+        with workers.shutting_down(pool):
+            for future in as_completed([pool.submit(function, argument) for argument in arguments]):
                 yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def attempt_side_by_side(
@@ -67,22 +66,19 @@ def attempt_side_by_side(
     """
     failed: list[Failure[Argument]] = []
     left = list(arguments)
-    for attempt in range(attempts):
-        failed = []
-        pool: Executor = _open_pool(processes) if attempt == 0 else ThreadPoolExecutor(processes)
-        with pool:
-            call = function if attempt == 0 else partial(_run_alone, function)
-            for outcome in _collect({pool.submit(call, argument): argument for argument in left}):
-                if isinstance(outcome, Failure):
-                    failed.append(outcome)
-                else:
-                    yield outcome
-        left = [failure.argument for failure in failed]
+    with closing(WorkerPools(needs_torch=True)) as workers:
+        for attempt in range(attempts):
+            failed = []
+            pool: Executor = workers.open(processes) if attempt == 0 else ThreadPoolExecutor(processes)
+            call = function if attempt == 0 else partial(_run_alone, workers, function)
+            with workers.shutting_down(pool):
+                for outcome in _collect({pool.submit(call, argument): argument for argument in left}):
+                    if isinstance(outcome, Failure):
+                        failed.append(outcome)
+                    else:
+                        yield outcome
+            left = [failure.argument for failure in failed]
     yield from failed
-
-
-def _open_pool(processes: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_prepare_worker)
 
 
 def _collect(futures: Mapping[Future[Result], Argument]) -> Iterator[Result | Failure[Argument]]:
@@ -93,20 +89,6 @@ def _collect(futures: Mapping[Future[Result], Argument]) -> Iterator[Result | Fa
             yield Failure(futures[future], " ".join(f"{type(error).__name__}: {error}".split()))
 
 
-def _run_alone(function: Callable[[Argument], Result], argument: Argument) -> Result:
-    with _open_pool(1) as pool:
+def _run_alone(workers: WorkerPools, function: Callable[[Argument], Result], argument: Argument) -> Result:
+    with workers.open(1) as pool:
         return pool.submit(function, argument).result()
-
-
-def _prepare_worker() -> None:
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process as soon as its parent is gone, so that it does not race with a restarted one."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a worker has a parent"
-    parent.join()
-    os._exit(1)

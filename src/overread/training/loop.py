@@ -22,6 +22,7 @@ from overread.training.checkpoint import TrainingState, load_checkpoint, save_ch
 from overread.training.epoch_choice import EpochChoice
 from overread.training.hardware import make_deterministic, place_network
 from overread.training.history import EpochReport
+from overread.training.optimiser import AdamW
 from overread.training.settings import TrainingSettings
 from overread.types import Mask
 
@@ -100,9 +101,7 @@ def train(
     """
     make_deterministic()
     place_network(network, session.device, dimensions=count_network_dimensions(settings.sampling.patch_size))
-    optimiser = torch.optim.AdamW(
-        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
+    optimiser = AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
     state = _resume(session, network, optimiser) or (TrainingState() if start is None else replace(start))
 
     while state.epoch < settings.epochs and not lesson.choice.is_over(state.reports):

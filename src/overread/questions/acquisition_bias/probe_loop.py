@@ -16,6 +16,7 @@ from overread.errors import TrainingError
 from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeFold
 from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings, ProbeNetworkSettings, ProbePreset
 from overread.training.hardware import autocast, make_deterministic, place_network
+from overread.training.optimiser import AdamW
 
 _BLOCK_COUNT = 3
 
@@ -158,7 +159,7 @@ def train_probe(lesson: ProbeLesson, preset: ProbePreset, *, seed: int, device: 
         device,
         dimensions=2,
     )
-    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    optimiser = AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     started, best, kept_epoch = time.perf_counter(), float("inf"), 0
     kept: dict[str, Tensor] = {}
     for epoch in range(settings.epochs):

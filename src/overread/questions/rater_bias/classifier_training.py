@@ -19,6 +19,7 @@ from overread.questions.rater_bias.classifier_patches import apply_patches, samp
 from overread.settings import Settings
 from overread.training.classifier_settings import ClassifierSettings
 from overread.training.hardware import Precision, autocast, make_deterministic, place_network
+from overread.training.optimiser import Adam
 
 
 class SourceClassifier(nn.Module):
@@ -114,7 +115,7 @@ def train_classifier(
     make_deterministic()
     precision = _select_precision(settings, device)
     network = _build(train, source_count, settings, device)
-    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, fused=True)
+    optimiser = Adam(network.parameters(), settings.learning_rate, fused=True)
     reports: list[ClassifierEpoch] = []
     kept = copy.deepcopy(network.state_dict())
 
