@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +46,9 @@ class Pipeline:
         """The compiled pipeline, ready to be uploaded in the Kubeflow UI."""
         return PACKAGES / f"{self.name}.yaml"
 
-    @cached_property
+    @property
     def compiled(self) -> PackageFile:
-        """What the package holds."""
+        """What the package holds at the moment."""
         return read_package(self.package)
 
     def summarise(self, folder: Path) -> list[str]:

@@ -152,7 +152,7 @@ def unschedule(
 
 def _warn_of_other_package(pipeline: "Pipeline", target: "Target") -> None:
     """A schedule runs what was uploaded, which need not be what lies here: then somebody else uploads, or forgot to."""
-    if pipeline.package.is_file() and not target.version.endswith(pipeline.compiled.digest[:8]):
+    if not target.version.endswith(pipeline.compiled.digest[:8]):
         print(
             f"warning: {target.version}, the newest version, is not the package of this checkout. "
             f"Hint: run python -m pipelines upload {pipeline.name} first to schedule that.",

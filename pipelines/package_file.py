@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,10 @@ class PackageFile:
         """SHA-256 of the content, hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
-    @cached_property
+    @property
     def pipeline_spec(self) -> Mapping[str, Any]:
         """What a run is made of: the graph, with the settings of the platform where there are any."""
-        spec, *platforms = yaml.load_all(self.content, yaml.CSafeLoader)
+        spec, *platforms = _parse(self.content)
         return {"pipeline_spec": spec, "platform_spec": platforms[0]} if platforms else dict(spec)
 
     @property
@@ -68,3 +68,8 @@ def read_package(path: Path) -> PackageFile:
 def _list_tasks(graph: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, task in graph["tasks"].items():
         yield name, task["taskInfo"]["name"], task["componentRef"]["name"]
+
+
+@cache
+def _parse(content: bytes) -> tuple[Any, ...]:
+    return tuple(yaml.load_all(content, yaml.CSafeLoader))

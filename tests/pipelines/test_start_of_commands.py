@@ -24,9 +24,7 @@ def test_the_command_takes_little_cpu(command, bound):
     assert min(measure_cpu_seconds(*command) for _ in range(3)) < bound
 
 
-@pytest.mark.parametrize(
-    ("command", "library"), [(HELP, "pydantic"), (HELP, "numpy"), (LIST, "kfp"), (LIST, "numpy")], ids=" ".join
-)
+@pytest.mark.parametrize(("command", "library"), [(HELP, "pydantic"), (HELP, "numpy"), (LIST, "kfp"), (LIST, "numpy")])
 def test_the_command_does_without_the_library(command, library):
     options = ["-X", "importtime", "-m", *command]
     done = subprocess.run([sys.executable, *options], cwd=REPOSITORY, capture_output=True, text=True, check=True)
