@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from overread.evaluation.roc_curve import RocCurve
 
@@ -49,7 +48,9 @@ def compute_auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> flo
         positive: (N,), at least one True and one False.
     """
     count = int(np.count_nonzero(positive))
-    rank_sum = float(rankdata(scores)[positive].sum())
+    _, places, ties = np.unique(scores, return_inverse=True, return_counts=True)
+    mean_ranks = np.cumsum(ties) - (ties - 1) / 2
+    rank_sum = float(mean_ranks[places[positive]].sum())
     return (rank_sum - count * (count + 1) / 2) / (count * (scores.size - count))
 
 

@@ -12,28 +12,11 @@ from overread.errors import InputError
 from overread.evaluation.classification_results import Origin
 from overread.evaluation.source_hits import PATCH_COLUMNS, name_probability
 from overread.labels.seeds import seed_generator
-from overread.settings import Settings
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.training.classifier_masks import DrawnMask, apply_shifts, read_drawn_masks, sample_shifts
-from overread.training.classifier_settings import ClassifierSettings
+from overread.training.classifier_settings import ClassifierFold, ClassifierSettings
 from overread.training.classifier_training import ClassifierEpoch, predict_patches, train_classifier
-
-
-class ClassifierFold(Settings):
-    """The cases of one round of the cross-validation; no subject is in two of its parts.
-
-    Attributes:
-        index: from 0.
-        train: cases whose annotations the loss sees.
-        validation: cases whose annotations choose the epoch.
-        test: held-out cases.
-    """
-
-    index: int
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    test: tuple[str, ...]
 
 
 @dataclass(frozen=True)
