@@ -3,23 +3,26 @@
 import importlib
 import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from overread.errors import SettingsError
+from pipelines.package_file import PackageFile, read_package
 
 if TYPE_CHECKING:
     from kfp.dsl.graph_component import GraphComponent
 
 PACKAGES = Path(__file__).parent / "packages"
+_TYPES: Mapping[str, type] = {"STRING": str, "NUMBER_INTEGER": int, "NUMBER_DOUBLE": float, "BOOLEAN": bool}
+_EXPLAINED = re.compile(r"^- (\w+):", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A pipeline as users know it; its graph, which takes a while to build, is made when it is asked for.
+    """A pipeline as users know it, by its compiled package; its graph, which takes seconds to build, is only compiled.
 
     The pipeline `a-b` is the function `a_b` of `pipelines.a_b`, and `pipelines.a_b_summary` sums up its runs.
 
@@ -33,20 +36,31 @@ class Pipeline:
     def _module(self) -> str:
         return self.name.replace("-", "_")
 
-    @cached_property
+    @property
     def graph(self) -> "GraphComponent":
-        """The kfp pipeline."""
+        """The kfp pipeline that is compiled."""
         return getattr(importlib.import_module(f"pipelines.{self._module}"), self._module)
+
+    @property
+    def package(self) -> Path:
+        """The compiled pipeline, ready to be uploaded in the Kubeflow UI."""
+        return PACKAGES / f"{self.name}.yaml"
+
+    @property
+    def compiled(self) -> PackageFile:
+        """What the package holds at the moment."""
+        return read_package(self.package)
 
     def summarise(self, folder: Path) -> list[str]:
         """Lines that sum up the outputs in a folder."""
         summary = importlib.import_module(f"pipelines.{self._module}_summary")
         return list(summary.summarise(folder))
 
-    @cached_property
+    @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """Parameters of the run form by name."""
-        return inspect.signature(self.graph.pipeline_func).parameters
+        """Parameters of the run form by name, in the order in which the description explains them."""
+        found = self.compiled.graph["root"]["inputDefinitions"]["parameters"]
+        return {name: _read_parameter(name, found[name]) for name in _EXPLAINED.findall(self.description)}
 
     @property
     def needs_study(self) -> bool:
@@ -54,14 +68,14 @@ class Pipeline:
         return self.parameters["study"].default is inspect.Parameter.empty
 
     @property
-    def question(self) -> str:
-        """First line of the description."""
-        return str(self.graph.description).strip().splitlines()[0]
+    def description(self) -> str:
+        """What it asks, how it answers, and each parameter."""
+        return str(self.compiled.graph["pipelineInfo"]["description"])
 
     @property
-    def package(self) -> Path:
-        """The compiled pipeline, ready to be uploaded in the Kubeflow UI."""
-        return PACKAGES / f"{self.name}.yaml"
+    def question(self) -> str:
+        """First line of the description."""
+        return self.description.strip().splitlines()[0]
 
 
 NAMES = ("rater-bias", "label-noise", "relabel", "acquisition-bias", "crowd-disagreement", "retrain")
@@ -97,6 +111,13 @@ def parse_arguments(pipeline: Pipeline, assignments: Sequence[str]) -> dict[str,
             )
         arguments[name] = _parse_value(name, text, pipeline.parameters[name].annotation)
     return arguments
+
+
+def _read_parameter(name: str, found: Mapping[str, Any]) -> inspect.Parameter:
+    """YAML of a package writes whole numbers and fractions alike."""
+    kind = _TYPES[found["parameterType"]]
+    default = kind(found["defaultValue"]) if "defaultValue" in found else inspect.Parameter.empty
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def _parse_value(name: str, text: str, kind: type) -> Any:

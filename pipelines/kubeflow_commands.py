@@ -38,14 +38,13 @@ def submit(
     """
     from pipelines.catalogue import find_pipeline
     from pipelines.kubeflow_client import connect
-    from pipelines.package_file import read_package
     from pipelines.run_progress import RunProgress, follow_run
     from pipelines.submitting import read_run_arguments, submit_run
 
     if not interval > 0:
         raise SettingsError("--interval must be more than 0 seconds", found=interval)
     pipeline = find_pipeline(name)
-    arguments, package, client = read_run_arguments(pipeline, set), read_package(pipeline), connect(connection)
+    arguments, package, client = read_run_arguments(pipeline, set), pipeline.compiled, connect(connection)
     run = submit_run(client, pipeline, package, arguments, experiment=experiment)
     print(run.page, flush=True)
     if wait:
@@ -153,9 +152,7 @@ def unschedule(
 
 def _warn_of_other_package(pipeline: "Pipeline", target: "Target") -> None:
     """A schedule runs what was uploaded, which need not be what lies here: then somebody else uploads, or forgot to."""
-    from pipelines.package_file import read_package
-
-    if pipeline.package.is_file() and not target.version.endswith(read_package(pipeline).digest[:8]):
+    if not target.version.endswith(pipeline.compiled.digest[:8]):
         print(
             f"warning: {target.version}, the newest version, is not the package of this checkout. "
             f"Hint: run python -m pipelines upload {pipeline.name} first to schedule that.",

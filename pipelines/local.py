@@ -8,14 +8,18 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from overread.adapters.versioning import resolve_revision
-from overread.errors import OverreadError, SettingsError
+from overread.errors import SettingsError
 from pipelines.catalogue import Pipeline
 from pipelines.failure import TaskFailureError
 from pipelines.local_files import keep_outputs, open_log
-from pipelines.progress import ProgressStream, find_own_error, find_traceback
+from pipelines.progress import ProgressStream, find_traceback
+from pipelines.task_processes import fork_tasks
+
+if TYPE_CHECKING:
+    from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
 WORKSPACE = ".overread"
 
@@ -75,27 +79,28 @@ def _choose_study(pipeline: Pipeline, study: Path | None, arguments: Mapping[str
 
 
 def _call(pipeline: Pipeline, values: Mapping[str, Any], root: Path, log: Path) -> Mapping[str, Any]:
+    from google.protobuf import json_format
     from kfp import local
+    from kfp.local.pipeline_orchestrator import run_local_pipeline
+    from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
-    _drop_retries(pipeline)
+    graph = json_format.ParseDict(pipeline.compiled.graph, PipelineSpec())
+    _drop_retries(graph)
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root), raise_on_error=True)
-    try:
-        task = pipeline.graph(**values)
-    except RuntimeError as error:
-        message = find_own_error(log)
-        if message is not None:
-            raise OverreadError(message) from error
-        raise TaskFailureError(f"{error}\n{find_traceback(log)}") from error
-    return dict(task.outputs)
+    with fork_tasks() as tasks:
+        try:
+            return run_local_pipeline(graph, dict(values))
+        except RuntimeError as error:
+            if tasks.error is not None:
+                raise tasks.error from error
+            raise TaskFailureError(f"{error}\n{find_traceback(log)}") from error
 
 
-def _drop_retries(pipeline: Pipeline) -> None:
+def _drop_retries(graph: "PipelineSpec") -> None:
     """On one machine the same failure would only come again, after the waiting that suits a cluster."""
-    for component in pipeline.graph.pipeline_spec.components.values():
-        for task in component.dag.tasks.values():
+    for part in (graph.root, *graph.components.values()):
+        for task in part.dag.tasks.values():
             task.ClearField("retry_policy")
-    for task in pipeline.graph.pipeline_spec.root.dag.tasks.values():
-        task.ClearField("retry_policy")
 
 
 @contextlib.contextmanager

@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from overread.errors import SettingsError
-from pipelines.catalogue import Pipeline
 
 
 @dataclass(frozen=True)
@@ -30,18 +29,22 @@ class PackageFile:
         """SHA-256 of the content, hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
-    @cached_property
+    @property
     def pipeline_spec(self) -> Mapping[str, Any]:
         """What a run is made of: the graph, with the settings of the platform where there are any."""
-        spec, *platforms = yaml.safe_load_all(self.content)
+        spec, *platforms = _parse(self.content)
         return {"pipeline_spec": spec, "platform_spec": platforms[0]} if platforms else dict(spec)
+
+    @property
+    def graph(self) -> Mapping[str, Any]:
+        """The tasks and what they hand on, without the settings of the platform."""
+        return self.pipeline_spec.get("pipeline_spec", self.pipeline_spec)
 
     @property
     def task_titles(self) -> dict[str, str]:
         """Titles of the tasks that run a container, by their names in the graph; loops hold no work of their own."""
-        spec = self.pipeline_spec.get("pipeline_spec", self.pipeline_spec)
-        components = spec["components"]
-        graphs = [spec["root"]["dag"], *(part["dag"] for part in components.values() if "dag" in part)]
+        components = self.graph["components"]
+        graphs = [self.graph["root"]["dag"], *(part["dag"] for part in components.values() if "dag" in part)]
         return {
             name: title
             for graph in graphs
@@ -50,20 +53,23 @@ class PackageFile:
         }
 
 
-def read_package(pipeline: Pipeline) -> PackageFile:
+def read_package(path: Path) -> PackageFile:
     """Read the package of a pipeline.
 
     Raises:
         SettingsError: there is none.
     """
     try:
-        return PackageFile(pipeline.package, pipeline.package.read_bytes())
+        return PackageFile(path, path.read_bytes())
     except FileNotFoundError as error:
-        raise SettingsError(
-            f"{pipeline.name} must be compiled", found=f"no {pipeline.package}", hint="run make compile"
-        ) from error
+        raise SettingsError(f"{path.stem} must be compiled", found=f"no {path}", hint="run make compile") from error
 
 
 def _list_tasks(graph: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, task in graph["tasks"].items():
         yield name, task["taskInfo"]["name"], task["componentRef"]["name"]
+
+
+@cache
+def _parse(content: bytes) -> tuple[Any, ...]:
+    return tuple(yaml.load_all(content, yaml.CSafeLoader))

@@ -11,7 +11,6 @@ from overread.runs.progress import MARK
 _COLOUR = re.compile(r"\x1b\[\d+m")
 _STARTED = re.compile(r"Executing task '([^']+)'")
 _ENDED = re.compile(r"Task '([^']+)' finished with status (\w+)")
-_OWN_ERROR = re.compile(r"^overread\.errors\.(\w+): (.*)$")
 _TIMED_LINE = re.compile(r"^\d\d:\d\d:\d\d\.\d+ - [A-Z]+ - ")
 
 
@@ -66,21 +65,6 @@ class ProgressStream(io.TextIOBase):
     def _show(self, line: str) -> None:
         self._terminal.write(line + "\n")
         self._terminal.flush()
-
-
-def find_own_error(log: Path) -> str | None:
-    """The last error of Overread that a run's log holds, as a message for its user; None where there is none."""
-    lines = [_COLOUR.sub("", line).strip() for line in log.read_text(encoding="utf-8").splitlines()]
-    starts = [index for index, line in enumerate(lines) if _OWN_ERROR.match(line)]
-    if not starts:
-        return None
-    first = _OWN_ERROR.match(lines[starts[-1]])
-    message = [first[2]] if first else []
-    for line in lines[starts[-1] + 1 :]:
-        if not line.startswith("- "):
-            break
-        message.append(line)
-    return "\n".join(message)
 
 
 def find_traceback(log: Path) -> str:

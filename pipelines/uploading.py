@@ -7,7 +7,7 @@ from pathlib import Path
 from overread.errors import VersioningError
 from pipelines.catalogue import Pipeline
 from pipelines.kubeflow_client import KubeflowClient
-from pipelines.package_file import PackageFile, read_package
+from pipelines.package_file import PackageFile
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,9 @@ def upload_pipeline(client: KubeflowClient, pipeline: Pipeline, *, commit: str) 
         SettingsError: the pipeline is not compiled.
         KubeflowError: the server cannot be reached or refuses.
     """
-    package = read_package(pipeline)
+    package = pipeline.compiled
     version = name_version(pipeline, package, commit)
-    pipeline_id = client.find_pipeline(pipeline.name) or client.create_pipeline(
-        pipeline.name, str(pipeline.graph.description)
-    )
+    pipeline_id = client.find_pipeline(pipeline.name) or client.create_pipeline(pipeline.name, pipeline.description)
     if there := client.find_version(pipeline_id, version):
         return Upload(version, client.name_version_page(pipeline_id, there), is_new=False)
     version_id = client.upload_version(

@@ -1,5 +1,6 @@
 """Rules that every compiled pipeline keeps, each proven able to fail."""
 
+import inspect
 import re
 from typing import Any
 
@@ -70,6 +71,17 @@ def pipeline(request: pytest.FixtureRequest) -> Pipeline:
 def test_the_committed_package_is_what_the_code_compiles_to(pipeline, tmp_path):
     compile_pipeline(pipeline, tmp_path / "package.yaml")
     assert pipeline.package.read_text() == (tmp_path / "package.yaml").read_text(), "run `make compile`"
+
+
+def test_the_catalogue_reads_from_a_package_what_its_function_says(pipeline):
+    function = pipeline.graph.pipeline_func
+    expected = inspect.signature(function).parameters.values()
+    found = pipeline.parameters.values()
+    assert [(one.name, one.annotation, one.default) for one in found] == [
+        (one.name, one.annotation, one.default) for one in expected
+    ]
+    assert [type(one.default) for one in found] == [type(one.default) for one in expected]
+    assert pipeline.question == pipeline.graph.description.strip().splitlines()[0]
 
 
 def test_a_package_has_no_field_that_kubeflow_does_not_know(pipeline):

@@ -12,6 +12,22 @@ from tests.pipelines.conftest import draw_disc, run_module
 
 NETWORKS = 4
 WITHOUT_FURTHER_PARTS = ("mix_ratios=", "classifier=false", "consensus=")
+WITNESS = """
+import sys
+
+def note(what):
+    with open({path!r}, "a") as file:
+        file.write(what + "\\n")
+
+class Witness:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("pandas", "torch"):
+            note(name)
+
+note("interpreter")
+sys.meta_path.insert(0, Witness())
+"""
+"""Notes each start of an interpreter and each import of a large library; forks inherit it."""
 pytestmark = pytest.mark.usefixtures("first")
 
 
@@ -102,6 +118,21 @@ def test_a_second_run_reuses_every_training_and_opens_no_new_run(study, preset):
     assert again.returncode == 0, again.stderr
     assert len(list_reused(again)) == NETWORKS
     assert {run.info.run_id for run in find_runs(study)[1]} == before
+
+
+def test_a_run_that_reuses_all_starts_no_interpreter_per_task_and_imports_no_torch(
+    study, preset, tmp_path, monkeypatch
+):
+    seen = tmp_path / "seen.txt"
+    (tmp_path / "sitecustomize.py").write_text(WITNESS.format(path=str(seen)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert run_rater_bias(study, preset).returncode == 0
+    lines = seen.read_text().splitlines()
+    assert lines.count("interpreter") == len(
+        ["the run", "multiprocessing's tracker", "the process that tasks fork from"]
+    )
+    assert lines.count("pandas") == 1
+    assert "torch" not in lines
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import io
 
 from overread.runs.progress import MARK
-from pipelines.progress import ProgressStream, find_own_error, find_traceback
+from pipelines.progress import ProgressStream, find_traceback
 
 
 def test_a_line_per_task_and_the_steps_own_progress_are_shown_and_the_rest_is_only_logged():
@@ -19,18 +19,8 @@ def test_a_line_per_task_and_the_steps_own_progress_are_shown_and_the_rest_is_on
     assert list(stream.durations_seconds) == ["train-networks"]
 
 
-def test_the_message_of_our_own_error_is_found_with_all_its_problems(tmp_path):
-    log = tmp_path / "log"
-    log.write_text(
-        "    Traceback (most recent call last):\n      File x\n"
-        "    overread.errors.StudyError: 2 problems were found:\n    - first.\n    - second.\n\n10:00 - ERROR - Task\n"
-    )
-    assert find_own_error(log) == "2 problems were found:\n- first.\n- second."
-
-
-def test_other_failures_show_their_traceback(tmp_path):
+def test_the_last_traceback_of_a_log_is_found(tmp_path):
     log = tmp_path / "log"
     log.write_text("noise\n    Traceback (most recent call last):\n      File x\n    ValueError: 3\n")
-    assert find_own_error(log) is None
     assert find_traceback(log).splitlines()[-1].strip() == "ValueError: 3"
     assert "noise" not in find_traceback(log)

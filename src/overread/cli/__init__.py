@@ -9,8 +9,7 @@ from overread import __version__
 from overread.cli.analyses import acquisition_bias, disagreement
 from overread.cli.labels import labels_app
 from overread.cli.models import model_app
-from overread.cli.networks import predict, train, uncertainty
-from overread.cli.study import study_app
+from overread.cli.networks import predict, uncertainty
 from overread.errors import OverreadError
 
 app = App(
@@ -19,10 +18,15 @@ app = App(
     help_format="plaintext",
     help="Measure how much the choice of annotator, scanner or label quality shapes a segmentation network.",
 )
-app.command(study_app)
+# Those whose parameters are settings are named by address: pydantic takes longer to import than all else here.
+app.command("overread.cli.study:study_app", name="study", help="Make, check and convert studies.")
 app.command(labels_app)
 app.command(model_app)
-for command in (train, predict, uncertainty, disagreement, acquisition_bias):
+app.command(
+    "overread.cli.training:train",
+    help="Train one network on all labelled cases of a source, some of them kept for validation.",
+)
+for command in (predict, uncertainty, disagreement, acquisition_bias):
     app.command(command)
 
 

@@ -1,4 +1,4 @@
-"""`overread train`, `predict` and `uncertainty`: one network at a time.
+"""`overread predict` and `uncertainty`: what trained networks say.
 
 Every command imports what it needs when it is called.
 """
@@ -7,21 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-
-from overread.runs.training_choice import TrainingChoice
-
-
-def train(folder: Path, output: Path, *, choice: Annotated[TrainingChoice, Parameter(name="*")]) -> None:
-    """Train one network on all labelled cases of a source, some of them kept for validation.
-
-    Args:
-        folder: Folder of the study.
-        output: Folder that gets the network; a training that was interrupted there goes on.
-        choice: Whose labels to learn, and how.
-    """
-    from overread.runs import train_one
-
-    train_one.run(folder, output, choice)
 
 
 def predict(folder: Path, network: Path, output: Path, *, case: tuple[str, ...] = (), device: str = "auto") -> None:

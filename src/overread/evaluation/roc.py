@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict
-from scipy.stats import rankdata
 
-from overread.settings import Settings
+from overread.records import Result
 
 
-class RocCurve(Settings):
+class RocCurve(Result):
     """Receiver operating characteristic.
 
     Of two classes, the first is to be found. Of more, each is found against the rest, and the curves are averaged at
@@ -22,8 +20,6 @@ class RocCurve(Settings):
         thresholds: probabilities, descending; what reaches one is positive. All are finite.
         auc: area under the curve through all thresholds; of more than two classes, the mean over the classes.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     fpr: tuple[float, ...]
     tpr: tuple[float, ...]
@@ -72,7 +68,9 @@ def compute_auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> flo
         positive: (N,), at least one True and one False.
     """
     count = int(np.count_nonzero(positive))
-    rank_sum = float(rankdata(scores)[positive].sum())
+    _, places, ties = np.unique(scores, return_inverse=True, return_counts=True)
+    mean_ranks = np.cumsum(ties) - (ties - 1) / 2
+    rank_sum = float(mean_ranks[places[positive]].sum())
     return (rank_sum - count * (count + 1) / 2) / (count * (scores.size - count))
 
 

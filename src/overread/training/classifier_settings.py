@@ -53,3 +53,19 @@ class ClassifierSettings(Settings):
                 f"the sides of patch_size must be at least {smallest} for {len(self.features)} blocks, not {sides}"
             )
         return self
+
+
+class ClassifierFold(Settings):
+    """The cases of one round of the cross-validation; no subject is in two of its parts.
+
+    Attributes:
+        index: from 0.
+        train: cases whose annotations the loss sees.
+        validation: cases whose annotations choose the epoch.
+        test: held-out cases.
+    """
+
+    index: int
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]

@@ -14,26 +14,9 @@ from overread.questions.rater_bias.classification_results import Origin
 from overread.questions.rater_bias.classifier_masks import DrawnMask, apply_shifts, read_drawn_masks, sample_shifts
 from overread.questions.rater_bias.classifier_training import ClassifierEpoch, predict_patches, train_classifier
 from overread.questions.rater_bias.source_hits import PATCH_COLUMNS, name_probability
-from overread.settings import Settings
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
-from overread.training.classifier_settings import ClassifierSettings
-
-
-class ClassifierFold(Settings):
-    """The cases of one round of the cross-validation; no subject is in two of its parts.
-
-    Attributes:
-        index: from 0.
-        train: cases whose annotations the loss sees.
-        validation: cases whose annotations choose the epoch.
-        test: held-out cases.
-    """
-
-    index: int
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    test: tuple[str, ...]
+from overread.training.classifier_settings import ClassifierFold, ClassifierSettings
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,10 @@ from overread.runs.workers import run_side_by_side
 from overread.study.digest import compute_files_digest, compute_study_digest
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
-from overread.training.classifier_settings import ClassifierSettings
+from overread.training.classifier_settings import ClassifierFold, ClassifierSettings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from overread.questions.rater_bias.classifier_fold import ClassifierFold
 
 CLASSIFICATION_FILE = "classification.json"
 HITS_FILE = "hits.csv"
@@ -33,7 +31,7 @@ class _Assignment:
     study: Path
     predictions: Path
     sources: tuple[str, ...]
-    fold: "ClassifierFold"
+    fold: ClassifierFold
     settings: ClassifierSettings
     shuffled: bool
     folder: Path
@@ -113,10 +111,8 @@ def read_classified_sources(folder: Path) -> "tuple[SourceClassification, DataFr
     return read_classification(folder), read_hits(folder / HITS_FILE)
 
 
-def list_folds(plan: TrainingPlan) -> tuple["ClassifierFold", ...]:
+def list_folds(plan: TrainingPlan) -> tuple[ClassifierFold, ...]:
     """The folds of a plan: of each, the cases that the jobs of any of its sources train, validate and test on."""
-    from overread.questions.rater_bias.classifier_fold import ClassifierFold
-
     folds = []
     for index in sorted({job.fold for job in plan.jobs}):
         jobs = [job for job in plan.jobs if job.fold == index and job.source in plan.raters]
@@ -138,7 +134,7 @@ def list_hit_rates(classification: SourceClassification) -> dict[str, float]:
 def _compute_key(
     plan: TrainingPlan,
     predictions: Mapping[str, LabelSet],
-    fold: "ClassifierFold",
+    fold: ClassifierFold,
     settings: ClassifierSettings,
     shuffled: bool,
 ) -> str:
