@@ -1,6 +1,7 @@
-"""MLflow on a SQLite file of its own for each test that wants one."""
+"""MLflow without runs for each test that wants one."""
 
-import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,16 +9,21 @@ import pytest
 from tests.retrainings import GrowingStudy
 
 
+@pytest.fixture(scope="session")
+def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests keep their MLflow in turn: of an address that it knows, it does not check the tables again."""
+    return tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+
+
 @pytest.fixture
-def mlflow_folder(empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def mlflow_folder(empty_mlflow: Path, mlflow_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of an MLflow without runs, which the environment of this test names."""
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "PUSHGATEWAY_URL", "OVERREAD_CODE_COMMIT"):
         monkeypatch.delenv(name, raising=False)
-    folder = tmp_path / "mlflow"
-    folder.mkdir()
-    shutil.copy(empty_mlflow, folder / "mlflow.db")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-    return folder
+    with closing(sqlite3.connect(empty_mlflow)) as empty, closing(sqlite3.connect(mlflow_database)) as used:
+        empty.backup(used)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{mlflow_database}")
+    return mlflow_database.parent
 
 
 @pytest.fixture
