@@ -33,7 +33,7 @@ retrain-once: env  ## Retrain what has new labels in STUDY, for cron or a timer;
 	@$(BIN)/python -m pipelines run retrain --study "$(STUDY)" $(if $(SET),--set $(SET))
 
 test: env  ## Run the test suite, real servers included
-	$(BIN)/pytest -n 2 -m "not slow and not containers"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not containers"
 
 test-slow: env  ## Run the tests that take minutes
 	$(BIN)/pytest -n 2 --dist loadfile -m "slow and not containers"

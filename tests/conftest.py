@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import run_overread
+from tests.shared_folders import make_once
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 REPOSITORY = Path(__file__).parent.parent
 
@@ -21,20 +24,22 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SQLite file of an MLflow without runs, to be copied: MLflow takes seconds to make one."""
-    from filelock import FileLock
-
     from overread.adapters.model_registry import connect_registry
 
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "empty-mlflow"
-    database = folder / "whole" / "mlflow.db"
-    folder.mkdir(exist_ok=True)
-    with FileLock(folder / "lock"), pytest.MonkeyPatch.context() as environment:
-        if not database.is_file():
-            environment.delenv("MLFLOW_TRACKING_URI", raising=False)
-            connect_registry(folder / "made")
-            (folder / "made").rename(database.parent)
-    return database
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
+        return make_once(tmp_path_factory, "empty-mlflow", connect_registry) / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo study as `overread study demo` makes it, to be read only."""
+
+    def make(folder: Path) -> None:
+        done = run_overread("study", "demo", folder)
+        assert done.returncode == 0, done.stderr
+
+    return make_once(tmp_path_factory, "demo", make)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -30,6 +30,7 @@ from overread.runs.plan import TrainingPlan
 from overread.training.history import HISTORY_FILE, EpochReport, write_history
 from overread.training.result import TrainingResult
 from tests.studies import make_preset, write_squares
+from tests.training_results import make_training_result
 
 CASES = 16
 """Of them, 5 are held out: cases 0, 9, 13, 14 and 15."""
@@ -146,17 +147,8 @@ class GrowingStudy:
     def _finish_training(self, plan: TrainingPlan, network: KeptNetwork, learnt: Mapping[str, str]) -> Path:
         job, folder = plan_retraining.find_job(plan, network), self._name("network")
         folder.mkdir()
-        result = TrainingResult(
-            job=job,
-            fingerprint=hashlib.sha256(json.dumps(learnt, sort_keys=True).encode()).hexdigest(),
-            epochs=1,
-            kept_epoch=1,
-            kept_validation_dice=0.5,
-            parameter_count=1,
-            duration_seconds=1.0,
-            voxels_per_second=1.0,
-            device="cpu",
-        )
+        fingerprint = hashlib.sha256(json.dumps(learnt, sort_keys=True).encode()).hexdigest()
+        result = make_training_result(job, fingerprint=fingerprint, epochs=1, kept_validation_dice=0.5)
         result.write(folder)
         write_history(
             folder / HISTORY_FILE,

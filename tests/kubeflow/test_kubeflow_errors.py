@@ -2,7 +2,6 @@
 
 import socket
 import subprocess
-import time
 
 import pytest
 
@@ -46,10 +45,9 @@ def test_a_host_where_nobody_listens(submit):
 
 
 def test_a_host_that_does_not_answer_is_given_up_in_time(kubeflow, submit):
-    kubeflow.mishaps.append(Mishap(delay_seconds=60))
-    started = time.monotonic()
+    kubeflow.mishaps.append(Mishap(delay_seconds=600))
     check_is_one_message(submit("--timeout", "0.3"), "must answer within 0.3 s, got no answer", "--timeout")
-    assert time.monotonic() - started < 5
+    assert kubeflow.exchanges == [], "the answer came before the command gave up"
 
 
 def test_a_wrong_token(kubeflow, submit, monkeypatch):

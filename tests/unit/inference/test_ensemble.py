@@ -6,41 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from overread.errors import InputError
 from overread.inference.ensemble import predict_case
 from overread.inference.settings import InferenceSettings
-from overread.networks.build import build_network
-from overread.networks.saved import save_network
-from overread.networks.settings import NetworkSettings, SavedNetworkSettings
 from overread.study.study import Study
 from overread.types import Probability
+from tests.constant_networks import save_constant_network
 from tests.studies import write_cubes, write_squares
-
-NETWORK = NetworkSettings(architecture="basic_unet", channels=(2, 2, 2, 2, 2))
-
-
-def save_constant(folder: Path, study: Study, logit: float, working_spacing: tuple[float, ...] | None = None) -> Path:
-    """Save a network that says the same logit everywhere: its last convolution has only a bias."""
-    dimensions, channels = study.settings.dimensions, study.settings.channels
-    network = build_network(NETWORK, dimensions=dimensions, channel_count=len(channels))
-    last = list(network.modules())[-1]
-    assert isinstance(last, nn.Conv2d | nn.Conv3d)
-    assert last.bias is not None
-    nn.init.zeros_(last.weight)
-    nn.init.constant_(last.bias, logit)
-    saved = SavedNetworkSettings(
-        network=NETWORK,
-        dimensions=dimensions,
-        channels=channels,
-        intensity=study.settings.intensity,
-        patch_size=(16,) * dimensions,
-        working_spacing=working_spacing,
-        precision="fp32",
-    )
-    save_network(folder, network, saved)
-    return folder
 
 
 def predict(study: Study, folders: list[Path]) -> Probability:
@@ -52,7 +25,7 @@ def test_probabilities_of_repeats_are_averaged(tmp_path: Path, write: type) -> N
     """Logits ln 3, 0 and -ln 4 are probabilities of 0.75, 0.5 and 0.2; their mean is not that of the logits."""
     study = write(tmp_path / "study", case_count=1)
     logits = {"a": log(3), "b": 0.0, "c": -log(4)}
-    folders = [save_constant(tmp_path / name, study, logit) for name, logit in logits.items()]
+    folders = [save_constant_network(tmp_path / name, study, logit) for name, logit in logits.items()]
     found = predict(study, folders)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, np.full((24,) * study.settings.dimensions, 1.45 / 3), atol=1e-5)
@@ -60,13 +33,16 @@ def test_probabilities_of_repeats_are_averaged(tmp_path: Path, write: type) -> N
 
 def test_a_prediction_on_another_working_grid_comes_back_to_the_grid_of_the_case(tmp_path: Path) -> None:
     study = write_cubes(tmp_path / "study", case_count=1)
-    folders = [save_constant(tmp_path / "a", study, log(3), (3.0, 3.0, 3.0)), save_constant(tmp_path / "b", study, 0.0)]
+    folders = [
+        save_constant_network(tmp_path / "a", study, log(3), working_spacing=(3.0, 3.0, 3.0)),
+        save_constant_network(tmp_path / "b", study, 0.0),
+    ]
     np.testing.assert_allclose(predict(study, folders), np.full((24, 24, 24), 0.625), atol=1e-5)
 
 
 def test_a_network_for_other_channels_is_refused(tmp_path: Path) -> None:
     study = write_cubes(tmp_path / "study", case_count=1)
-    folder = save_constant(tmp_path / "a", study, 0.0)
+    folder = save_constant_network(tmp_path / "a", study, 0.0)
     swapped = Study(study.root, study.settings.model_copy(update={"channels": ("t2", "t1")}), study.cases)
     with pytest.raises(InputError, match=r"needs the channels \('t1', 't2'\), got \('t2', 't1'\)"):
         predict(swapped, [folder])

@@ -1,7 +1,5 @@
 """Perturbed copies of a source whose errors are polygons, and the command that makes them."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ from overread.runs.label_variants import describe_fixed
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study
+from tests.command_line import Done, run_overread
 from tests.studies import write_cubes, write_squares
 
 NAMES = ["polygon-3", "polygon-7-smooth-seed2"]
@@ -116,9 +115,8 @@ def test_label_noise_takes_them_with_the_dice_that_they_leave(squares: Study) ->
     assert (described.target_dice, described.strength, described.strength_unit) == (None, None, None)
 
 
-def run_command(study: Study, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "overread.cli", "labels", "perturb", str(study.root), "--source", "ann", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def run_command(study: Study, *options: str) -> Done:
+    return run_overread("labels", "perturb", study.root, "--source", "ann", *options)
 
 
 def test_the_command_takes_vertices(squares: Study) -> None:

@@ -19,6 +19,7 @@ from overread.study.label_set import LabelSet
 from overread.study.rasters import read_affine_and_shape, write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study
+from tests.command_line import run_overread
 from tests.studies import write_cubes, write_squares
 
 NAMES = ["natural-0.90", "natural-3d-0.80", "choppy-0.90", "choppy-axis2-0.85-seed3", "random-0.90", "random-3d-0.85"]
@@ -193,11 +194,10 @@ def test_another_process_makes_the_same_bytes(squares: Study, tmp_path: Path) ->
 
 
 def test_the_command_prints_what_came_of_it(squares: Study) -> None:
-    options = ["--source", "ann", "--mode", "random", "--seed", "2", "--dice", "0.90"]
-    command = [sys.executable, "-m", "overread.cli", "labels", "perturb", str(squares.root), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = ["labels", "perturb", squares.root, "--source", "ann", "--mode", "random", "--seed", "2", "--dice"]
+    done = run_overread(*command, "0.90")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("ann-random-0.90-seed2: strength 0.")
-    refused = subprocess.run([*command[:-1], "1.5"], capture_output=True, text=True, check=False)
+    refused = run_overread(*command, "1.5")
     assert refused.returncode == 2
     assert "dice: Input should be less than 1" in refused.stderr

@@ -18,6 +18,7 @@ from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 from overread.study.study import Study
 from overread.training.result import RedrawnLabels, TrainingJob, TrainingResult
+from tests.training_results import make_training_result
 
 SLOPES = {"control": 0.0, "natural": 0.6, "choppy": 0.4, "random": 0.0}
 VARIANTS = ("control", "natural-0.90", "natural-0.80", "choppy-0.80", "random-0.80")
@@ -143,14 +144,4 @@ def build_training(study: Study, network: str, variant: str, repeat: int, redraw
         if is_redrawn
         else None,
     )
-    return TrainingResult(
-        job=job,
-        fingerprint="0123456789abcdef",
-        epochs=12 + repeat,
-        kept_epoch=9,
-        kept_validation_dice=0.712,
-        parameter_count=1234567,
-        duration_seconds=95.0,
-        voxels_per_second=250000.0,
-        device="cpu",
-    )
+    return make_training_result(job, epochs=12 + repeat, kept_epoch=9, kept_validation_dice=0.712)

@@ -26,6 +26,7 @@ from overread.study.rasters import write_image, write_mask, write_volume
 from overread.study.schema import SourceSettings, StudySettings
 from overread.study.study import Study
 from overread.training.result import TrainingJob, TrainingResult
+from tests.training_results import make_training_result
 
 AFFINE = np.diag([1.0, 2.0, 4.0, 1.0])
 
@@ -198,17 +199,7 @@ def build_training(study: Study, source: str, repeat: int) -> TrainingResult:
         validation_cases=cases[2:3],
         test_cases=cases[3:],
     )
-    return TrainingResult(
-        job=job,
-        fingerprint="0123456789abcdef",
-        epochs=12,
-        kept_epoch=9,
-        kept_validation_dice=0.812,
-        parameter_count=1234567,
-        duration_seconds=95.0,
-        voxels_per_second=250000.0,
-        device="cpu",
-    )
+    return make_training_result(job, kept_epoch=9)
 
 
 def build_context(sources: Sequence[str]) -> RunContext:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from acquisition_builders import NOT_TOLD, make_evaluation
+from pages import Page, check_page
 from report_builders import build_context
-from test_label_noise_page import Page
 
 from overread.errors import InputError
 from overread.questions.acquisition_bias.evaluation import index_scores
@@ -79,25 +79,21 @@ def page(html: str) -> Page:
     return Page(html)
 
 
-def test_the_page_is_well_formed_loads_nothing_and_asks_its_question(page: Page, html: str) -> None:
-    assert (page.mismatches, page.open) == ([], [])
+def test_the_page_is_sound_and_asks_its_question(page: Page) -> None:
+    check_page(page)
     assert "Can the images tell vendor?" in page.text
-    assert all(image["src"].startswith("data:") and image["alt"] for image in page.find_all("img"))
-    assert "<script" not in html
 
 
 def test_the_answer_and_the_warning_stand_before_the_tables(page: Page) -> None:
     answer, warning = page.text.index("The images tell vendor:"), page.text.index("vendor is confounded with site")
     assert answer < warning < page.text.index("Where does the probe look?", warning)
-    assert "Padding and air alone, without the patient, tell vendor: AUROC 0.99" in page.text
-    assert "That is 0.30 less than with padding and air" in page.text
 
 
 def test_every_variant_has_accuracy_auroc_and_its_classes(page: Page) -> None:
     for title in ("whole slice", "padding and air", "body", "noise residue", "shuffled labels"):
         assert f"{title} 0." in page.text
     assert "0.990 0.97 to 1.00 ± 0.010 over packages 0.80 0.70 to 0.90 ± 0.020 over packages" in page.text
-    forest = next(image for image in page.find_all("img") if image["alt"].startswith("AUROC of the probe"))
+    forest = next(image for image in page.images if image["alt"].startswith("AUROC of the probe"))
     assert "padding and air: 0.990 (0.970 to 1.000)" in forest["alt"]
 
 
@@ -116,7 +112,7 @@ def test_the_median_case_of_each_class_is_shown_in_every_region(study: Study, pa
     chosen = choose_example_cases(index_scores(make_scores(study), CLASSES), CLASSES)
     assert [(label, case_id) for label, case_id, _ in chosen] == [("ACME", "c02a"), ("Other", "c02b")]
     assert chosen[0][2] == pytest.approx(0.18)
-    shown = [image["alt"].split(".")[0] for image in page.find_all("img") if image["alt"].startswith("Case ")]
+    shown = [image["alt"].split(".")[0] for image in page.images if image["alt"].startswith("Case ")]
     assert shown[:4] == [f"Case c02a (ACME), {region}" for region in ("whole", "outside", "body", "noise")]
     assert len(shown) == 8
 

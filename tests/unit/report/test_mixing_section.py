@@ -1,10 +1,9 @@
 import re
 import xml.etree.ElementTree as ElementTree
-from itertools import pairwise
 
 import pytest
+from pages import Page, check_page
 from report_builders import build_inputs
-from test_report_page import Page
 
 from overread.errors import InputError
 from overread.evaluation.results import Interval
@@ -249,16 +248,10 @@ def test_the_papers_tables_stand_beside_it(page):
     assert "both, ratio 5/16 0.82 ± 0.10 0.80 ± 0.07" in page.text
 
 
-def test_the_page_stays_well_formed(page):
-    assert (page.mismatches, page.open) == ([], [])
-    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    assert "mixing" in ids
-    assert {"href": "#mixing"} in page.find_all("a")
-    assert all("scope" in header for header in page.find_all("th"))
-    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
-    assert all(after - before <= 1 for before, after in pairwise(levels))
-    assert not page.find_all("script")
+def test_the_page_stays_sound(page):
+    check_page(page, links={"https://arxiv.org/abs/1906.11872"})
+    assert "mixing" in page.ids
+    assert "#mixing" in page.links
 
 
 def test_cells_without_a_common_case_are_shown_as_such(tmp_path):
@@ -268,7 +261,6 @@ def test_cells_without_a_common_case_are_shown_as_such(tmp_path):
     text = Page(write_report(tmp_path / "report.html", tmp_path, mixing, ("ann", "ben", "cid"))).text
     assert "– no common case" in text
     assert "Hollow:" not in text
-    assert "The question could not be answered: no held-out case was outlined by both ann and ben" in text
 
 
 def test_without_mixed_trainings_the_page_has_no_trace_of_them(html, tmp_path):

@@ -1,43 +1,13 @@
 import re
-from html.parser import HTMLParser
-from itertools import pairwise
-from urllib.parse import unquote
 
 import pytest
+from pages import Page, check_page
 from relabel_builders import NOISES, build_relabel_inputs
 
 from overread.errors import InputError
 from overread.questions.relabel.page.tables import build_pair_rows, find_best_epoch, sum_up_trainings
 from overread.questions.relabel.results import MissingCorrection
 from pipelines.relabel_summary import describe_relabelling
-
-VOID = {"meta", "img", "br"}
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, and the text between them with single spaces."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.open, self.mismatches, self._parts = [], [], [], []
-        self.feed(html)
-        self.text = re.sub(r"\s+", " ", "".join(self._parts))
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.mismatches.append(tag)
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self._parts.append(data + (" " if self.open and self.open[-1] in ("td", "th", "b", "span", "dd") else ""))
-
-    def find_all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def lose(correction="relabel", method="tta", fold=0, noise="polygon-3", reason="out of memory"):
@@ -71,18 +41,15 @@ def unclean(tmp_path_factory):
     )
 
 
-def test_the_page_is_well_formed_and_asks_its_question(page, html):
-    assert html.startswith("<!DOCTYPE html>")
-    assert (page.mismatches, page.open) == ([], [])
-    assert [tag for tag, _ in page.tags].count("h1") == 1
+def test_the_page_is_sound_and_asks_its_question(page):
+    check_page(page)
     assert "Does relabelling by uncertainty repair noisy labels?" in page.text
 
 
 def test_the_answer_stands_before_everything_else(page):
-    answer = (
-        "Relabelling made the labels better; the network gained: for polygon-3, label Dice went from 0.600 to 0.692"
+    assert page.text.index("Relabelling made the labels better;") < page.text.index(
+        "Does the network follow the clean or the noisy labels?"
     )
-    assert page.text.index(answer) < page.text.index("Does the network follow the clean or the noisy labels?")
     assert re.search(r"Held-out Dice, relabelling minus no correction ?0\.100", page.text)
 
 
@@ -111,7 +78,7 @@ def test_the_papers_table_is_open_for_its_preset(unclean, tmp_path):
 
 
 def test_there_is_a_curve_per_noise_and_one_for_each_further_method(page):
-    curves = [image["alt"] for image in page.find_all("img") if "relabelled after epoch" in image["alt"]]
+    curves = [image["alt"] for image in page.images if "relabelled after epoch" in image["alt"]]
     assert [alt.split(".")[0] for alt in curves] == [
         "polygon-3, test-time augmentation",
         "polygon-7, test-time augmentation",
@@ -130,7 +97,7 @@ def test_labels_are_told_before_and_after_with_what_was_left_alone(page):
     assert (
         "truth-polygon-7-relabelled-tta truth-polygon-7 test-time augmentation 0.117 1 : c04 666666666666" in page.text
     )
-    figures = [image["alt"] for image in page.find_all("img") if "4 better, 0 worse, 1 unchanged" in image["alt"]]
+    figures = [image["alt"] for image in page.images if "4 better, 0 worse, 1 unchanged" in image["alt"]]
     assert [alt.split(".")[0] for alt in figures] == list(NOISES)
 
 
@@ -138,7 +105,7 @@ def test_cases_are_shown_by_a_rule_with_their_label_dice(page):
     # After relabelling 0.70 to 0.73, but the last case was left alone.
     headings = re.findall(r"Case (c\d\d): (\w+) gain of label Dice", page.text)
     assert headings == [("c03", "largest"), ("c01", "median"), ("c04", "least")]
-    shown = [image["alt"] for image in page.find_all("img") if image["alt"].startswith("Case c03")]
+    shown = [image["alt"] for image in page.images if image["alt"].startswith("Case c03")]
     assert shown[0] == (
         "Case c03, polygon-3. Pixels covered in this view: the clean mask 36, the noisy mask 81, the relabelled mask "
         "49. Relabelling changed 32 pixels of it."
@@ -168,27 +135,6 @@ def test_what_was_trained_is_summed_up(page, inputs):
     assert [(group.count, group.missing_count, group.epochs) for group in groups] == [(2, 0, (5, 5))] * len(groups)
 
 
-def test_nothing_is_loaded_from_elsewhere_and_every_image_has_an_alternative(page, html):
-    links = {attributes["href"] for _, attributes in page.tags if "href" in attributes}
-    assert {link for link in links if not link.startswith("#")} == set()
-    assert not page.find_all("script")
-    assert not re.search(r"@import|url\((?!#)", unquote(html))
-    for image in page.find_all("img"):
-        assert image["src"].startswith("data:image/svg+xml,")
-        assert len(image["alt"]) > 20
-
-
-def test_ids_links_headings_and_tables_are_in_order(page):
-    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    assert all(link["href"][1:] in ids for link in page.find_all("a"))
-    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
-    assert all(after - before <= 1 for before, after in pairwise(levels))
-    assert all("scope" in header for header in page.find_all("th"))
-    boxes = [attributes for attributes in page.find_all("div") if attributes.get("class") == "scroll"]
-    assert all(box["aria-label"] and box["tabindex"] == "0" and box["role"] == "region" for box in boxes)
-
-
 def test_equal_inputs_give_equal_bytes(inputs, html, tmp_path):
     assert inputs.write(tmp_path / "again.html") == html
 
@@ -196,7 +142,6 @@ def test_equal_inputs_give_equal_bytes(inputs, html, tmp_path):
 def test_without_clean_labels_the_page_shows_what_it_can(unclean, tmp_path):
     page = Page(unclean.write(tmp_path / "report.html"))
     assert page.mismatches == []
-    assert "Whether relabelling helped is unknown: there are no clean labels to compare with." in page.text
     assert "– / 0.750" in page.text
     assert "No clean labels were named" in page.text
     assert "Reweighting was not tried; it needs clean labels of some cases." in page.text
@@ -214,7 +159,6 @@ def test_failed_trainings_are_shown_with_their_reason(tmp_path):
     assert "3 trainings of 14 failed and are left out" in page.text
     assert "missing the loss is not <finite> out of memory" in page.text
     assert "Relabelling (test-time augmentation), polygon-3 0 the loss is not <finite>" in page.text
-    assert "left no labels that can be judged for polygon-3" in page.text
     # Cases at even places alone: three of five.
     pairs = dict(build_pair_rows(inputs.evaluation))
     assert pairs["none"][1].notes[-1] == "n\u00a0=\u00a03"
@@ -226,7 +170,6 @@ def test_failed_trainings_are_shown_with_their_reason(tmp_path):
 def test_a_single_subject_gives_no_interval_and_no_verdict(tmp_path):
     page = Page(build_relabel_inputs(tmp_path, case_count=1, methods=("tta",)).write(tmp_path / "report.html"))
     assert "interval unknown, all cases are of one subject" in page.text
-    assert "Relabelling was not shown to make the labels better or worse" in page.text
     assert "nan" not in re.split(r"\W+", page.text.lower())
 
 

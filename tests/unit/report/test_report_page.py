@@ -1,10 +1,9 @@
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
-from itertools import pairwise
 from urllib.parse import unquote
 
 import pytest
+from pages import Page, check_page
 from report_builders import build_inputs, summarise
 
 from overread.errors import InputError
@@ -12,33 +11,6 @@ from overread.evaluation.results import Interval
 from overread.report.page import render_page
 
 CITATION = "https://arxiv.org/abs/1906.11872"
-VOID = {"meta", "img", "input", "br", "link"}
-
-
-class Page(HTMLParser):
-    """What a reader finds in a page: tags with their attributes, and the text between them."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.open, self.mismatches, self._parts = [], [], [], []
-        self.feed(html)
-        self.text = re.sub(r"\s+", " ", "".join(self._parts))
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.mismatches.append(tag)
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self._parts.append(data + (" " if self.open and self.open[-1] in ("td", "th", "b", "span") else ""))
-
-    def find_all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -56,41 +28,33 @@ def page(html):
     return Page(html)
 
 
-def test_the_page_is_well_formed_and_names_its_language_and_title(page, html):
-    assert html.startswith("<!DOCTYPE html>")
-    assert page.mismatches == []
-    assert page.open == []
-    assert page.find_all("html") == [{"lang": "en-GB"}]
+def test_the_page_is_sound_and_asks_its_question(page):
+    check_page(page, links={CITATION})
     assert "tiny: does it matter which rater trained the network?" in page.text
-    assert [tag for tag, _ in page.tags].count("h1") == 1
 
 
 def test_the_answer_stands_with_its_numbers_before_anything_else(page):
-    answer = "Yes: on 4 held-out cases the networks agreed better with the rater that trained them"
-    assert answer in page.text
-    assert "mean Dice 0.885 against 0.741, a difference of 0.144 (95 % interval 0.112 to 0.176)" in page.text
-    assert page.text.index(answer) < page.text.index("Who agrees with whom")
+    answer = page.text.index("Yes: on 4 held-out cases the networks agreed better")
+    assert answer < page.text.index("Who agrees with whom")
+    assert "a difference of 0.144" in page.text[answer:]
+    assert "answer yes" in [attributes.get("class") for attributes in page.find_all("div")]
 
 
-def test_the_sentence_on_loads_stands_beside_the_answer(page):
+def test_loads_matrix_tests_and_limits_of_agreement_stand_with_their_numbers(page):
     # Sources 10 and 20 plus the case's number, networks 20 and 40: differences 10 and 20 in every case.
-    assert "ann measured less than ben in 3 of 4 cases; its network measured less than the other network in 4 of 4" in (
-        page.text
-    )
     assert "10.0 px² between the raters and 20.0 px² between their networks" in page.text
     assert "3 / 0 / 1 4 / 0 / 0 75 % 100 % 10.0 20.0 amplified" in page.text
-
-
-def test_the_matrix_shows_every_mean_with_deviation_and_count(page):
     assert "ann 0.873 ± 0.042 n = 4 0.716 ± 0.042 n = 4" in page.text
     assert "ben 0.716 ± 0.042 n = 4 0.873 ± 0.042 n = 4" in page.text
-
-
-def test_p_values_and_bland_altman_numbers_are_those_given(page):
     assert "two-sample t-test over all values p = 0.012" in page.text
     assert "paired t-test over cases p < 0.001" in page.text
     assert "Bias 10.0 px², limits 6.08 to 13.9, n = 4" in page.text
     assert "Bias 20.0 px², limits 18.0 to 22.0, n = 4" in page.text
+
+
+def test_limits_of_the_answer_are_in_the_page(page):
+    assert "Agreement with a rater is not correctness" in page.text
+    assert "There are only 4 subjects." in page.text
 
 
 def test_all_four_measures_can_be_chosen_without_a_script(page):
@@ -98,50 +62,11 @@ def test_all_four_measures_can_be_chosen_without_a_script(page):
     assert [choice["id"] for choice in choices] == ["show-dice", "show-surface_dice", "show-hd95", "show-assd"]
     assert ["checked" in choice for choice in choices] == [True, False, False, False]
     assert {label["for"] for label in page.find_all("label")} == {choice["id"] for choice in choices}
-    assert not page.find_all("script")
     assert "Surface Dice at 2 px" in page.text
-
-
-def test_nothing_is_loaded_from_elsewhere(page, html):
-    sources = [attributes["src"] for _, attributes in page.tags if "src" in attributes]
-    assert sources
-    assert all(source.startswith("data:image/") for source in sources)
-    links = {attributes["href"] for _, attributes in page.tags if "href" in attributes}
-    assert {link for link in links if not link.startswith("#")} == {CITATION}
-    assert not re.search(r"@import|url\((?!#)", unquote(html))
-    for source in sources:
-        assert not re.search(r"href=\"(?!#|data:)|@import|url\((?!#)", unquote(source))
 
 
 def test_the_address_of_the_tracked_run_is_text_and_no_link(page):
     assert "http://tracking.example:5000/#/experiments/1/runs/abc" in page.text
-
-
-def test_every_image_has_an_alternative_and_its_size(page):
-    for image in page.find_all("img"):
-        assert len(image["alt"]) > 20
-        assert int(image["width"]) > 0
-        assert int(image["height"]) > 0
-
-
-def test_ids_are_unique_and_links_within_the_page_lead_somewhere(page):
-    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    for link in page.find_all("a"):
-        if link["href"].startswith("#"):
-            assert link["href"][1:] in ids
-
-
-def test_table_headers_have_a_scope_and_scrolled_boxes_a_name(page):
-    assert all("scope" in header for header in page.find_all("th"))
-    boxes = [attributes for attributes in page.find_all("div") if attributes.get("class") == "scroll"]
-    assert boxes
-    assert all(box["aria-label"] and box["tabindex"] == "0" and box["role"] == "region" for box in boxes)
-
-
-def test_headings_skip_no_level(page):
-    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
-    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_what_was_trained_on_what_is_told_in_full(page, inputs):
@@ -155,12 +80,6 @@ def test_what_was_trained_on_what_is_told_in_full(page, inputs):
     assert "ann 2 1 2 2 0.812 3 min 10 s" in page.text
 
 
-def test_methods_and_limits_are_in_the_page(page):
-    assert "The Worrisome Impact of an Inter-rater Bias on Neural Network Training" in page.text
-    assert "Agreement with a rater is not correctness" in page.text
-    assert "There are only 4 subjects." in page.text
-
-
 def test_equal_inputs_give_equal_bytes(inputs, html, tmp_path):
     assert inputs.write(tmp_path / "again.html") == html
 
@@ -172,9 +91,7 @@ def test_markup_in_names_and_settings_is_shown_and_not_obeyed(tmp_path):
         update={"study": "<b>&", "settings_yaml": danger, "tracking_url": danger}
     )
     page = Page(inputs.write(tmp_path / "report.html"))
-    assert not page.find_all("script")
-    assert all(image["src"].startswith("data:") for image in page.find_all("img"))
-    assert page.mismatches == []
+    check_page(page, links={CITATION})
     assert "Loads: <script>alert('x')</script> in px²" in page.text
     assert page.text.count(danger) == 2
     assert "<b>&: does it matter" in page.text
@@ -189,16 +106,21 @@ def test_one_source_is_reported_without_any_comparison(tmp_path):
     assert page.mismatches == []
 
 
-def test_eight_sources_have_a_matrix_of_64_and_28_pairs(tmp_path):
-    sources = tuple(f"rater-{number}" for number in range(8))
-    page = Page(build_inputs(tmp_path, sources=sources, case_count=3).write(tmp_path / "report.html"))
+def test_four_sources_have_a_matrix_of_16_and_6_pairs(tmp_path):
+    page = Page(build_inputs(tmp_path, sources=("ann", "ben", "cas", "dan"), case_count=3).write(tmp_path / "r.html"))
     cells = [attributes for attributes in page.find_all("td") if "figure-cell" in attributes.get("class", "")]
-    assert sum("own" in cell["class"].split() for cell in cells) == 4 * 8
-    assert sum("blank" not in cell["class"].split() for cell in cells) == 4 * (64 + 28 + 28)
-    assert "Over 28 pairs of raters, training amplified the difference in load in 28" in page.text
-    assert page.text.count("0.131 (0.099 to 0.163)") == 28
-    assert "With 28 pairs, some differ by chance." in page.text
-    assert page.mismatches == []
+    assert sum("own" in cell["class"].split() for cell in cells) == 4 * 4
+    assert sum("blank" not in cell["class"].split() for cell in cells) == 4 * (16 + 6 + 6)
+    assert "Over 6 pairs of raters, training amplified the difference in load in 6" in page.text
+    assert page.text.count("0.131 (0.099 to 0.163)") == 6
+    assert "With 6 pairs, some differ by chance." in page.text
+
+
+def test_more_sources_than_colours_are_said_to_repeat(tmp_path):
+    inputs = build_inputs(tmp_path, sources=tuple(f"s{number}" for number in range(9)), case_count=1)
+    # A figure for each of the 36 pairs would take seconds.
+    inputs.evaluation = inputs.evaluation.model_copy(update={"pairs": ()})
+    assert "colours repeat after eight" in Page(inputs.write(tmp_path / "report.html")).text
 
 
 def test_volumes_are_shown_as_slices_with_unit_and_sides(tmp_path):
@@ -207,7 +129,7 @@ def test_volumes_are_shown_as_slices_with_unit_and_sides(tmp_path):
     assert "slice 1 of 3 along array axis Z" in page.text
     assert "HD95 (mm)" in page.text
     assert "The pixel size is not known" not in page.text
-    shown = [unquote(image["src"]) for image in page.find_all("img") if image["alt"].startswith("Case ")]
+    shown = [unquote(image["src"]) for image in page.images if image["alt"].startswith("Case ")]
     assert len(shown) == 3 * 3
     assert all(f">{letter}</text>" in svg for svg in shown for letter in "RLA")
 
@@ -242,30 +164,6 @@ def test_a_source_without_a_mask_of_a_shown_case_is_named(tmp_path):
     assert "No mask of this case from ben." in page.text
 
 
-@pytest.mark.parametrize(
-    ("gap", "lead", "verdict"),
-    [
-        (Interval(estimate=0.01, low=-0.02, high=0.04), "No difference was shown:", "not-shown"),
-        (
-            Interval(estimate=-0.05, low=-0.08, high=-0.02),
-            "A difference was shown, but the wrong way round:",
-            "reversed",
-        ),
-        (
-            Interval(estimate=0.1, low=float("nan"), high=float("nan")),
-            "The question could not be answered:",
-            "no-answer",
-        ),
-    ],
-)
-def test_every_outcome_has_its_own_box(tmp_path, gap, lead, verdict):
-    inputs = build_inputs(tmp_path, case_count=2)
-    inputs.evaluation = inputs.evaluation.model_copy(update={"dice_gap": gap})
-    page = Page(inputs.write(tmp_path / "report.html"))
-    assert lead in page.text
-    assert f"answer {verdict}" in [attributes.get("class") for attributes in page.find_all("div")]
-
-
 def test_semi_automatic_tools_are_called_sources(tmp_path):
     page = Page(build_inputs(tmp_path, kind="semi-automatic").write(tmp_path / "report.html"))
     assert "agreed better with the source that trained them than with the other source:" in page.text
@@ -280,15 +178,7 @@ def test_sources_that_share_no_case_are_reported_without_numbers(tmp_path):
     ]
     inputs.comparisons = inputs.comparisons[own]
     page = Page(inputs.write(tmp_path / "report.html"))
-    assert "no held-out case was outlined by two raters" in page.text
-    assert "Loads cannot be compared" in page.text
     assert "There is no case that two raters outlined" in page.text
-
-
-def test_more_sources_than_colours_are_said_to_repeat(tmp_path):
-    sources = tuple(f"s{number}" for number in range(9))
-    page = Page(build_inputs(tmp_path, sources=sources, case_count=1).write(tmp_path / "report.html"))
-    assert "colours repeat after eight" in page.text
 
 
 def test_a_source_without_predictions_is_refused(tmp_path):

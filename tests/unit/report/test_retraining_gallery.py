@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from report_builders import build_mask, build_study
-from test_retraining_page import Scene, build_comparisons, build_judgement, build_network
+from retraining_builders import Scene, build_comparisons, build_judgement, build_network
 
 from overread.errors import InputError
 from overread.questions.retrain.page.gallery import RetrainingGallery, collect_gallery

@@ -3,7 +3,7 @@ import math
 
 import pandas as pd
 import pytest
-from test_retraining_page import BOUNDS, CASES, build_comparisons, build_judgement, build_network, decide
+from retraining_builders import BOUNDS, CASES, build_comparisons, build_judgement, build_network, decide
 
 from overread.evaluation.results import Interval
 from overread.questions.retrain.gate import GateSettings

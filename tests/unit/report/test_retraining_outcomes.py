@@ -2,7 +2,7 @@
 
 import re
 
-from test_retraining_page import CASES, LATER, Scene, build_judgement, decide
+from retraining_builders import CASES, LATER, Scene, build_judgement, decide
 
 from overread.questions.retrain.gate import GateSettings
 

@@ -1,8 +1,8 @@
 import xml.etree.ElementTree as ElementTree
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from pages import Page, check_markup
 
 from overread.evaluation.results import Interval
 from overread.questions.rater_bias.classification_results import HIT_COLUMNS, HitRate, RocCurve, SourceClassification
@@ -62,55 +62,29 @@ def render(classification, hits, noun="rater"):
     return render_page("source_classifier.html.j2", {"classifier": section})
 
 
-class Text(HTMLParser):
-    """Texts of a fragment; its tags must be closed in order."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.open, self.parts, self.images = [], [], []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        if tag == "img":
-            self.images.append(dict(attrs))
-        else:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.parts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.parts).split())
-
-
 def test_the_section_tells_findings_numbers_and_methods():
     hits = make_hits()
-    page = Text(render(make_classification(hits), hits))
+    page = Page(render(make_classification(hits), hits))
     assert "The raters can be told apart: on held-out cases, a network recognises who drew a mask; hit" in page.text
     assert "0.800 ± 0.000 0.800 to 0.800 0.800 0.800" in page.text
     assert "easier to tell apart than the raters themselves: 0.100 (0.100 to 0.100) in hit rate per case" in page.text
     assert "which agrees with chance, as it should" in page.text
     assert "24 × 24 × 24 voxels" in page.text
     assert len(page.images) == 2
-    assert all(image["alt"] for image in page.images)
+    check_markup(page)
 
 
 def test_left_out_cases_are_named():
     hits = make_hits()
     classification = make_classification(hits, skipped_cases={"ann": ("c8", "c9"), "network-ben": ("c7",)})
-    assert "left out: ann (c8, c9); network-ben (c7)." in Text(render(classification, hits)).text
+    assert "left out: ann (c8, c9); network-ben (c7)." in Page(render(classification, hits)).text
 
 
 def test_a_study_of_three_sources_without_predictions_or_curves_has_a_section():
     sources = ("ann", "ben", "<cat>")
     hits = make_hits(sources=sources)
     hits = hits[hits["origin"] == "annotation"]
-    page = Text(render(make_classification(hits, sources, rocs={}), hits, noun="source"))
+    page = Page(render(make_classification(hits, sources, rocs={}), hits, noun="source"))
     assert "chance is 0.333" in page.text
     assert "<cat>" in page.text
     assert "so the two cannot be compared" in page.text

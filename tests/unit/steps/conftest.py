@@ -1,6 +1,8 @@
-"""MLflow on a SQLite file of its own for each test that wants one."""
+"""MLflow without runs for each test that wants one."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,15 +10,24 @@ import pytest
 from tests.retrainings import GrowingStudy
 
 
+@pytest.fixture(scope="session")
+def mlflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests keep their MLflow in turn: MLflow checks tables once per address."""
+    return tmp_path_factory.mktemp("mlflow")
+
+
 @pytest.fixture
-def mlflow_folder(empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def mlflow_folder(empty_mlflow: Path, mlflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of an MLflow without runs, which the environment of this test names."""
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "PUSHGATEWAY_URL", "OVERREAD_CODE_COMMIT"):
         monkeypatch.delenv(name, raising=False)
+    shutil.rmtree(mlflow_home / "mlartifacts", ignore_errors=True)
+    database = mlflow_home / "mlflow.db"
+    with closing(sqlite3.connect(empty_mlflow)) as empty, closing(sqlite3.connect(database)) as used:
+        empty.backup(used)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
     folder = tmp_path / "mlflow"
-    folder.mkdir()
-    shutil.copy(empty_mlflow, folder / "mlflow.db")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+    folder.symlink_to(mlflow_home)
     return folder
 
 

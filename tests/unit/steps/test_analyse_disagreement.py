@@ -1,9 +1,6 @@
 """From tables or a study to a report, as a command and as steps."""
 
 import csv
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +19,7 @@ from overread.questions.crowd_disagreement.steps.write_disagreement_report impor
 from overread.study.cases import Case, write_cases
 from overread.study.digest import compute_file_digest
 from overread.study.study import Study
+from tests.command_line import run_overread
 from tests.studies import write_squares
 
 QUICK = {"folds": 2, "repeats": 1, "permutations": 99, "permutation_repeats": 1}
@@ -219,18 +217,15 @@ def test_presets_differ_in_the_order_of_z_scores_alone():
         read_crowd_preset("small-2d")
 
 
-def test_the_command_needs_neither_mlflow_nor_store_and_has_one_message_for_bad_input(tables, preset, tmp_path):
-    command = [sys.executable, "-m", "overread.cli", "disagreement", "--outcomes", tables["outcomes"]]
-    command += ["--output", str(tmp_path / "out"), "--preset", preset]
-    unused = {"OVERREAD_STORE": str(tmp_path / "store"), "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
+def test_the_command_needs_neither_mlflow_nor_store_and_has_one_message_for_bad_input(
+    tables, preset, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OVERREAD_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    command = ["disagreement", "--outcomes", tables["outcomes"], "--output", tmp_path / "out", "--preset", preset]
     bad = tmp_path / "bad.csv"
     bad.write_text(Path(tables["ratings"]).read_text().replace("\n000,", "\n000,many", 1))
-    done = [
-        subprocess.run(
-            [*command, "--ratings", path], capture_output=True, text=True, check=False, env=os.environ | unused
-        )
-        for path in (tables["ratings"], str(bad))
-    ]
+    done = [run_overread(*command, "--ratings", path) for path in (tables["ratings"], bad)]
     assert done[0].returncode == 0, done[0].stderr
     assert done[0].stdout.splitlines()[-1] == str(tmp_path / "out" / "report.html")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "out"]

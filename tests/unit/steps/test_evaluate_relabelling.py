@@ -32,9 +32,10 @@ from overread.study.study import Study, add_source
 from overread.training.correction_settings import CorrectionSettings
 from overread.training.history import HISTORY_FILE, EpochReport, write_history
 from overread.training.relabel_record import CaseChange, RelabelRecord, open_relabelled
-from overread.training.result import TrainingFailure, TrainingJob, TrainingResult
+from overread.training.result import TrainingFailure, TrainingJob
 from overread.types import Mask
 from tests.studies import make_preset, write_squares
+from tests.training_results import make_training_result
 
 CONTROL = LabelVariant(name="control", mode="control", target_dice=1, achieved_dice=1)
 TRIANGLES = LabelVariant(name="polygon-3", mode="polygon", target_dice=None, achieved_dice=2 / 3)
@@ -97,17 +98,8 @@ def write_training(inputs: Inputs, job: TrainingJob) -> None:
     folder = inputs.home / "networks" / job.name
     folder.mkdir(parents=True)
     is_relabelling = inputs.design.find_role(job).correction == "relabel"
-    TrainingResult(
-        job=job,
-        fingerprint=job.name,
-        epochs=3,
-        kept_epoch=3,
-        kept_validation_dice=0.3,
-        parameter_count=1,
-        duration_seconds=30.0,
-        voxels_per_second=1.0,
-        device="cpu",
-    ).write(folder)
+    result = make_training_result(job, fingerprint=job.name, epochs=3, kept_validation_dice=0.3, duration_seconds=30.0)
+    result.write(folder)
     history = [make_report(epoch, is_watched=is_relabelling and epoch < 3) for epoch in (1, 2, 3)]
     write_history(folder / HISTORY_FILE, history)
     if is_relabelling:

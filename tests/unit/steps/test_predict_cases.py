@@ -4,20 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import nn
 
 from overread.errors import InputError
-from overread.networks.build import build_network
-from overread.networks.saved import save_network
-from overread.networks.settings import SavedNetworkSettings
 from overread.questions.rater_bias.steps.predictions import open_predictions
 from overread.runs import predict_cases
 from overread.runs.plan import TrainingPlan
 from overread.runs.plan_trainings import PlanSettings, plan_trainings
 from overread.study.schema import Provenance
 from overread.study.study import Study
-from overread.training.result import TrainingJob, TrainingResult
+from overread.training.result import TrainingJob
+from tests.constant_networks import save_constant_network
 from tests.studies import make_preset, write_cubes, write_squares
+from tests.training_results import make_training_result
 
 
 def make_plan(study: Study, *, repeats: int = 1) -> TrainingPlan:
@@ -29,44 +27,17 @@ def make_plan(study: Study, *, repeats: int = 1) -> TrainingPlan:
     return plan
 
 
-def save_known_network(folder: Path, study: Study, plan: TrainingPlan, job: TrainingJob, logit: float) -> None:
+def save_known_network(folder: Path, study: Study, job: TrainingJob, logit: float) -> None:
     """Leave what a training leaves: a network that says `logit` everywhere, and its result."""
-    dimensions, channels = study.settings.dimensions, study.settings.channels
-    settings = plan.preset.network.model_copy(update={"architecture": "basic_unet", "channels": (2, 2, 2, 2, 2)})
-    network = build_network(settings, dimensions=dimensions, channel_count=len(channels))
-    last = list(network.modules())[-1]
-    assert isinstance(last, nn.Conv2d | nn.Conv3d)
-    assert last.bias is not None
-    nn.init.zeros_(last.weight)
-    nn.init.constant_(last.bias, logit)
-    saved = SavedNetworkSettings(
-        network=settings,
-        dimensions=dimensions,
-        channels=channels,
-        intensity=study.settings.intensity,
-        patch_size=(16,) * dimensions,
-        working_spacing=None,
-        precision="fp32",
-    )
-    save_network(folder, network, saved)
-    TrainingResult(
-        job=job,
-        fingerprint=f"{job.name}-{logit}",
-        epochs=1,
-        kept_epoch=1,
-        kept_validation_dice=0.5,
-        parameter_count=1,
-        duration_seconds=1.0,
-        voxels_per_second=1.0,
-        device="cpu",
-    ).write(folder)
+    save_constant_network(folder, study, logit)
+    make_training_result(job, fingerprint=f"{job.name}-{logit}").write(folder)
 
 
 def save_networks(study: Study, plan: TrainingPlan, folder: Path, logits: dict[str, float]) -> list[Path]:
     """Save a network per job; `logits` says the logit of those whose names begin with its keys."""
     for job in plan.jobs:
         logit = next(value for prefix, value in logits.items() if job.name.removeprefix("unet-").startswith(prefix))
-        save_known_network(folder / job.name, study, plan, job, logit)
+        save_known_network(folder / job.name, study, job, logit)
     return predict_cases.list_networks([folder])
 
 

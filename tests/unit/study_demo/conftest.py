@@ -11,11 +11,9 @@ SMALL = DemoSettings(case_count=4, follow_up_share=0.25)
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def demo(demo_root: Path) -> Study:
     """The demo study with its default settings."""
-    root = tmp_path_factory.mktemp("demo") / "study"
-    write_demo_study(root)
-    return Study.open(root)
+    return Study.open(demo_root)
 
 
 @pytest.fixture(scope="session")
