@@ -22,7 +22,7 @@ env: .venv/.ready  ## Make .venv with the versions of requirements.lock, and com
 
 demo: env  ## Make the demo study and ask: does it matter which rater trained my network?
 	@test -e $(DEMO)/study.yaml || $(BIN)/overread study demo $(DEMO)
-	@$(BIN)/python -m pipelines run rater-bias --study $(DEMO) --set mix_ratios= consensus=
+	@$(BIN)/overread run rater-bias $(DEMO) --set mix_ratios= consensus=
 
 demo-retrain: env  ## Show how networks are kept up to date with their labels, from the first champion to a refusal
 	@$(BIN)/python -m examples.retraining
@@ -30,7 +30,7 @@ demo-retrain: env  ## Show how networks are kept up to date with their labels, f
 retrain-once: env  ## Retrain what has new labels in STUDY, for cron or a timer; SET="name=value …" as of the pipeline
 	@test -n "$(STUDY)" || { echo "make retrain-once needs the folder of a study: STUDY=…" >&2; exit 2; }
 	@if git -C "$(STUDY)" rev-parse --quiet --verify '@{upstream}' >/dev/null; then git -C "$(STUDY)" pull --quiet --ff-only; fi
-	@$(BIN)/python -m pipelines run retrain --study "$(STUDY)" $(if $(SET),--set $(SET))
+	@$(BIN)/overread run retrain "$(STUDY)" $(if $(SET),--set $(SET))
 
 test: env  ## Run the test suite, real servers included
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not containers"
@@ -51,7 +51,7 @@ format: env  ## Put the code into its style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-compile: env  ## Compile the pipelines into pipelines/packages
+compile: env  ## Compile the pipelines into src/overread/kubeflow/packages
 	$(BIN)/python -m pipelines compile
 
 manifests:  ## Render every overlay into build/manifests

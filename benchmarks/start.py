@@ -118,7 +118,7 @@ def measure_all(
     alone, two, four = (find_least(partial(trainings.measure, checkout, count, environment)) for count in (1, 2, 4))
     return {
         "`overread --help`": find_least(lambda: checkout.measure(["overread", "--help"], environment)),
-        "`python -m pipelines list`": find_least(
+        "`overread run --list`": find_least(
             lambda: checkout.measure(["python", "-m", "pipelines", "list"], environment)
         ),
         "one training of one step": alone,

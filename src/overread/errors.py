@@ -8,6 +8,8 @@ OverreadError                 anything a user can mend; the command line prints 
 ├── VersioningError           git or DVC refused
 ├── TrackingError             MLflow refused or cannot be reached
 └── TrainingError             a training that cannot go on (loss is not finite, checkpoint of another training)
+
+TaskFailureError              a task of a pipeline failed for another reason; the command line exits with code 1
 """
 
 from collections.abc import Sequence
@@ -70,6 +72,10 @@ class TrackingError(OverreadError):
 
 class TrainingError(OverreadError):
     """A training cannot go on."""
+
+
+class TaskFailureError(Exception):
+    """A task failed for a reason that is not its user's to mend; the message names the task."""
 
 
 def _rebuild(kind: type[OverreadError], arguments: tuple[Any, ...]) -> OverreadError:

@@ -5,7 +5,7 @@ import yaml
 from kfp import compiler, dsl
 
 from overread.errors import SettingsError
-from pipelines.catalogue import PIPELINES
+from overread.kubeflow.catalogue import PIPELINES
 from pipelines.resources import place
 from pipelines.settings import SETTINGS_FILE, ClusterSettings, read_cluster_settings
 

@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from kfp import compiler, dsl
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
-from pipelines.catalogue import PIPELINES, Pipeline
+from overread.kubeflow.catalogue import PIPELINES, Pipeline
 from pipelines.compiling import compile_pipeline
 
 MOST_PARAMETERS = 10

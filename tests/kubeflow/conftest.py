@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from overread.cli import kubeflow as kubeflow_commands
+from overread.kubeflow import catalogue
 from pipelines import __main__ as command_line
-from pipelines import catalogue, kubeflow_commands
 from tests.conftest import REPOSITORY
 from tests.kubeflow.api_description import ApiDescription
 from tests.kubeflow.kubeflow_server import KubeflowServer

@@ -3,9 +3,8 @@
 import pytest
 
 from overread.errors import SettingsError
-from pipelines.kubeflow_client import KubeflowClient
-from pipelines.kubeflow_connection import Connection, Credentials, read_credentials
-from pipelines.kubeflow_errors import KubeflowError
+from overread.kubeflow.client import KubeflowClient
+from overread.kubeflow.connection import Connection, Credentials, KubeflowError, read_credentials
 
 
 @pytest.fixture

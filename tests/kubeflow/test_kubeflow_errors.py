@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from pipelines.kubeflow_errors import describe_refusal, describe_unreadable, extract_message
+from overread.kubeflow.connection import describe_refusal, describe_unreadable, extract_message
 from tests.kubeflow.kubeflow_server import KubeflowServer, Mishap
 
 LOGIN = b"<!DOCTYPE html><html><title>Log in to your account</title></html>"

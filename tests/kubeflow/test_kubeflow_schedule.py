@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from pipelines import catalogue, schedule_target
+from overread.kubeflow import catalogue
+from overread.kubeflow import target as schedule_target
 from tests.kubeflow.conftest import list_writes
 
 STUDY = "study=https://git.example/discs.git"

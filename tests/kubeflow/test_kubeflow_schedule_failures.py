@@ -62,7 +62,7 @@ def test_what_was_not_uploaded_is_not_scheduled(kubeflow, schedule, there):
     code, _, errors = schedule()
     assert code == 2
     assert errors.startswith("error: rater-bias must be uploaded before it is scheduled, got no version of it")
-    assert "python -m pipelines upload rater-bias" in errors
+    assert "overread upload rater-bias" in errors
     assert list_writes(kubeflow) == []
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from overread.errors import SettingsError
-from pipelines.schedule_cron import from_kubeflow, parse_cron, to_kubeflow
+from overread.kubeflow.cron import from_kubeflow, parse_cron, to_kubeflow
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`python -m pipelines run acquisition-bias` on a small study of two vendors, as a user types it."""
+"""`overread run acquisition-bias` on a small study of two vendors, as a user types it."""
 
 import subprocess
 from pathlib import Path

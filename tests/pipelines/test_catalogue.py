@@ -3,8 +3,8 @@
 import pytest
 
 from overread.errors import SettingsError
-from pipelines.catalogue import PACKAGES, PIPELINES, find_pipeline, parse_arguments
-from pipelines.local import run_locally
+from overread.kubeflow.catalogue import PACKAGES, PIPELINES, find_pipeline, parse_arguments
+from overread.kubeflow.local import run_locally
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`python -m pipelines run crowd-disagreement` on a small table and on a small study, as a user types it.
+"""`overread run crowd-disagreement` on a small table and on a small study, as a user types it.
 
 Of 16 moles, the 8 sick ones have a colour that is 10 higher for all annotators: the mean tells the outcome of all.
 """

@@ -1,4 +1,4 @@
-"""`python -m pipelines run label-noise` on a small study, as a user types it."""
+"""`overread run label-noise` on a small study, as a user types it."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`python -m pipelines run rater-bias` on a small study, as a user types it."""
+"""`overread run rater-bias` on a small study, as a user types it."""
 
 import json
 import subprocess

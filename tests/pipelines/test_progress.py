@@ -2,8 +2,8 @@
 
 import io
 
+from overread.kubeflow.progress import ProgressStream, find_traceback
 from overread.runs.progress import MARK
-from pipelines.progress import ProgressStream, find_traceback
 
 
 def test_a_line_per_task_and_the_steps_own_progress_are_shown_and_the_rest_is_only_logged():

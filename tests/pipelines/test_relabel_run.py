@@ -1,4 +1,4 @@
-"""`python -m pipelines run relabel` on a small study, as a user types it.
+"""`overread run relabel` on a small study, as a user types it.
 
 The study's own split makes one fold: two of its six cases are held out, one validates and three are learnt.
 """

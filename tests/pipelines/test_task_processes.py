@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from overread.errors import StudyError
-from pipelines.task_processes import TaskProcesses
+from overread.kubeflow.task_processes import TaskProcesses
 from tests.pipelines.conftest import REPOSITORY
 
 
@@ -80,7 +80,7 @@ def test_tasks_of_a_loop_each_get_their_own_exit_code(tmp_path):
 @pytest.mark.parametrize("whole_group", [True, False], ids=["terminal", "run-alone"])
 def test_an_interrupt_ends_the_run_and_its_task(whole_group, tmp_path):
     command = make_command("import os, time\nprint('task', os.getpid(), flush=True)\ntime.sleep(600)", tmp_path)
-    script = f"from pipelines.task_processes import TaskProcesses\nTaskProcesses().run({command!r})"
+    script = f"from overread.kubeflow.task_processes import TaskProcesses\nTaskProcesses().run({command!r})"
     with subprocess.Popen(
         [sys.executable, "-u", "-c", script], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as run:

@@ -10,7 +10,8 @@ from overread.cli.analyses import acquisition_bias, disagreement
 from overread.cli.labels import labels_app
 from overread.cli.models import model_app
 from overread.cli.networks import predict, uncertainty
-from overread.errors import OverreadError
+from overread.cli.pipelines import run
+from overread.errors import OverreadError, TaskFailureError
 
 app = App(
     name="overread",
@@ -26,6 +27,11 @@ app.command(
     "overread.cli.training:train",
     help="Train one network on all labelled cases of a source, some of them kept for validation.",
 )
+app.command(run)
+app.command("overread.cli.kubeflow:submit", help="Start a run on Kubeflow Pipelines.")
+app.command("overread.cli.kubeflow:upload", help="Upload packages to Kubeflow Pipelines.")
+app.command("overread.cli.kubeflow:schedule", help="Run a pipeline on Kubeflow Pipelines again and again.")
+app.command("overread.cli.kubeflow:unschedule", help="Delete a recurring run from Kubeflow Pipelines.")
 for command in (predict, uncertainty, disagreement, acquisition_bias):
     app.command(command)
 
@@ -49,9 +55,9 @@ def main() -> None:
     """Run the command line; an error of Overread is one message and exit code 2."""
     try:
         app()
-    except OverreadError as error:
+    except (OverreadError, TaskFailureError) as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, OverreadError) else 1)
     except BrokenPipeError:
         # Whoever read the output has left, as `head` does; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -69,6 +69,6 @@ def _locate_workspace(study: Path | None) -> Path | None:
         raise InputError(
             "a study must have been trained on this machine to have networks here",
             found=f"no folder {workspace}",
-            hint="`python -m pipelines run retrain` makes it, or set MLFLOW_TRACKING_URI",
+            hint="`overread run retrain` makes it, or set MLFLOW_TRACKING_URI",
         )
     return workspace

@@ -7,7 +7,7 @@ from relabel_builders import NOISES, build_relabel_inputs
 from overread.errors import InputError
 from overread.questions.relabel.page.tables import build_pair_rows, find_best_epoch, sum_up_trainings
 from overread.questions.relabel.results import MissingCorrection
-from pipelines.relabel_summary import describe_relabelling
+from overread.questions.relabel.steps.summary import describe_relabelling
 
 
 def lose(correction="relabel", method="tta", fold=0, noise="polygon-3", reason="out of memory"):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from overread.adapters.versioning import resolve_revision
-from overread.errors import SettingsError
-from pipelines.catalogue import Pipeline
-from pipelines.failure import TaskFailureError
-from pipelines.local_files import keep_outputs, open_log
-from pipelines.progress import ProgressStream, find_traceback
-from pipelines.task_processes import fork_tasks
+from overread.errors import SettingsError, TaskFailureError
+from overread.kubeflow.catalogue import PACKAGES, Pipeline
+from overread.kubeflow.code_origin import find_checkout, read_commit
+from overread.kubeflow.local_files import keep_outputs, open_log
+from overread.kubeflow.progress import ProgressStream, find_traceback
+from overread.kubeflow.task_processes import fork_tasks
 
 if TYPE_CHECKING:
     from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
@@ -69,12 +68,12 @@ def run_locally(pipeline: Pipeline, study: Path | None, arguments: Mapping[str, 
 def _choose_study(pipeline: Pipeline, study: Path | None, arguments: Mapping[str, Any]) -> dict[str, str]:
     """The arguments that name the study; none without one."""
     if "study" in arguments:
-        raise SettingsError("the study of a local run must be given with --study", found="--set study=…")
+        raise SettingsError("the study of a local run must be its second argument", found="--set study=…")
     if study is not None:
         revision = resolve_revision(str(study), str(arguments.get("revision", "")))
         return {"study": str(study.resolve()), "revision": revision}
     if pipeline.needs_study:
-        raise SettingsError(f"{pipeline.name} must have a study", hint="name its folder with --study")
+        raise SettingsError(f"{pipeline.name} must have a study", hint="name its folder after the pipeline")
     return {}
 
 
@@ -89,11 +88,12 @@ def _call(pipeline: Pipeline, values: Mapping[str, Any], root: Path, log: Path) 
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root), raise_on_error=True)
     with fork_tasks() as tasks:
         try:
-            return run_local_pipeline(graph, dict(values))
+            outputs: Mapping[str, Any] = run_local_pipeline(graph, dict(values))
         except RuntimeError as error:
             if tasks.error is not None:
                 raise tasks.error from error
             raise TaskFailureError(f"{error}\n{find_traceback(log)}") from error
+    return outputs
 
 
 def _drop_retries(graph: "PipelineSpec") -> None:
@@ -125,6 +125,6 @@ def _environment(workspace: Path) -> Iterator[None]:
 
 
 def _find_code_commit() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip()
+    """Commit of the checkout that this code lies in; empty where it was installed."""
+    checkout = find_checkout(PACKAGES)
+    return read_commit(checkout) if checkout is not None else ""

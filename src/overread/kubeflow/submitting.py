@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from overread.errors import SettingsError
-from pipelines.catalogue import Pipeline, parse_arguments
-from pipelines.kubeflow_client import KubeflowClient
-from pipelines.package_file import PackageFile
+from overread.kubeflow.catalogue import Pipeline, parse_arguments
+from overread.kubeflow.client import KubeflowClient
+from overread.kubeflow.package_file import PackageFile
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipelines.failure import TaskFailureError
-from pipelines.kubeflow_client import KubeflowClient
-from pipelines.kubeflow_errors import KubeflowError
+from overread.errors import TaskFailureError
+from overread.kubeflow.client import KubeflowClient
+from overread.kubeflow.connection import KubeflowError
 
 _SUCCESSES = ("SUCCEEDED", "SKIPPED")
 _ENDS = (*_SUCCESSES, "FAILED", "CANCELED")

@@ -38,7 +38,8 @@ class PackageFile:
     @property
     def graph(self) -> Mapping[str, Any]:
         """The tasks and what they hand on, without the settings of the platform."""
-        return self.pipeline_spec.get("pipeline_spec", self.pipeline_spec)
+        graph: Mapping[str, Any] = self.pipeline_spec.get("pipeline_spec", self.pipeline_spec)
+        return graph
 
     @property
     def task_titles(self) -> dict[str, str]:

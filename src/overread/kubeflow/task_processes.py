@@ -13,7 +13,7 @@ from pathlib import Path
 
 from overread.errors import OverreadError
 
-_SHARED_IMPORTS = ("pipelines.task_imports", "pipelines.task_processes")
+_SHARED_IMPORTS = ("overread.kubeflow.task_imports", "overread.kubeflow.task_processes")
 _COMPONENT = "ephemeral_component.py"
 _ERROR = "error.pickle"
 

@@ -7,13 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from overread.errors import SettingsError
-from pipelines.package_file import PackageFile, read_package
-
-if TYPE_CHECKING:
-    from kfp.dsl.graph_component import GraphComponent
+from overread.kubeflow.package_file import PackageFile, read_package
 
 PACKAGES = Path(__file__).parent / "packages"
 _TYPES: Mapping[str, type] = {"STRING": str, "NUMBER_INTEGER": int, "NUMBER_DOUBLE": float, "BOOLEAN": bool}
@@ -22,9 +19,9 @@ _EXPLAINED = re.compile(r"^- (\w+):", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A pipeline as users know it, by its compiled package; its graph, which takes seconds to build, is only compiled.
+    """A pipeline as users know it, by its compiled package.
 
-    The pipeline `a-b` is the function `a_b` of `pipelines.a_b`, and `pipelines.a_b_summary` sums up its runs.
+    The pipeline `a-b` answers the question of `overread.questions.a_b`.
 
     Attributes:
         name: for example `rater-bias`.
@@ -33,13 +30,9 @@ class Pipeline:
     name: str
 
     @property
-    def _module(self) -> str:
+    def module(self) -> str:
+        """Its name as Python writes it."""
         return self.name.replace("-", "_")
-
-    @property
-    def graph(self) -> "GraphComponent":
-        """The kfp pipeline that is compiled."""
-        return getattr(importlib.import_module(f"pipelines.{self._module}"), self._module)
 
     @property
     def package(self) -> Path:
@@ -53,7 +46,7 @@ class Pipeline:
 
     def summarise(self, folder: Path) -> list[str]:
         """Lines that sum up the outputs in a folder."""
-        summary = importlib.import_module(f"pipelines.{self._module}_summary")
+        summary = importlib.import_module(f"overread.questions.{self.module}.steps.summary")
         return list(summary.summarise(folder))
 
     @property

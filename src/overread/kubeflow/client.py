@@ -10,10 +10,8 @@ from typing import Any
 import kfp_server_api as api
 from kfp.client import ServiceAccountTokenVolumeCredentials
 
-from pipelines.kubeflow_connection import Connection, Credentials, read_credentials
-from pipelines.kubeflow_errors import KubeflowError
-from pipelines.kubeflow_http import CheckedApiClient
-from pipelines.schedule_recurring_run import RecurringRun, Schedule, read_recurring_run, write_recurring_run
+from overread.kubeflow.connection import CheckedApiClient, Connection, Credentials, KubeflowError, read_credentials
+from overread.kubeflow.cron import RecurringRun, Schedule, read_recurring_run, write_recurring_run
 
 _PAGE_SIZE = 100
 

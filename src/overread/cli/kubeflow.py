@@ -1,19 +1,17 @@
-"""The commands of `python -m pipelines` that talk to Kubeflow Pipelines."""
+"""The commands that talk to Kubeflow Pipelines."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from overread.errors import SettingsError
-from pipelines.kubeflow_connection import Connection
+from overread.kubeflow.connection import Connection
 
 if TYPE_CHECKING:
-    from pipelines.catalogue import Pipeline
-    from pipelines.schedule_target import Target
+    from overread.kubeflow.catalogue import Pipeline
+    from overread.kubeflow.schedule import Target
 
-_CHECKOUT = Path(__file__).parent.parent
 _FROM_ENVIRONMENT = Connection()
 
 
@@ -26,7 +24,7 @@ def submit(
     interval: float = 5.0,
     connection: Connection = _FROM_ENVIRONMENT,
 ) -> None:
-    """Start a run on Kubeflow Pipelines, of the package in pipelines/packages.
+    """Start a run on Kubeflow Pipelines.
 
     Args:
         name: Name of the pipeline, for example rater-bias.
@@ -36,10 +34,10 @@ def submit(
         interval: Seconds between two looks at the run.
         connection: How to reach Kubeflow Pipelines.
     """
-    from pipelines.catalogue import find_pipeline
-    from pipelines.kubeflow_client import connect
-    from pipelines.run_progress import RunProgress, follow_run
-    from pipelines.submitting import read_run_arguments, submit_run
+    from overread.kubeflow.catalogue import find_pipeline
+    from overread.kubeflow.client import connect
+    from overread.kubeflow.run_progress import RunProgress, follow_run
+    from overread.kubeflow.submitting import read_run_arguments, submit_run
 
     if not interval > 0:
         raise SettingsError("--interval must be more than 0 seconds", found=interval)
@@ -52,20 +50,21 @@ def submit(
 
 
 def upload(*names: str, connection: Connection = _FROM_ENVIRONMENT) -> None:
-    """Upload packages to Kubeflow Pipelines, as versions named by commit and content.
+    """Upload packages to Kubeflow Pipelines, as versions named by commit or release, and by content.
 
     Args:
         names: Names of pipelines; all if none is given.
         connection: How to reach Kubeflow Pipelines.
     """
-    from pipelines.catalogue import PIPELINES, find_pipeline
-    from pipelines.kubeflow_client import connect
-    from pipelines.uploading import find_clean_commit, upload_pipeline
+    from overread.kubeflow.catalogue import PACKAGES, PIPELINES, find_pipeline
+    from overread.kubeflow.client import connect
+    from overread.kubeflow.code_origin import find_clean_origin
+    from overread.kubeflow.uploading import upload_pipeline
 
     chosen, client = [find_pipeline(name) for name in names or PIPELINES], connect(connection)
-    commit = find_clean_commit(_CHECKOUT)
+    origin = find_clean_origin(PACKAGES)
     for pipeline in chosen:
-        uploaded = upload_pipeline(client, pipeline, commit=commit)
+        uploaded = upload_pipeline(client, pipeline, origin=origin)
         print(f"{uploaded.version}: {'uploaded' if uploaded.is_new else 'already there'}, {uploaded.page}", flush=True)
 
 
@@ -93,12 +92,18 @@ def schedule(
         dry_run: Show what would change, and change nothing.
         connection: How to reach Kubeflow Pipelines.
     """
-    from pipelines.catalogue import find_pipeline
-    from pipelines.kubeflow_client import connect
-    from pipelines.schedule_cron import parse_cron
-    from pipelines.schedule_report import TIME_ZONE, describe_plan
-    from pipelines.schedule_target import find_target, name_recurring_run, read_schedule_arguments
-    from pipelines.scheduling import apply_plan, plan_schedule
+    from overread.kubeflow.catalogue import find_pipeline
+    from overread.kubeflow.client import connect
+    from overread.kubeflow.cron import parse_cron
+    from overread.kubeflow.schedule import (
+        TIME_ZONE,
+        apply_plan,
+        describe_plan,
+        find_target,
+        name_recurring_run,
+        plan_schedule,
+        read_schedule_arguments,
+    )
 
     pipeline, timing = find_pipeline(name), parse_cron(cron)
     arguments, client = read_schedule_arguments(pipeline, set), connect(connection)
@@ -134,10 +139,9 @@ def unschedule(
         dry_run: Show what would be deleted, and delete nothing.
         connection: How to reach Kubeflow Pipelines.
     """
-    from pipelines.catalogue import find_pipeline
-    from pipelines.kubeflow_client import connect
-    from pipelines.schedule_report import describe_recurring_run
-    from pipelines.scheduling import find_recurring_runs
+    from overread.kubeflow.catalogue import find_pipeline
+    from overread.kubeflow.client import connect
+    from overread.kubeflow.schedule import describe_recurring_run, find_recurring_runs
 
     pipeline, client = find_pipeline(name), connect(connection)
     found = find_recurring_runs(client, pipeline, recurring_run)
@@ -154,7 +158,7 @@ def _warn_of_other_package(pipeline: "Pipeline", target: "Target") -> None:
     """A schedule runs what was uploaded, which need not be what lies here: then somebody else uploads, or forgot to."""
     if not target.version.endswith(pipeline.compiled.digest[:8]):
         print(
-            f"warning: {target.version}, the newest version, is not the package of this checkout. "
-            f"Hint: run python -m pipelines upload {pipeline.name} first to schedule that.",
+            f"warning: {target.version}, the newest version, is not the package that lies here. "
+            f"Hint: run overread upload {pipeline.name} first to schedule that.",
             file=sys.stderr,
         )

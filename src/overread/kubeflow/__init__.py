@@ -1,0 +1,1 @@
+"""The client of Kubeflow Pipelines, and its runner on this machine."""
