@@ -17,7 +17,7 @@ def list_loaded(imports: list[str], watched: tuple[str, ...]) -> str:
 
 
 def test_no_module_of_the_evaluation_loads_the_platform_or_a_network_library() -> None:
-    assert "overread.questions.rater_bias.cross_evaluation" in MODULES
+    assert "overread.evaluation.compare" in MODULES
     assert list_loaded(["overread.evaluation", *MODULES], PLATFORM + HEAVY) == ""
 
 

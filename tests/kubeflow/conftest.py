@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from overread.cli import kubeflow as kubeflow_commands
+from overread import cli
 from overread.kubeflow import catalogue
-from pipelines import __main__ as command_line
 from tests.conftest import REPOSITORY
 from tests.kubeflow.api_description import ApiDescription
 from tests.kubeflow.kubeflow_server import KubeflowServer
@@ -76,16 +75,16 @@ def checkout(packages: Path) -> Path:
 
 @pytest.fixture
 def run_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunCommand:
-    """Runs `python -m pipelines` in this process; its exit code, output and errors."""
+    """Runs `overread` in this process; its exit code, output and errors."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["pipelines", *arguments])
+        monkeypatch.setattr(sys, "argv", ["overread", *arguments])
         capsys.readouterr()
         code = 0
         # cyclopts warns of what only tests do: it is called without arguments and reads those of the process.
         with warnings.catch_warnings(action="ignore"):
             try:
-                command_line.main()
+                cli.main()
             except SystemExit as end:
                 code = end.code or 0
         return (code, *capsys.readouterr())
@@ -94,11 +93,8 @@ def run_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 
 
 @pytest.fixture
-def upload(
-    kubeflow: KubeflowServer, run_command: RunCommand, checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> RunCommand:
+def upload(kubeflow: KubeflowServer, run_command: RunCommand, checkout: Path) -> RunCommand:  # noqa: ARG001
     """Uploads pipelines from the checkout; exit code, output and errors."""
-    monkeypatch.setattr(kubeflow_commands, "_CHECKOUT", checkout)
 
     def run(*names: str) -> tuple[int, str, str]:
         return run_command("upload", *names, "--host", kubeflow.address, "--timeout", "5")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from overread.kubeflow import catalogue
-from overread.kubeflow import target as schedule_target
+from overread.kubeflow.schedule import name_recurring_run
 from tests.kubeflow.conftest import list_writes
 
 STUDY = "study=https://git.example/discs.git"
@@ -259,7 +259,7 @@ def test_a_dry_run_says_what_would_be_and_asks_for_no_change(kubeflow, schedule,
 )
 def test_each_study_has_a_schedule_of_its_own(address, name):
     pipeline = catalogue.find_pipeline("rater-bias")
-    assert schedule_target.name_recurring_run(pipeline, {"study": address}) == name
+    assert name_recurring_run(pipeline, {"study": address}) == name
 
 
 @pytest.mark.usefixtures("scheduled")
@@ -292,4 +292,4 @@ def test_another_package_than_the_newest_version_is_worth_a_warning(kubeflow, sc
     code, output, errors = schedule()
     version = kubeflow.state.versions[0]["name"]
     assert (code, output.startswith(f"{NAME}: created")) == (0, True)
-    assert errors.startswith(f"warning: {version}, the newest version, is not the package of this checkout. Hint: ")
+    assert errors.startswith(f"warning: {version}, the newest version, is not the package that lies here. Hint: ")

@@ -1,10 +1,14 @@
 """Uploading packages as versions that are named by commit and content."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 
+import pytest
+
+import overread
 from tests.conftest import REPOSITORY
 from tests.kubeflow.conftest import commit_all
 from tests.kubeflow.kubeflow_server import Mishap
@@ -84,11 +88,16 @@ def test_a_change_outside_the_packages_is_refused(kubeflow, upload, checkout):
     assert kubeflow.exchanges == []
 
 
-def test_a_folder_outside_git_is_refused(upload, checkout):
+@pytest.mark.parametrize("inside_another", [False, True], ids=["no checkout", "the checkout of something else"])
+def test_an_installed_package_is_named_by_its_release(kubeflow, upload, checkout, packages, inside_another):
     shutil.rmtree(checkout / ".git")
-    code, _, errors = upload("relabel")
-    assert code == 2
-    assert "pipelines must be uploaded from a git checkout" in errors
+    if inside_another:
+        (checkout / ".gitignore").write_text("pipelines/\n")
+        commit_all(checkout)
+    code, output, _ = upload("relabel")
+    digest = hashlib.sha256((packages / "relabel.yaml").read_bytes()).hexdigest()
+    assert (code, output.split(":")[0]) == (0, f"relabel-{overread.__version__}-{digest[:8]}")
+    assert f"release {overread.__version__}" in kubeflow.state.versions[0]["description"]
 
 
 def test_an_unknown_pipeline_is_refused_before_any_upload(kubeflow, upload):
@@ -107,12 +116,12 @@ def test_a_version_that_somebody_else_makes_at_the_same_time_is_named(kubeflow, 
 
 def test_a_checkout_uploads_from_the_command_line(kubeflow, tmp_path):
     checkout = tmp_path / "real"
-    for folder in ("pipelines", "components"):
-        shutil.copytree(REPOSITORY / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPOSITORY / "src", checkout / "src", ignore=shutil.ignore_patterns("__pycache__"))
     commit = commit_all(checkout)
     done = subprocess.run(
-        [sys.executable, "-B", "-m", "pipelines", "upload", "relabel", "--host", kubeflow.address],
-        cwd=checkout,
+        [sys.executable, "-B", "-m", "overread.cli", "upload", "relabel", "--host", kubeflow.address],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(checkout / "src")},
         capture_output=True,
         text=True,
         check=False,

@@ -80,7 +80,7 @@ def find_target(
         raise KubeflowError(
             f"{pipeline.name} must be uploaded before it is scheduled",
             found="no version of it in Kubeflow Pipelines",
-            hint=f"run python -m pipelines upload {pipeline.name}, and check --namespace",
+            hint=f"run overread upload {pipeline.name}, and check --namespace",
         )
     schedule = Schedule(
         pipeline_id, version.version_id, client.find_experiment(experiment) or "", dict(arguments), timing
