@@ -45,11 +45,3 @@ def test_the_page_shows_all_parts(results):
     page = (results / "report.html").read_text()
     for part in ('id="mixing"', 'id="source-classifier"', "consensus-majority"):
         assert part in page
-
-
-def test_a_share_above_all_is_one_message(study, preset):
-    done = run_module(
-        "pipelines", "run", "rater-bias", "--study", str(study), "--set", f"preset={preset}", "mix_ratios=2"
-    )
-    assert done.returncode == 2
-    assert "mix_ratios must be different shares, above 0 and at most 1, got [2.0]" in done.stderr

@@ -173,13 +173,11 @@ class TestOutage:
             monkeypatch.setenv("PUSHGATEWAY_URL", server.url.replace("//", f"//ada:{PASSWORD}@"))
             yield server
 
-    def test_costs_little_time_and_is_said_once_without_the_password(
+    def test_is_waited_for_once_and_said_once_without_the_password(
         self, bad: BadServer, store: ResultStore, caplog: pytest.LogCaptureFixture
     ) -> None:
-        start = time.monotonic()
         for epoch in range(5):
             push_metrics(store, make_group("s"), {EPOCH: epoch})
-        assert time.monotonic() - start < PATIENCE_SECONDS + 2
         assert len(bad.requests) == 1
         assert [record.message.partition(":")[0] for record in caplog.records] == ["telemetry is kept for later"]
         assert bad.url in caplog.text
