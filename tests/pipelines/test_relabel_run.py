@@ -12,7 +12,7 @@ import pytest
 from overread.evaluation.relabel_results import RelabelEvaluation
 from overread.steps.evaluate_relabelling import read_relabelled_masks
 from overread.study.schema import StudySettings
-from tests.pipelines.conftest import PRESET, run_module, write_raw_data
+from tests.pipelines.conftest import PRESET, make_study_of, run_module, write_raw_data
 
 CORRECTION = "correction: {members: 2, largest_change: 10.0, uncertainty: {samples: 2}}\n"
 CASES = """case_id,split
@@ -60,13 +60,11 @@ def _one_process() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
     folder = tmp_path_factory.mktemp("studies")
     write_raw_data(folder / "raw")
     (folder / "raw" / "cases.csv").write_text(CASES)
-    done = run_module("overread.cli", "study", "import", str(folder / "raw"), str(folder / "discs"))
-    assert done.returncode == 0, done.stderr
-    return folder / "discs"
+    return make_study_of(folder / "raw", empty_mlflow)
 
 
 @pytest.fixture(scope="module")
