@@ -53,7 +53,7 @@ training:
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Story(retraining.Story):
     """The story of `make demo-retrain` where annotators and retraining have a clone each, and servers everything else.
 
@@ -62,8 +62,8 @@ class Story(retraining.Story):
         prometheus: watches.
     """
 
-    environment: Mapping[str, str] = None
-    prometheus: Prometheus = None
+    environment: Mapping[str, str]
+    prometheus: Prometheus
 
     def list_checkpoints(self) -> list[str]:
         names = open_store(STORE)._blobs.list_names("trainings/")
