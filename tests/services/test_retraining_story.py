@@ -164,7 +164,10 @@ def story(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server, mlflow_
     with running_pushgateway() as gateway:
         environment["PUSHGATEWAY_URL"] = gateway
         scrape = {JOBS["pushgateway"]: gateway.removeprefix("http://")}
-        with running_prometheus(folder / "prometheus", scrape, write_rules(folder)) as prometheus:
+        watching = running_prometheus(
+            folder / "prometheus", scrape, write_rules(folder), scrape_interval="1s", evaluation_interval="1s"
+        )
+        with watching as prometheus:
             with pytest.MonkeyPatch.context() as patch:
                 set_environment(patch, environment)
                 make_study(folder)
