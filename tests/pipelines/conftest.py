@@ -60,7 +60,7 @@ def make_study_of(raw: Path, empty_mlflow: Path) -> Path:
     """Import a data set as the study `discs` beside it, and put a copy of an MLflow without runs where runs go."""
     folder = raw.with_name("discs")
     make_study.from_data_set(raw, folder, settings=ImportSettings(), remote=None)
-    (folder / WORKSPACE).mkdir()
+    (folder / WORKSPACE).mkdir(exist_ok=True)
     shutil.copy(empty_mlflow, folder / WORKSPACE)
     return folder
 
