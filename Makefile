@@ -36,7 +36,7 @@ test: env  ## Run the test suite, real servers included
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not containers"
 
 test-slow: env  ## Run the tests that take minutes
-	$(BIN)/pytest -n 2 --dist loadfile -m "slow and not containers"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "slow and not containers"
 
 test-containers: env  ## Build the images and run pipelines in containers as a cluster does; needs podman, root
 	$(BIN)/pytest -s -m containers tests/containers
