@@ -36,7 +36,7 @@ test: env  ## Run the test suite, real servers included
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not containers"
 
 test-slow: env  ## Run the tests that take minutes
-	$(BIN)/pytest -n 2 --dist loadfile -m "slow and not containers"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "slow and not containers"
 
 test-containers: env  ## Build the images and run pipelines in containers as a cluster does; needs podman, root
 	$(BIN)/pytest -s -m containers tests/containers
@@ -73,7 +73,8 @@ benchmarks: env  ## Measure each claim of speed against the peer that it beats, 
 lock: env  ## Write requirements.lock from what .venv holds
 	$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' > requirements.lock
 
-clean:  ## Remove the environment, the demo study and caches
-	rm -rf .venv $(DEMO) $(DEMO).dvc-remote demo-retrain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:  ## Remove the environment, the demos, rendered manifests and caches
+	rm -rf .venv $(DEMO) $(DEMO).dvc-remote demo-retrain build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find benchmarks components examples pipelines src tests -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: help env demo demo-retrain retrain-once test test-slow test-containers check format compile manifests benchmarks lock clean

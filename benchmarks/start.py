@@ -118,9 +118,7 @@ def measure_all(
     alone, two, four = (find_least(partial(trainings.measure, checkout, count, environment)) for count in (1, 2, 4))
     return {
         "`overread --help`": find_least(lambda: checkout.measure(["overread", "--help"], environment)),
-        "`overread run --list`": find_least(
-            lambda: checkout.measure(["python", "-m", "pipelines", "list"], environment)
-        ),
+        "`overread run --list`": find_least(lambda: checkout.measure(["overread", "run", "--list"], environment)),
         "one training of one step": alone,
         "two side by side": two,
         "each further one": (four - two) / 2,

@@ -42,11 +42,22 @@ def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_once(tmp_path_factory, "demo", make)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     import torch
 
+    _put_longest_first(items, float(config.getini("timeout")))
     if torch.cuda.is_available():
         return
     for item in items:
         if item.get_closest_marker("gpu"):
             item.add_marker(pytest.mark.skip(reason="needs a GPU"))
+
+
+def _put_longest_first(items: list[pytest.Item], default_seconds: float) -> None:
+    """Begin with the files that are allowed most time: with two workers, a long one at the end would run alone."""
+    allowed: dict[Path, float] = {}
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        seconds = default_seconds if marker is None else float(marker.args[0])
+        allowed[item.path] = max(seconds, allowed.get(item.path, 0))
+    items.sort(key=lambda item: -allowed[item.path])

@@ -15,7 +15,7 @@ from tests.containers.launcher import ClusterLauncher, connect_s3, fetch_artifac
 from tests.containers.network import inside
 from tests.containers.played_services import Services
 
-_PACKAGES = REPOSITORY / "pipelines" / "packages"
+_PACKAGES = REPOSITORY / "src" / "overread" / "kubeflow" / "packages"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A small study of bright discs, outlined by two raters, and a preset that trains on it in a second."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from overread.kubeflow.local import WORKSPACE
+from overread.runs import make_study
+from overread.study.importing.settings import ImportSettings
 
 PRESET = """
 description: tiny
@@ -51,6 +56,15 @@ def write_raw_data(folder: Path, *, cases: int = 6) -> None:
             Image.fromarray(array.astype(np.uint8)).save(path)
 
 
+def make_study_of(raw: Path, empty_mlflow: Path) -> Path:
+    """Import a data set as the study `discs` beside it, and put a copy of an MLflow without runs where runs go."""
+    folder = raw.with_name("discs")
+    make_study.from_data_set(raw, folder, settings=ImportSettings(), remote=None)
+    (folder / WORKSPACE).mkdir(exist_ok=True)
+    shutil.copy(empty_mlflow, folder / WORKSPACE)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("preset") / "tiny.yaml"
@@ -59,9 +73,7 @@ def preset(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Path:
+def study(tmp_path_factory, empty_mlflow) -> Path:
     folder = tmp_path_factory.mktemp("studies")
     write_raw_data(folder / "raw")
-    done = run_module("overread.cli", "study", "import", str(folder / "raw"), str(folder / "discs"))
-    assert done.returncode == 0, done.stderr
-    return folder / "discs"
+    return make_study_of(folder / "raw", empty_mlflow)

@@ -26,7 +26,7 @@ REUSED = "analysis of moles: reused"
 
 
 def run_crowd_disagreement(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run_module("pipelines", "run", "crowd-disagreement", "--workspace", str(workspace), *arguments)
+    return run_module("overread.cli", "run", "crowd-disagreement", "--workspace", str(workspace), *arguments)
 
 
 def find_results(workspace: Path) -> Path:
@@ -133,12 +133,6 @@ def test_a_second_run_reuses_the_analysis_and_opens_no_new_run(workspace, tables
     assert again.stdout.strip().splitlines()[-10:] == first.stdout.strip().splitlines()[-10:]
 
 
-def test_without_ratings_and_study_there_is_one_message(workspace):
-    done = run_crowd_disagreement(workspace)
-    assert done.returncode == 2
-    assert done.stderr == "error: either ratings and outcomes or a study must be given, got neither.\n"
-
-
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("studies") / "squares"
@@ -160,11 +154,3 @@ def test_a_study_is_analysed_at_its_revision(workspace, study, preset):
     commit = commit_study(study, "No change")
     (run,) = find_runs(workspace, "blocks-2d")[1]
     assert (origin.revision, run.data.tags["dvc_rev"]) == (commit, commit)
-
-
-@pytest.mark.slow
-def test_tables_and_a_study_together_are_one_message(workspace, study, tables):
-    done = run_crowd_disagreement(workspace, "--study", str(study), "--set", *tables)
-    assert done.returncode == 2
-    rule = "either ratings and outcomes or a study must be given"
-    assert done.stderr == f"error: {rule}, got ratings, outcomes, study.\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from overread.study.study import Study
 from tests.studies import write_squares
 
 REPOSITORY = Path(__file__).parents[2]
@@ -36,9 +37,9 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def set_variants(folder: Path, **variants: object) -> None:
+def set_parameters(folder: Path, group: str, **values: object) -> None:
     parameters = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
-    (folder / "params.yaml").write_text(yaml.safe_dump({**parameters, "variants": variants}), encoding="utf-8")
+    (folder / "params.yaml").write_text(yaml.safe_dump({**parameters, group: values}), encoding="utf-8")
 
 
 def list_run(output: str) -> list[str]:
@@ -46,8 +47,9 @@ def list_run(output: str) -> list[str]:
 
 
 def test_the_demo_study_is_made_once(checkout: Path) -> None:
+    set_parameters(checkout, "demo", cases=4, seed=0)
     assert "Running stage 'demo-study'" in dvc(checkout, "repro", "demo-study")
-    assert (checkout / "data" / "demo" / "study.yaml").is_file()
+    assert len(Study.open(checkout / "data" / "demo").cases) == 4
     assert "Stage 'demo-study' didn't change, skipping" in dvc(checkout, "repro", "demo-study")
 
 
@@ -62,13 +64,13 @@ def test_a_changed_level_remakes_its_variants_alone(checkout: Path) -> None:
     write_squares(checkout / "data" / "demo", case_count=3)
     made = checkout / "data" / "variants"
     repro = ("repro", "--single-item", "label-variants")
-    set_variants(checkout, source="ann", modes=["choppy", "random"], dice=["0.80"])
+    set_parameters(checkout, "variants", source="ann", modes=["choppy", "random"], dice=["0.80"])
     assert list_run(dvc(checkout, *repro)) == ["label-variants@choppy-0.80", "label-variants@random-0.80"]
     assert sorted(path.name for path in (made / "ann-random-0.80").iterdir()) == [
         f"case0{index}.png" for index in range(3)
     ]
     assert list_run(dvc(checkout, *repro)) == []
-    set_variants(checkout, source="ann", modes=["choppy", "random"], dice=["0.80", "0.75"])
+    set_parameters(checkout, "variants", source="ann", modes=["choppy", "random"], dice=["0.80", "0.75"])
     assert list_run(dvc(checkout, *repro)) == ["label-variants@choppy-0.75", "label-variants@random-0.75"]
     names = [f"ann-{mode}-{dice}" for mode in ("choppy", "random") for dice in ("0.75", "0.80")]
     assert sorted(path.name for path in made.glob("*.provenance.yaml")) == [f"{name}.provenance.yaml" for name in names]

@@ -18,7 +18,7 @@ TRAININGS = 2 * 2 * 2
 
 def run_label_noise(study: Path, preset: Path, *settings: str) -> subprocess.CompletedProcess[str]:
     return run_module(
-        "pipelines", "run", "label-noise", "--study", str(study), "--set", f"preset={preset}", *SETTINGS, *settings
+        "overread.cli", "run", "label-noise", str(study), "--set", f"preset={preset}", *SETTINGS, *settings
     )
 
 
@@ -88,9 +88,3 @@ def test_labels_that_are_redrawn_in_training_leave_no_variant_in_the_study(study
     assert evaluation.redraw == "every_epoch"
     assert [variant.digest == "" for variant in evaluation.variants] == [False, True]
     assert len(run_git(study, "branch", "--list", "overread/*").splitlines()) == 1
-
-
-def test_a_target_that_is_no_variant_is_one_message(study, preset):
-    done = run_label_noise(study, preset, "variants=choppy-90")
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: a variant must be called MODE")

@@ -9,7 +9,7 @@ import pytest
 from tests.pipelines.conftest import REPOSITORY
 
 HELP = ("overread.cli", "--help")
-LIST = ("pipelines", "list")
+LIST = ("overread.cli", "run", "--list")
 
 
 def measure_cpu_seconds(*arguments: str) -> float:

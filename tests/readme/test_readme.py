@@ -1,22 +1,33 @@
-"""Every command of the README, in a fresh clone."""
+"""Every command of the README, in a fresh clone.
+
+The demo is made and judged in full. The other commands are run as typed, in the same clone, on a demo study of few
+scans and with presets that learn little from it.
+"""
 
 import os
 import re
+import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from overread.questions.rater_bias.results import CrossEvaluation
+from tests.conftest import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 RUN_BY_THE_GATE = ("make test",)
 OF_THE_OUTER_COMMAND = ("VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 DEMO_RESULTS = Path("demo/.overread/latest/rater-bias")
-MOST_SECONDS_AGAIN = 60
+FEW_CASES = 10
+"""4 have a relapse, one for each fold of the analysis, and 2 of the 8 subjects are held out from retraining."""
+SHORT = {
+    "network": {"channels": [4, 8], "residual_units": 0},
+    "training": {"epochs": 2, "steps_per_epoch": 2},
+    "classifier": {"patch_size": [8, 8, 8], "features": [4, 8], "epochs": 1, "steps_per_epoch": 2},
+}
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def read_commands() -> list[str]:
@@ -27,9 +38,18 @@ def read_commands() -> list[str]:
 def run_script(lines: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in OF_THE_OUTER_COMMAND}
     script = "set -eu\n" + "\n".join(lines)
-    return subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=3000, check=False
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done
+
+
+def shorten_preset(path: Path) -> None:
+    preset = yaml.safe_load(path.read_text())
+    for part, values in SHORT.items():
+        preset[part] = {**preset.get(part, {}), **values}
+    path.write_text(yaml.safe_dump(preset))
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +61,7 @@ def clone(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(clone) -> str:
-    done = run_script(["make demo"], clone)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+    return run_script(["make demo"], clone).stdout
 
 
 def test_the_demo_shows_what_the_paper_found(clone, demo):
@@ -59,17 +77,17 @@ def test_the_demo_shows_what_the_paper_found(clone, demo):
 
 @pytest.mark.usefixtures("demo")
 def test_a_second_demo_reuses_everything(clone):
-    started = time.monotonic()
     done = run_script(["make demo"], clone)
-    assert done.returncode == 0, done.stderr
     assert done.stdout.count(": reused") == 6
     assert "validation Dice" not in done.stdout
-    assert time.monotonic() - started < MOST_SECONDS_AGAIN
 
 
-@pytest.mark.usefixtures("demo")
-def test_every_other_command_works_as_typed(clone):
-    commands = [line for line in read_commands() if line != "make demo"]
+def test_every_command_works_as_typed(clone):
+    for folder in ("demo", "demo.dvc-remote"):
+        shutil.rmtree(clone / folder, ignore_errors=True)
+    for name in ("demo", "small-3d"):
+        shorten_preset(clone / "src" / "overread" / "presets" / f"{name}.yaml")
+    commands = read_commands()
+    assert commands[0] == "make demo"
     assert len(commands) > 5
-    done = run_script(commands, clone)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    run_script(["make env", f".venv/bin/overread study demo demo --cases {FEW_CASES}", *commands], clone)

@@ -1,11 +1,10 @@
 """A training of `label-noise` that fails: tried again, then missing, and the others go on."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from overread.adapters.storage import open_store
-from overread.adapters.tracking import connect_tracker
 from overread.questions.label_noise.results import LabelNoiseEvaluation
 from overread.questions.label_noise.steps import evaluate_noise
 from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
@@ -45,11 +44,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def evaluation(folder: Path) -> LabelNoiseEvaluation:
+def evaluation(folder: Path, empty_mlflow: Path) -> LabelNoiseEvaluation:
     store, plan_file = str(folder / "store"), folder / "plan.json"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-        connect_tracker("other", store=open_store(store))
+        shutil.copy(empty_mlflow, folder)
         names = [job.name for job in TrainingPlan.read(plan_file).jobs]
         train_networks.run(folder / "study", plan_file, names, output=folder / "networks", store=store, processes=2)
     networks = predict_cases.list_networks([folder / "networks"])

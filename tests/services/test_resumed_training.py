@@ -14,8 +14,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from overread.adapters.storage import open_store
-from overread.adapters.tracking import connect_tracker
 from overread.errors import InputError
 from overread.presets import Preset
 from overread.runs import plan_trainings, train_networks
@@ -52,20 +50,10 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database without runs, for making it takes seconds."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-        connect_tracker("other", store=open_store(str(folder / "store")))
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
-def root(empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a study, its preset and MLflow's database."""
-    shutil.copy(empty_database, tmp_path)
+    shutil.copy(empty_mlflow, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     write_squares(tmp_path / "study")
     write_preset(tmp_path, steps_per_epoch=4)

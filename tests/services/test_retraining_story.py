@@ -1,22 +1,23 @@
 """The story of a study that grows, told with real parts: git, DVC on S3, MLflow on PostgreSQL, Prometheus, Pushgateway.
 
-The tests of this module are the chapters of one story, in order; each begins where the one before ended.
+The tests of this module are the chapters of one story, in order; each begins where the one before ended. What happens
+is what `make demo-retrain` shows, by its own code, on smaller scans.
 """
 
 import os
 import re
 import resource
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from examples import retraining
 from overread.adapters.model_registry import connect_registry
 from overread.adapters.registry_records import NetworkVersion
 from overread.adapters.storage import open_store
@@ -34,7 +35,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CASES = tuple(f"c{number:02}" for number in range(24))
 LEARNT = tuple(case for case in CASES if not is_held_out(case))
 HELD_OUT = tuple(case for case in CASES if is_held_out(case))
-SHIFT = 5
+MARGINS = {"tight": -1, "wide": 1, "later": 1.5}
+"""Pixels by which each source outlines more than the disc; `later` is what wide sees at a second look."""
+STORE = "s3://results/story"
 QUICK_SECONDS = 15
 PRESET = """
 description: small discs
@@ -50,67 +53,21 @@ training:
 """
 
 
-@dataclass
-class Story:
-    """Where everything is.
+@dataclass(frozen=True, kw_only=True)
+class Story(retraining.Story):
+    """The story of `make demo-retrain` where annotators and retraining have a clone each, and servers everything else.
 
     Attributes:
-        annotators: the clone of the study that annotators work in.
-        retrainer: the clone that is retrained from; it holds no data of its own.
-        preset: settings of the trainings.
-        environment: of every command.
-        scratch: folder of the local runs.
+        environment: what commands read from it.
         prometheus: watches.
-        durations: processor seconds of each retraining, which other tests on the machine change little; its tasks run
-            one after the other, so that it takes about as long where it is alone.
     """
 
-    annotators: Path
-    retrainer: Path
-    preset: Path
-    environment: dict[str, str]
-    scratch: Path
+    environment: Mapping[str, str]
     prometheus: Prometheus
-    durations: list[float] = field(default_factory=list)
 
-    def call(self, *command: str, folder: Path | None = None) -> str:
-        done = subprocess.run(
-            command, cwd=folder or REPOSITORY, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def overread(self, *arguments: str) -> str:
-        return self.call(sys.executable, "-m", "overread.cli", *arguments)
-
-    def begin_retraining(self, workspace: str) -> "subprocess.Popen[str]":
-        self.call("git", "pull", "--quiet", folder=self.retrainer)
-        command = [sys.executable, "-m", "pipelines", "run", "retrain", "--study", str(self.retrainer)]
-        command += ["--workspace", str(self.scratch / workspace), "--set", f"preset={self.preset}"]
-        (self.scratch / workspace).mkdir(exist_ok=True)
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, cwd=REPOSITORY, env=self.environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-        )
-
-    def retrain(self, workspace: str = "run") -> str:
-        before = measure_children()
-        process = self.begin_retraining(workspace)
-        output, errors = process.communicate(timeout=600)
-        self.durations.append(measure_children() - before)
-        assert process.returncode == 0, output + errors
-        return output
-
-    def annotate(self, source: str, masks: dict[str, np.ndarray]) -> str:
-        folder = self.scratch / "delivered"
-        for case, mask in masks.items():
-            write_png(folder / f"{case}.png", mask * 255)
-        printed = self.overread(
-            "study", "add", str(self.annotators), "--source", source, str(folder), "--replace", "--message", "New masks"
-        )
-        for path in folder.iterdir():
-            path.unlink()
-        return printed
+    def list_checkpoints(self) -> list[str]:
+        names = open_store(STORE)._blobs.list_names("trainings/")
+        return sorted(name for name in names if name.endswith("checkpoint.pt"))
 
     def versions(self, source: str) -> tuple[NetworkVersion, ...]:
         return connect_registry().list_versions(f"discs-{source}")
@@ -128,7 +85,34 @@ class Story:
         return len(found)
 
     def head(self) -> str:
-        return self.call("git", "rev-parse", "HEAD", folder=self.annotators).strip()
+        return call("git", "-C", str(self.study), "rev-parse", "HEAD").strip()
+
+
+class Teller:
+    """Tells chapters, and hears what their commands print."""
+
+    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
+        self._capfd = capfd
+
+    def __call__(self, chapter: Callable[..., None], *arguments: object) -> str:
+        self._capfd.readouterr()
+        chapter(*arguments)
+        return self._capfd.readouterr().out
+
+
+@pytest.fixture
+def tell(capfd: pytest.CaptureFixture[str]) -> Teller:
+    return Teller(capfd)
+
+
+def call(*command: str, folder: Path = REPOSITORY) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def overread(*arguments: str) -> str:
+    return call(sys.executable, "-m", "overread.cli", *arguments)
 
 
 def measure_children() -> float:
@@ -142,180 +126,170 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     Image.fromarray(pixels.astype(np.uint8)).save(path)
 
 
-def draw_mask(case: str, *, wider: float) -> np.ndarray:
-    return draw_disc(6 + CASES.index(case) % 5 + wider)
-
-
 def write_data_set(folder: Path) -> None:
     generator = np.random.default_rng(0)
-    for case in CASES:
-        write_png(
-            folder / "images" / f"{case}.png", 60 + 120 * draw_mask(case, wider=0) + generator.normal(0, 8, (32, 32))
-        )
-        write_png(folder / "labels" / "tight" / f"{case}.png", draw_mask(case, wider=-1) * 255)
-        write_png(folder / "labels" / "wide" / f"{case}.png", draw_mask(case, wider=1) * 255)
+    for number, case in enumerate(CASES):
+        radius = 6 + number % 5
+        pixels = 60 + 120 * draw_disc(radius) + generator.normal(0, 8, (32, 32))
+        write_png(folder / "images" / f"{case}.png", pixels)
+        for source, wider in MARGINS.items():
+            write_png(folder / "labels" / source / f"{case}.png", draw_disc(radius + wider) * 255)
+
+
+def make_study(folder: Path) -> None:
+    """The annotators' study `discs`, and `retrained`, a clone without data; both meet in `origin.git`."""
+    study, origin = str(folder / "discs"), str(folder / "origin.git")
+    write_data_set(folder / "raw")
+    overread("study", "import", str(folder / "raw"), study, "--remote", "s3://studies/story")
+    call("git", "clone", "--quiet", "--bare", study, origin)
+    call("git", "remote", "add", "origin", origin, folder=folder / "discs")
+    call("git", "fetch", "--quiet", "origin", folder=folder / "discs")
+    call("git", "branch", "--quiet", "--set-upstream-to=origin/main", "main", folder=folder / "discs")
+    call("git", "clone", "--quiet", origin, str(folder / "retrained"))
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server, mlflow_url: str) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("story")
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("MLFLOW_", "AWS_", "OVERREAD_", "GIT_"))
-    }
-    environment |= {**s3_server.environment, "MLFLOW_TRACKING_URI": mlflow_url, "OVERREAD_STORE": "s3://results/story"}
-    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "OMP_NUM_THREADS": "1"}
+    environment = {**s3_server.environment, "MLFLOW_TRACKING_URI": mlflow_url, "OVERREAD_STORE": STORE}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     environment |= {
         f"GIT_{role}_{what}": f"annotator{at}"
         for role in ("AUTHOR", "COMMITTER")
         for what, at in (("NAME", ""), ("EMAIL", "@localhost"))
     }
-    (folder / "preset.yaml").write_text(PRESET)
-    write_data_set(folder / "raw")
+    preset = folder / "preset.yaml"
+    preset.write_text(PRESET)
     (folder / "prometheus").mkdir()
-    (folder / "work").mkdir()
     with running_pushgateway() as gateway:
+        environment["PUSHGATEWAY_URL"] = gateway
         scrape = {JOBS["pushgateway"]: gateway.removeprefix("http://")}
-        with running_prometheus(folder / "prometheus", scrape, write_rules(folder)) as prometheus:
-            environment["PUSHGATEWAY_URL"] = gateway
-            made = Story(
-                folder / "discs", folder / "retrainer", folder / "preset.yaml", environment, folder / "work", prometheus
+        watching = running_prometheus(
+            folder / "prometheus", scrape, write_rules(folder), scrape_interval="1s", evaluation_interval="1s"
+        )
+        with watching as prometheus:
+            with pytest.MonkeyPatch.context() as patch:
+                set_environment(patch, environment)
+                make_study(folder)
+            yield Story(
+                study=folder / "discs",
+                retrained=folder / "retrained",
+                settings=(f"preset={preset}", "sources=tight,wide"),
+                source="wide",
+                second_look="later",
+                environment=environment,
+                prometheus=prometheus,
             )
-            made.overread(
-                "study", "import", str(folder / "raw"), str(folder / "discs"), "--remote", "s3://studies/story"
-            )
-            made.call("git", "clone", "--quiet", "--bare", str(folder / "discs"), str(folder / "origin.git"))
-            made.call("git", "remote", "add", "origin", str(folder / "origin.git"), folder=folder / "discs")
-            made.call("git", "fetch", "--quiet", "origin", folder=folder / "discs")
-            made.call("git", "branch", "--quiet", "--set-upstream-to=origin/main", "main", folder=folder / "discs")
-            made.call("git", "clone", "--quiet", str(folder / "origin.git"), str(folder / "retrainer"))
-            yield made
+
+
+def set_environment(patch: pytest.MonkeyPatch, values: Mapping[str, str]) -> None:
+    """Give commands these values and nothing else of those that matter to them."""
+    for name in list(os.environ):
+        if name.startswith(("MLFLOW_", "AWS_", "OVERREAD_", "GIT_")):
+            patch.delenv(name)
+    for name, value in values.items():
+        patch.setenv(name, value)
 
 
 @pytest.fixture(autouse=True)
 def _surroundings(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test itself looks where the commands look."""
-    for name in (
-        "MLFLOW_TRACKING_URI",
-        "PUSHGATEWAY_URL",
-        "OVERREAD_STORE",
-        *(n for n in story.environment if n.startswith("AWS_")),
-    ):
-        monkeypatch.setenv(name, story.environment[name])
+    set_environment(monkeypatch, story.environment)
 
 
 def names_of(alerts: Sequence[object]) -> set[tuple[str, str]]:
     return {(alert.name, alert.labels.get("source", "")) for alert in alerts if alert.state == "firing"}
 
 
-def test_1_first_trainings_become_champions(story: Story) -> None:
+def test_1_first_trainings_become_champions(story: Story, tell: Teller) -> None:
     assert 5 <= len(HELD_OUT) < len(LEARNT)
-    output = story.retrain()
+    output = tell(retraining.train_first, story)
     assert "discs-tight version 1: is champion" in output
     assert "discs-wide version 1: is champion" in output
     assert story.champion("tight").origin.revision == story.champion("wide").origin.revision == story.head()
 
 
-def test_2_nothing_new_trains_nothing_within_seconds(story: Story) -> None:
-    before = story.count_trainings("tight"), story.count_trainings("wide")
-    for _ in range(2):
-        assert "nothing was trained" in story.retrain()
-    assert (story.count_trainings("tight"), story.count_trainings("wide")) == before
-    assert min(story.durations[-2:]) < QUICK_SECONDS
+def test_2_nothing_new_trains_nothing_within_seconds(story: Story, tell: Teller) -> None:
+    trainings, began = [story.count_trainings(source) for source in ("tight", "wide")], measure_children()
+    assert "nothing was trained" in tell(retraining.find_nothing_new, story)
+    assert measure_children() - began < QUICK_SECONDS
+    assert [story.count_trainings(source) for source in ("tight", "wide")] == trainings
 
 
-def test_3_new_annotations_of_one_source_retrain_that_source_alone(story: Story) -> None:
+def test_3_new_annotations_of_one_source_retrain_that_source_alone(story: Story, tell: Teller) -> None:
     before = story.count_trainings("tight")
-    story.annotate("wide", {case: draw_mask(case, wider=1.5) for case in LEARNT[:4]})
-    output = story.retrain()
+    output = tell(retraining.look_at_some_again, story)
     assert "discs-wide version 2: is champion" in output
-    assert re.search(r"discs-tight: nothing new; champion is version 1", output)
+    assert "discs-tight: nothing new; champion is version 1" in output
     assert story.count_trainings("tight") == before
     assert len(story.versions("tight")) == 1
     assert story.champion("wide").promotion.replaces == 1
 
 
-def test_4_a_poisoned_batch_is_refused_and_an_alert_fires(story: Story) -> None:
-    good = story.head()
-    story.annotate("wide", {case: np.roll(draw_mask(case, wider=1), SHIFT, axis=1) for case in LEARNT})
-    output = story.retrain()
-    assert re.search(r"discs-wide version 3: refused, version 2 stays champion. Its Dice is lower", output)
+def test_4_a_poisoned_batch_is_refused_and_an_alert_fires(story: Story, tell: Teller) -> None:
+    output = tell(retraining.spoil_a_batch, story)
+    assert re.search(r"discs-wide version 3: refused, version 2 stays champion\. Its Dice is lower", output)
     assert story.champion("wide").version == 2
     assert story.versions("wide")[0].aliases == ("challenger",)
     poll(lambda: names_of(story.prometheus.alerts()), lambda found: ("OverreadChallengerRefused", "wide") in found)
-    assert "nothing was trained" in story.retrain()
-    story.call("git", "revert", "--no-edit", f"{good}..HEAD", folder=story.annotators)
-    story.call(sys.executable, "-m", "dvc", "checkout", "--quiet", folder=story.annotators)
-    story.call("git", "push", "--quiet", folder=story.annotators)
-    assert "discs-wide: nothing new; champion is version 2" in story.retrain()
 
 
-def test_5_a_run_that_was_killed_goes_on_and_leaves_one_champion(story: Story) -> None:
-    store = open_store("s3://results/story")
-    trained = store.list_keys("trainings")
-    story.annotate("wide", {case: draw_mask(case, wider=1.5) for case in LEARNT[4:8]})
+def test_5_other_bounds_judge_a_refused_network_again_without_another_training(story: Story, tell: Teller) -> None:
     before = story.count_trainings("wide")
-    process = story.begin_retraining("killed")
-    names = poll(lambda: list_checkpoints(), bool, seconds=120)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    kill_orphans(story)
-    assert store.list_keys("trainings") == trained, "the run was over before it could be killed"
-    assert list_checkpoints() == names
-    output = story.retrain()
-    assert "discs-wide version 4: is champion" in output
+    stricter = replace(story, settings=(*story.settings, "dice_margin=0.02"))
+    output = tell(stricter.retrain)
+    assert "unet-wide-fold0-repeat0: reused" in output
+    assert "discs-wide version 3: refused" in output
+    assert story.count_trainings("wide") == before
+
+
+def test_6_a_batch_that_is_taken_back_leaves_the_champion_and_trains_nothing(story: Story, tell: Teller) -> None:
+    assert "discs-wide: nothing new; champion is version 2" in tell(retraining.take_the_batch_back, story)
+
+
+def test_7_a_run_that_was_killed_goes_on_and_leaves_one_champion(story: Story, tell: Teller) -> None:
+    before = story.count_trainings("wide")
+    output = tell(retraining.lose_power, story)
+    killed, resumed = output.split("(killed)")
+    assert "version 4" not in killed, "the run was over before it could be killed"
+    assert "discs-wide version 4: is champion" in resumed
     assert story.count_trainings("wide") == before + 1
-    assert list_checkpoints() == []
+    assert story.list_checkpoints() == []
     poll(lambda: names_of(story.prometheus.alerts()), lambda found: ("OverreadChallengerRefused", "wide") not in found)
 
 
-def test_6_two_runs_at_once_train_once(story: Story) -> None:
-    story.annotate("wide", {case: draw_mask(case, wider=1.5) for case in LEARNT[8:12]})
+def test_8_two_runs_at_once_train_once(story: Story, tell: Teller) -> None:
     before = story.count_trainings("wide")
-    processes = [story.begin_retraining(name) for name in ("one", "other")]
-    outputs = [process.communicate(timeout=600) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    assert all("discs-wide version 5: is champion" in output for output, _ in outputs), outputs
-    assert sum(output.count("unet-wide-fold0-repeat0: reused") for output, _ in outputs) == 1
+    output = tell(retraining.run_two_at_once, story)
+    assert output.count("discs-wide version 5: is champion") == 2
+    assert output.count("unet-wide-fold0-repeat0: reused") == 1
     assert story.count_trainings("wide") == before + 1
     assert [version.version for version in story.versions("wide")] == [5, 4, 3, 2, 1]
     assert story.champion("wide").version == 5
 
 
-def test_7_a_champion_is_traced_to_the_very_bytes(story: Story, tmp_path: Path) -> None:
-    printed = story.overread("model", "trace", "discs-wide@champion")
+def test_9_a_champion_is_traced_to_the_very_bytes(story: Story, tell: Teller, tmp_path: Path) -> None:
+    printed = tell(retraining.ask_where_the_champion_comes_from, story)
     origin = story.champion("wide").origin
     for part in (origin.revision, origin.study_digest, origin.code_commit, "steps_per_epoch: 12", "small discs"):
         assert part in printed
-    assert f"git clone {story.retrainer} {story.retrainer}-copy" in printed
+    assert f"git clone {story.retrained} {story.retrained}-copy" in printed
     clone, checkout, pull = re.findall(r"^  (git clone .*|git -C .*|\(cd .*\))$", printed, re.MULTILINE)
     for command in (clone, checkout, pull):
-        story.call("bash", "-c", command.replace("dvc pull", f"{sys.executable} -m dvc pull"), folder=tmp_path)
-    study = Study.open(Path(f"{story.retrainer}-copy"))
+        call("bash", "-c", command.replace("dvc pull", f"{sys.executable} -m dvc pull"), folder=tmp_path)
+    study = Study.open(Path(f"{story.retrained}-copy"))
     digests = {"wide": compute_source_digest(study, "wide")}
     assert compute_study_digest(compute_images_digest(study), digests) == origin.study_digest
 
 
-def test_8_humans_promote_and_roll_back_with_a_reason(story: Story) -> None:
+def test_10_humans_promote_and_roll_back_with_a_reason(story: Story, tell: Teller) -> None:
     signed = ("--by", "Ann", "--reason")
-    promoted = story.overread("model", "promote", "discs-wide", "--version", "3", *signed, "shifted on purpose")
+    promoted = overread("model", "promote", "discs-wide", "--version", "3", *signed, "shifted on purpose")
     assert promoted == "discs-wide version 3 is champion in place of version 5\n"
-    rolled_back = story.overread("model", "rollback", "discs-wide", *signed, "a mistake")
+    rolled_back = overread("model", "rollback", "discs-wide", *signed, "a mistake")
     assert rolled_back.startswith("discs-wide version 5 is champion again")
     assert story.champion("wide").version == 5
-    history = story.overread("model", "trace", "discs-wide@3")
+    history = overread("model", "trace", "discs-wide@3")
     assert "promoted by Ann: shifted on purpose" in history
     assert "demoted by Ann: a mistake" in history
-    assert "nothing was trained" in story.retrain()
-
-
-def list_checkpoints() -> list[str]:
-    store = open_store("s3://results/story")
-    names = store._blobs.list_names("trainings/")
-    return sorted(name for name in names if name.endswith("checkpoint.pt"))
-
-
-def kill_orphans(story: Story) -> None:
-    """End what the killed run has left: kfp starts its tasks in groups of their own."""
-    subprocess.run(["pkill", "-KILL", "-f", str(story.scratch)], check=False)
+    assert "nothing was trained" in tell(story.retrain)

@@ -11,6 +11,8 @@ from overread.adapters.storage import ResultStore, open_store
 from overread.errors import InputError, StorageError
 
 KEY = "training/0123abcd"
+SOON_SECONDS = 60
+"""Much more than is needed on a busy machine, and much less than a client that tries again and again takes."""
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -181,7 +183,7 @@ def test_a_bucket_that_cannot_be_reached_is_reported_soon(monkeypatch: pytest.Mo
 
     with pytest.raises(StorageError, match="AWS_ENDPOINT_URL"):
         open_store("s3://results").save_file(KEY, "checkpoint.pt", tmp_path / "file")
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < SOON_SECONDS
 
 
 @pytest.mark.usefixtures("s3")

@@ -23,7 +23,6 @@ from overread.adapters.telemetry import (
     remove_old_groups,
     tell_kept_metrics,
 )
-from overread.adapters.tracking import connect_tracker
 from overread.errors import InputError, SettingsError
 from overread.questions.rater_bias.steps import cross_evaluate, write_report
 from overread.runs import train_networks
@@ -180,13 +179,11 @@ class TestOutage:
             monkeypatch.setenv("PUSHGATEWAY_URL", server.url.replace("//", f"//ada:{PASSWORD}@"))
             yield server
 
-    def test_costs_little_time_and_is_said_once_without_the_password(
+    def test_is_waited_for_once_and_said_once_without_the_password(
         self, bad: BadServer, store: ResultStore, caplog: pytest.LogCaptureFixture
     ) -> None:
-        start = time.monotonic()
         for epoch in range(5):
             push_metrics(store, make_group("s"), {EPOCH: epoch})
-        assert time.monotonic() - start < PATIENCE_SECONDS + 2
         assert len(bad.requests) == 1
         assert [record.message.partition(":")[0] for record in caplog.records] == ["telemetry is kept for later"]
         assert bad.url in caplog.text
@@ -363,22 +360,12 @@ class TestRemoval:
             assert scrape(url, "s") == {(EPOCH, "ann"): 1}
 
 
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database without runs, for making it takes seconds."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-        connect_tracker("other", store=open_store(str(folder / "store")))
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
 def plan(
-    empty_database: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_mlflow: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TrainingPlan:
     """A plan for a study that is named after the test; MLflow is a file."""
-    shutil.copy(empty_database, tmp_path)
+    shutil.copy(empty_mlflow, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     return write_plan(tmp_path, epochs=EPOCHS, study=request.node.name)
 

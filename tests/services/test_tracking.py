@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -30,6 +31,8 @@ with tracker.open_run("a", fingerprint="f", tags=RunTags()) as run:
 print(run.run_id)
 """
 
+SOON_SECONDS = 60
+"""Much more than is needed on a busy machine, and much less than a client that tries again and again takes."""
 TAGS = RunTags(
     pipeline="rater-bias", preset="demo", source="alpha", fold=0, repeat=1, network="unet", study_digest="ab" * 32
 )
@@ -282,7 +285,7 @@ class TestConnection:
         start = time.monotonic()
         with pytest.raises(TrackingOutageError, match="must be reachable") as caught:
             connect_tracker("tiny", store=store)
-        assert time.monotonic() - start < 15
+        assert time.monotonic() - start < SOON_SECONDS
         assert "secret" not in str(caught.value)
 
     def test_two_processes_may_make_the_same_workspace_and_open_the_same_run(self, shared: SharedWorkspace) -> None:
@@ -346,7 +349,7 @@ class TestOutage:
         assert read_history(tracker, run.run_id, "loss") == [(1, 1.0)]
         assert tracker.client.get_run(run.run_id).data.params == {"seed": "1"}
 
-    def test_only_the_first_call_of_an_outage_waits(
+    def test_only_the_first_call_of_an_outage_knocks(
         self,
         tracker: Tracker,
         cable: Cable,
@@ -354,10 +357,12 @@ class TestOutage:
         with tracker.open_run("a", fingerprint="f", tags=TAGS) as run:
             cable.cut()
             run.log_settings({"seed": 1})
-            start = time.monotonic()
-            for index in range(100):
-                run.log_settings({f"setting{index}": index})
-            assert time.monotonic() - start < 0.5
+            with socket.create_server(("127.0.0.1", cable.port)) as listener:
+                for index in range(100):
+                    run.log_settings({f"setting{index}": index})
+                listener.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    listener.accept()
 
     def test_a_kept_run_that_was_deleted_since_is_dropped_with_a_warning(
         self,

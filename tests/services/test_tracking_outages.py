@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import pytest
 
 from overread.adapters.storage import open_store
-from overread.adapters.tracking import connect_tracker
 from overread.runs import train_networks
 from overread.runs.pipeline_run import begin_pipeline_run, connect
 from overread.runs.plan import TrainingPlan
@@ -46,16 +45,6 @@ def plan(request: pytest.FixtureRequest, tmp_path: Path) -> TrainingPlan:
     return write_plan(tmp_path, epochs=EPOCHS, study=f"{request.node.name}-{time.time_ns()}")
 
 
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database without runs, for making it takes seconds."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-        connect_tracker("other", store=open_store(str(folder / "store")))
-    return folder / "mlflow.db"
-
-
 def running_badly(failure: str, *, port: int = 0) -> AbstractContextManager[BadServer]:
     return running_mute(port=port) if failure == "mute" else running_refuser(int(failure), port=port)
 
@@ -86,7 +75,7 @@ class TestBeforeTheTraining:
         self,
         failure: str,
         plan: TrainingPlan,
-        empty_database: Path,
+        empty_mlflow: Path,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
@@ -101,7 +90,7 @@ class TestBeforeTheTraining:
         assert "training goes on untracked" in caplog.text
         assert "s3cr3t" not in caplog.text
 
-        shutil.copy(empty_database, tmp_path)
+        shutil.copy(empty_mlflow, tmp_path)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
         train(tmp_path, [plan.jobs[0].name])
         assert_tracked_once(tmp_path, plan)

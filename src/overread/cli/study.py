@@ -34,11 +34,12 @@ def import_(
 
 
 @study_app.command
-def demo(folder: Path, *, seed: int = 0, remote: str | None = None, versioned: bool = True) -> None:
+def demo(folder: Path, *, cases: int = 18, seed: int = 0, remote: str | None = None, versioned: bool = True) -> None:
     """Make the synthetic demo study, as a git and DVC repository.
 
     Args:
         folder: Folder of the new study.
+        cases: Number of scans, at least 4; fewer are made and learnt faster.
         seed: The same seed gives the same bytes.
         remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
         versioned: Make it a repository; without, it can be tracked by the DVC repository that it lies in.
@@ -46,7 +47,8 @@ def demo(folder: Path, *, seed: int = 0, remote: str | None = None, versioned: b
     from overread.runs import make_study
     from overread.study.summary_table import format_summary
 
-    print(format_summary(make_study.from_nothing(folder, seed=seed, remote=remote, versioned=versioned)))
+    made = make_study.from_nothing(folder, case_count=cases, seed=seed, remote=remote, versioned=versioned)
+    print(format_summary(made))
 
 
 @study_app.command

@@ -21,11 +21,12 @@ def from_data_set(source: Path, folder: Path, *, settings: ImportSettings, remot
     return summary
 
 
-def from_nothing(folder: Path, *, seed: int, remote: str | None, versioned: bool) -> StudySummary:
+def from_nothing(folder: Path, *, case_count: int, seed: int, remote: str | None, versioned: bool) -> StudySummary:
     """Write the synthetic demo study, and version it unless another repository does."""
     from overread.study.demo import DemoSettings, write_demo_study
 
-    write_demo_study(folder, settings=DemoSettings(seed=seed))
+    settings = DemoSettings.parse({"case_count": case_count, "seed": seed}, where="overread study demo")
+    write_demo_study(folder, settings=settings)
     if versioned:
         _version(folder, remote, "Add the demo study")
     return describe_study(Study.open(folder))

@@ -106,6 +106,7 @@ class TestRefusal:
             ({"folds": 1}, r"folds must lie between 2 and the number of subjects, 6, got 1"),
             ({"repeats": 0}, r"repeats must be 1 or more, got 0\."),
             ({"epochs": -1}, r"epochs must be 0 \(the preset's\) or more, got -1\."),
+            ({"mix_ratios": (2.0,)}, r"mix_ratios must be different shares, above 0 and at most 1, got \[2\.0\]"),
             ({"seed": -1}, r"seed must be 0 or more, got -1\."),
             ({"jobs_per_task": -1}, r"jobs_per_task must be 0 \(all in one task\) or more, got -1\."),
             ({"preset": "demo"}, r"must fit the study, which has 2 dimensions, got 'demo' with patches of 3\."),
