@@ -73,7 +73,7 @@ def write_relabel_report(
     Raises:
         InputError: the inputs do not belong together, or see `check_labels`.
     """
-    from overread.questions.relabel.evaluation import check_labels
+    from overread.questions.relabel.scores import check_labels
 
     _check(evaluation, labels)
     noises = tuple(noise.name for noise in evaluation.noises)
