@@ -23,6 +23,7 @@ from overread.questions.relabel.results import (
     WatchedTraining,
 )
 from overread.questions.relabel.scores import (
+    Training,
     bootstrap_cases,
     check_labels,
     index_dice,
