@@ -3,12 +3,13 @@
 import re
 from typing import Literal, TypeAlias
 
+from overread.labels.settings import PerturbationMode
 from overread.records import Result
 
 CONTROL = "control"
 """Name and mode of the variant that is the clean source itself."""
 
-VariantMode: TypeAlias = Literal["control", "natural", "choppy", "random", "polygon"]
+VariantMode: TypeAlias = Literal["control"] | PerturbationMode
 Redraw: TypeAlias = Literal["never", "every_epoch"]
 """Whether the labels are one fixed perturbation, or are perturbed anew in every epoch."""
 
