@@ -60,7 +60,7 @@ def run(
 
 def read_noise_evaluation(folder: Path) -> LabelNoiseEvaluation:
     """Read the evaluation that `run` wrote."""
-    return LabelNoiseEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    return LabelNoiseEvaluation.read(folder / EVALUATION_FILE)
 
 
 def read_dice(folder: Path) -> "DataFrame":
@@ -104,7 +104,7 @@ def _evaluate(
     evaluation = summarise_label_noise(dice, study=study, design=design, missing=missing, seed=plan.seed)
     output.mkdir(parents=True, exist_ok=True)
     dice.to_csv(output / DICE_FILE, index=False, lineterminator="\n")
-    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
+    evaluation.write(output / EVALUATION_FILE)
 
 
 def _compare(

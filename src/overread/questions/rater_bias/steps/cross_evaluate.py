@@ -41,7 +41,7 @@ def run(
 
 def read_evaluation(folder: Path) -> CrossEvaluation:
     """Read what `run` wrote."""
-    return CrossEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    return CrossEvaluation.read(folder / EVALUATION_FILE)
 
 
 def list_dice(evaluation: CrossEvaluation) -> dict[str, float]:
@@ -69,4 +69,4 @@ def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output
     )
     output.mkdir(parents=True, exist_ok=True)
     write_comparisons(output / COMPARISONS_FILE, comparisons)
-    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
+    evaluation.write(output / EVALUATION_FILE)

@@ -51,7 +51,7 @@ def run(
 def read_mixing(folder: Path) -> MixingEvaluation | None:
     """Read what `run` wrote; None where no labels were mixed."""
     path = folder / EVALUATION_FILE
-    return MixingEvaluation.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return MixingEvaluation.read(path) if path.is_file() else None
 
 
 def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output: Path) -> None:
@@ -65,7 +65,7 @@ def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output
         frame, first=first, second=second, references=plan.sources, second_network=alone, seed=plan.seed
     )
     frame.to_csv(output / TABLE_FILE, index=False, lineterminator="\n")
-    (output / EVALUATION_FILE).write_text(found.model_dump_json(indent=1), encoding="utf-8")
+    found.write(output / EVALUATION_FILE)
 
 
 def _compare(study: Study, plan: TrainingPlan, jobs: list[TrainingJob], predictions_folder: Path) -> "DataFrame":

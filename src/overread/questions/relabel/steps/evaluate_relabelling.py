@@ -79,7 +79,7 @@ def run(
 
 def read_relabel_evaluation(folder: Path) -> RelabelEvaluation:
     """Read the evaluation that `run` wrote."""
-    return RelabelEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    return RelabelEvaluation.read(folder / EVALUATION_FILE)
 
 
 def read_relabelled_masks(folder: Path) -> "DataFrame":
@@ -116,4 +116,4 @@ def _evaluate(study: Study, results: CorrectionResults, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     dice.to_csv(output / DICE_FILE, index=False, lineterminator="\n")
     labels.to_csv(output / LABELS_FILE, index=False, lineterminator="\n")
-    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
+    evaluation.write(output / EVALUATION_FILE)

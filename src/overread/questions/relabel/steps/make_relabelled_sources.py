@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from overread.adapters.source_branch import commit_sources_on_branch
 from overread.adapters.storage import open_store
@@ -21,6 +22,7 @@ from overread.questions.relabel.steps.relabel_source import (
 )
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
 from overread.questions.relabel.steps.telemetry import tell_relabelling
+from overread.records import Result
 from overread.runs.fingerprint import name_choice, name_result
 from overread.runs.label_variants import LabelVariants
 from overread.runs.map_collection import MapCollection
@@ -29,7 +31,6 @@ from overread.runs.progress import report_progress
 from overread.runs.report_publishing import build_context
 from overread.runs.reuse import reuse_result
 from overread.runs.study_copy import Origin, copy_study
-from overread.settings import Settings
 from overread.study.digest import compute_source_digest
 from overread.study.study import Study
 from overread.training.correction_settings import Relabelling
@@ -39,7 +40,7 @@ from overread.training.result import TrainingResult
 _BRANCH = "overread/relabel-"
 
 
-class RelabelledSources(Settings):
+class RelabelledSources(Result):
     """What the step leaves for those after it.
 
     Attributes:
@@ -47,18 +48,10 @@ class RelabelledSources(Settings):
         revision: commit of the study that holds them.
     """
 
+    INDENT: ClassVar[int] = 2
+
     sources: tuple[RelabelledSource, ...]
     revision: str
-
-    @classmethod
-    def read(cls, path: Path) -> "RelabelledSources":
-        """Read what `write` wrote."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def write(self, path: Path) -> None:
-        """Write them as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
 
 
 @dataclass(frozen=True)
