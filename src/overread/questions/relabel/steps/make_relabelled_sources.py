@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from overread.adapters.source_branch import commit_sources_on_branch
-from overread.adapters.storage import open_store
 from overread.inference.uncertainty_files import read_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps
 from overread.questions.relabel.results import NoisyLabels, RelabelledSource
@@ -29,7 +28,7 @@ from overread.runs.map_collection import MapCollection
 from overread.runs.plan import TrainingPlan
 from overread.runs.progress import report_progress
 from overread.runs.report_publishing import build_context
-from overread.runs.reuse import reuse_result
+from overread.runs.reuse import finish_result
 from overread.runs.study_copy import Origin, copy_study
 from overread.study.digest import compute_source_digest
 from overread.study.study import Study
@@ -164,7 +163,8 @@ def _list_repairs(design: CorrectionDesign, networks: Sequence[Path]) -> list[Re
 
 def _make(study: Study, plan: TrainingPlan, repair: Repair, folder: Path, store: str) -> RelabelledFolder:
     """Make a relabelled source in a folder, or take it from the store."""
-    if not reuse_result(open_store(store), repair.key, folder):
+
+    def compute() -> None:
         make_relabelled_source(
             study,
             repair.labels.source,
@@ -174,7 +174,8 @@ def _make(study: Study, plan: TrainingPlan, repair: Repair, folder: Path, store:
             output=folder,
             context=build_context(plan, ""),
         )
-        open_store(store).publish(repair.key, folder)
+
+    finish_result(store, repair.key, folder, compute)
     return RelabelledFolder(folder, repair.name)
 
 
