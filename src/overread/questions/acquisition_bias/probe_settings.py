@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
+from overread.records import Result
 from overread.settings import DescribedSettings, Settings
 
 Region: TypeAlias = Literal["whole", "outside", "body", "noise"]
@@ -102,7 +103,7 @@ class ProbePreset(DescribedSettings):
         return self
 
 
-class ProbeTraining(Settings):
+class ProbeTraining(Result):
     """One trained probe.
 
     Attributes:
