@@ -3,13 +3,12 @@
 import re
 from typing import Literal, TypeAlias
 
-from overread.labels.settings import PerturbationMode
 from overread.records import Result
 
 CONTROL = "control"
 """Name and mode of the variant that is the clean source itself."""
 
-VariantMode: TypeAlias = Literal["control"] | PerturbationMode
+VariantMode: TypeAlias = Literal["control", "natural", "choppy", "random", "polygon"]
 Redraw: TypeAlias = Literal["never", "every_epoch"]
 """Whether the labels are one fixed perturbation, or are perturbed anew in every epoch."""
 

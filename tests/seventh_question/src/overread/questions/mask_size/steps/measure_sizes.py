@@ -24,7 +24,7 @@ def run(study_folder: Path, *, revision: str, sizes_file: Path, report_file: Pat
     """Measure, write the numbers and the page, and tell MLflow."""
     study = Study.open(study_folder)
     sizes = measure_sizes(study)
-    sizes_file.write_text(sizes.model_dump_json(), encoding="utf-8")
+    sizes.write(sizes_file)
 
     def draw(page: Path, context: RunContext) -> None:
         write_size_report(page, sizes=sizes, context=context)
