@@ -76,7 +76,7 @@ def describe_fixed(variant: VariantSettings, provenance: Provenance, digest: str
         target_dice=variant.dice,
         achieved_dice=provenance.parameters["mean_dice"],
         achieved_range=(min(dice), max(dice)),
-        strength=None if variant.mode == "polygon" else provenance.parameters["strength"],
+        strength=provenance.parameters["strength"] if variant.has_strength else None,
         strength_unit=variant.strength_unit,
         digest=digest,
     )
