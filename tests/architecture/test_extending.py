@@ -11,8 +11,9 @@ import pytest
 
 from overread.evaluation.case_metrics import CaseMetrics
 from overread.evaluation.results import COMPARISON_COLUMNS, METRICS
+from overread.labels.perturb.register import MODES, REDUCED
 from overread.labels.perturbation import apply_perturbation, sample_perturbation
-from overread.labels.settings import PerturbationMode, PerturbationSettings
+from overread.labels.settings import PerturbationSettings
 from overread.networks.build import build_network
 from overread.networks.settings import Architecture, NetworkSettings
 from overread.study.importing import study_import
@@ -22,7 +23,7 @@ from overread.training.settings import LossName
 
 ROOT = Path(__file__).parents[2]
 CODE = ("src/overread", "components", "pipelines")
-MOST_FILES = {"metric": 3, "network": 5, "loss": 2, "perturbation": 7, "importer": 3}
+MOST_FILES = {"metric": 3, "network": 5, "loss": 2, "perturbation": 5, "importer": 3}
 _RECIPE = re.compile(r"^## An? (\w+)\n\nExample: `([\w-]+)`", re.MULTILINE)
 _ROW = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
 
@@ -116,9 +117,9 @@ def test_every_registered_loss_can_be_chosen(name):
     assert callable(select_loss(name, measure_foreground=lambda: 0.5))
 
 
-@pytest.mark.parametrize("mode", get_args(PerturbationMode))
+@pytest.mark.parametrize("mode", MODES)
 def test_every_registered_perturbation_can_be_drawn_and_applied(mode):
-    settings = PerturbationSettings(mode=mode, **({"vertices": 5} if mode == "polygon" else {"strength": 0.1}))
+    settings = PerturbationSettings(mode=mode, **({"vertices": 5} if mode in REDUCED else {"strength": 0.1}))
     mask = np.pad(np.ones((12, 12), np.bool_), 8)
     record = sample_perturbation(settings, np.random.default_rng(0))
     assert apply_perturbation(mask, record, (1.0, 1.0)).shape == mask.shape
