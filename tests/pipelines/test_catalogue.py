@@ -8,6 +8,7 @@ from overread import questions
 from overread.errors import SettingsError
 from overread.kubeflow.catalogue import PACKAGES, PIPELINES, find_pipeline, parse_arguments
 from overread.kubeflow.local import run_locally
+from tests.command_line import run_overread
 
 
 @pytest.fixture
@@ -75,3 +76,15 @@ def test_presets_of_a_question_are_described_and_a_question_without_any_has_none
     assert list(found) == ["name-that-manufacturer", "small"]
     assert all(text.endswith(".") for text in found.values())
     assert rater_bias.describe_presets() == {}
+
+
+def test_presets_of_networks_are_listed_before_those_of_questions_by_the_pipelines_name():
+    lines = run_overread("presets").stdout.splitlines()
+    assert lines[0].startswith("cells: ")
+    named = [line.split(": ")[0] for line in lines if ")" in line.split(": ")[0]]
+    assert named == [
+        "name-that-manufacturer (acquisition-bias)",
+        "small (acquisition-bias)",
+        "cheplygina2018 (crowd-disagreement)",
+        "ratings (crowd-disagreement)",
+    ]
