@@ -25,11 +25,12 @@ def run(
         list: Print every pipeline, its question and its parameters instead.
     """
     from overread.kubeflow.catalogue import find_pipeline, parse_arguments
-    from overread.kubeflow.local import WORKSPACE, run_locally
 
     if list:
         print_pipelines()
         return
+    from overread.kubeflow.local import WORKSPACE, run_locally
+
     pipeline = find_pipeline(name)
     arguments = parse_arguments(pipeline, set)
     print(f"{pipeline.name}: {pipeline.question}", flush=True)
