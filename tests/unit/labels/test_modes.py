@@ -52,6 +52,7 @@ def calibrate_drop(cases, variant, where):
 DROP = PerturbationMode(
     name="drop",
     title="lost voxels",
+    description="the first voxels are missing",
     sample=sample_drop,
     apply=apply_drop,
     takes=(),

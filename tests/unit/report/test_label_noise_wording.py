@@ -11,7 +11,12 @@ from overread.questions.label_noise.page.tables import (
     describe_strength,
     list_series,
 )
-from overread.questions.label_noise.page.wording import choose_step, word_noise_answer, word_redraw
+from overread.questions.label_noise.page.wording import (
+    choose_step,
+    word_error_kinds,
+    word_noise_answer,
+    word_redraw,
+)
 from overread.questions.label_noise.results import LabelNoiseEvaluation, NoiseSlope
 
 NO_BREAK = "\u00a0"
@@ -171,3 +176,14 @@ def test_the_papers_slopes_are_those_of_its_table():
     assert random.slopes[2] == pytest.approx(0.1424)
     assert [slope.mode for slope in (natural, choppy, random)] == ["natural", "choppy", "random"]
     assert len(PAPER_DICE) == 10
+
+
+def test_the_papers_kinds_of_errors_are_explained_and_polygons_where_they_were_tried():
+    evaluation = build_evaluation()
+    assert [name for name, _ in word_error_kinds(evaluation, dimensions=3)] == ["natural", "choppy", "random"]
+    slope = NoiseSlope(
+        network="unet", mode="polygon", slope=Interval(estimate=0.6, low=0.4, high=0.8), variants=(), case_count=0
+    )
+    tried = dict(word_error_kinds(evaluation.model_copy(update={"slopes": (slope,)}), dimensions=2))
+    assert tried["random"] == "single pixels have the wrong label, as many inside as outside"
+    assert tried["polygon"].startswith("few points of the outline are left")

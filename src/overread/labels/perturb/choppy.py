@@ -140,6 +140,10 @@ def _lay_planes(mask: Mask, axis: int | None) -> Mask:
 CHOPPY = PerturbationMode(
     name="choppy",
     title="ragged rows",
+    description=(
+        "each row of the mask begins and ends a little too early or too late, as outlines look that are seen across "
+        "the plane in which they were drawn"
+    ),
     sample=sample_choppy,
     apply=lambda mask, record, _: apply_choppy(mask, record),
     takes=("axis",),

@@ -79,6 +79,7 @@ class PerturbationMode(Generic[Record]):
     Attributes:
         name: begins the names of its variants.
         title: what it does, in two words for people.
+        description: what it does, in a clause for people; `{voxels}` stands for pixels or voxels.
         sample: draws the record of one mask; records of equal seed share their random numbers, whatever the strength.
         apply: perturbs a mask as its record says; the same record gives the same voxels.
         takes: settings beyond strength and seed; a mode without a strength takes vertices.
@@ -88,6 +89,7 @@ class PerturbationMode(Generic[Record]):
 
     name: str
     title: str
+    description: str
     sample: "Callable[[PerturbationSettings, np.random.Generator], Record]"
     apply: Callable[[Mask, Record, Spacing], Mask]
     takes: tuple[GeometryField, ...]

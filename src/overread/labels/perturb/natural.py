@@ -183,6 +183,7 @@ def _apply(mask: Mask, record: _AnyRecord, spacing: Spacing) -> Mask:
 NATURAL = PerturbationMode(
     name="natural",
     title="wavy boundaries",
+    description="the outline wanders smoothly in and out, as a hurried hand draws it",
     sample=_sample,
     apply=_apply,
     takes=("volumetric",),

@@ -73,6 +73,10 @@ def apply_polygon(mask: Mask, record: PolygonRecord) -> Mask:
 POLYGON = PerturbationMode(
     name="polygon",
     title="few vertices",
+    description=(
+        "few points of the outline are left, joined by straight lines or a smooth curve; the number is that of the "
+        "points"
+    ),
     sample=sample_polygon,
     apply=lambda mask, record, _: apply_polygon(mask, record),
     takes=("vertices", "smooth"),

@@ -159,6 +159,7 @@ def _draw_arrivals(end: float, generator: np.random.Generator) -> NDArray[np.flo
 RANDOM = PerturbationMode(
     name="random",
     title="single voxels",
+    description="single {voxels} have the wrong label, as many inside as outside",
     sample=sample_random_flips,
     apply=lambda mask, record, _: apply_random_flips(mask, record),
     takes=("volumetric",),

@@ -22,7 +22,13 @@ from overread.questions.label_noise.page.tables import (
     list_series,
 )
 from overread.questions.label_noise.page.trainings import group_trainings, list_fold_cases
-from overread.questions.label_noise.page.wording import choose_step, find_cost, word_noise_answer, word_redraw
+from overread.questions.label_noise.page.wording import (
+    choose_step,
+    find_cost,
+    word_error_kinds,
+    word_noise_answer,
+    word_redraw,
+)
 from overread.questions.label_noise.results import LabelNoiseEvaluation, NoiseSlope, name_architecture
 from overread.questions.label_noise.slopes import BOUNDARY_MODES
 from overread.report.context import RunContext
@@ -84,6 +90,7 @@ def write_label_noise_report(
         "gallery": draw_error_cases(scores, evaluation, series, study=study, labels=labels),
         "incomplete": list_incomplete(evaluation, scores),
         "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
+        "error_kinds": word_error_kinds(evaluation, dimensions=study.settings.dimensions),
         "groups": groups,
         "folds": list_fold_cases(trainings),
         **_tell_findings(evaluation),

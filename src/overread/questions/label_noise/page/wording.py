@@ -3,6 +3,7 @@
 import math
 
 from overread.evaluation.results import Interval
+from overread.labels.perturb.register import MODES
 from overread.questions.label_noise.findings import MARGIN
 from overread.questions.label_noise.results import ErrorMode, LabelNoiseEvaluation
 from overread.questions.label_noise.slopes import BOUNDARY_MODES, OTHER_MODES
@@ -46,6 +47,13 @@ def word_noise_answer(evaluation: LabelNoiseEvaluation) -> Answer:
             opening, whom = f"{name_kind(evaluation, kind)} errors of the same size", ""
         phrases.append(f"{opening} {_word_cost(cost, whom)}")
     return Answer(*_word_lead(evaluation, known), f"{'; '.join(phrases)}.")
+
+
+def word_error_kinds(evaluation: LabelNoiseEvaluation, *, dimensions: int) -> tuple[tuple[str, str], ...]:
+    """Name and description of the paper's kinds of errors, and of the others that were tried."""
+    tried, voxels = {slope.mode for slope in evaluation.slopes}, "voxels" if dimensions == 3 else "pixels"
+    told = [mode for mode in MODES.values() if mode.strength is not None or mode.name in tried]
+    return tuple((mode.name, mode.description.format(voxels=voxels)) for mode in told)
 
 
 def word_redraw(evaluation: LabelNoiseEvaluation) -> str:
