@@ -18,7 +18,7 @@ from overread.questions.rater_bias.classifier_masks import DrawnMask
 from overread.questions.rater_bias.classifier_patches import apply_patches, sample_test_patches, sample_training_patches
 from overread.settings import Settings
 from overread.training.classifier_settings import ClassifierSettings
-from overread.training.hardware import Precision, autocast, make_deterministic, place_network
+from overread.training.hardware import autocast, make_deterministic, place_network
 from overread.training.optimiser import Adam
 
 
@@ -113,7 +113,6 @@ def train_classifier(
     """
     _check_masks(train, validation, source_count)
     make_deterministic()
-    precision = _select_precision(settings, device)
     network = _build(train, source_count, settings, device)
     optimiser = Adam(network.parameters(), settings.learning_rate, fused=True)
     reports: list[ClassifierEpoch] = []
@@ -127,7 +126,7 @@ def train_classifier(
             torch.manual_seed(int(generator.integers(2**63)))
             records = sample_training_patches(settings, train, generator, source_count=source_count)
             labels = torch.tensor([train[record.case_index].label for record in records], device=device)
-            with autocast(device, precision):
+            with autocast(device, settings.precision):
                 logits = network(*apply_patches(settings, train, records, device))
             loss = _compute_balanced_loss(logits.float(), labels)
             optimiser.param_groups[0]["lr"] = _compute_learning_rate(settings, step)
@@ -221,17 +220,6 @@ def _compute_balanced_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy in which every source of the batch weighs the same, however many patches it has."""
     counts = torch.bincount(labels, minlength=logits.shape[1]).clamp(min=1)
     return nn.functional.cross_entropy(logits, labels, weight=1 / counts)
-
-
-def _select_precision(settings: ClassifierSettings, device: torch.device) -> Precision:
-    """The precision of the settings, or fp32 on a CPU where a block's features are 2 voxels deep.
-
-    PyTorch 2.13 then computes the gradient of the weights of a 3D convolution in bf16 from memory that it has not
-    written.
-    """
-    sides = {settings.patch_size[0] >> level for level in range(len(settings.features))}
-    is_wrong = device.type == "cpu" and count_network_dimensions(settings.patch_size) == 3 and 2 in sides
-    return "fp32" if is_wrong else settings.precision
 
 
 def _check_masks(train: Sequence[DrawnMask], validation: Sequence[DrawnMask], source_count: int) -> None:
