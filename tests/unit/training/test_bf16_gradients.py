@@ -14,7 +14,8 @@ from overread.training.batch_loss import build_batch_loss
 from overread.training.cases import WorkingCase
 from overread.training.epoch_choice import LastEpoch
 from overread.training.hardware import Precision, autocast, place_network, select_memory_format
-from overread.training.loop import Lesson, Session, train
+from overread.training.loop import Session
+from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.settings import SamplingSettings, TrainingSettings
 
 CPU = torch.device("cpu")
@@ -80,7 +81,7 @@ def test_five_levels_on_patches_of_32_train_in_bf16(tmp_path: Path) -> None:
         sampling=SamplingSettings(patch_size=(32, 32, 32)),
     )
     fill_free_memory()
-    state = train(
+    state = train_segmentation(
         build(),
         Lesson(lambda _: cases, cases, build_batch_loss(settings, CPU, draw_first_cases=lambda: cases), LastEpoch()),
         settings=settings,
