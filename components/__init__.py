@@ -1,1 +1,1 @@
-"""Kubeflow components, one per file: paths in, one step of Overread, outputs."""
+"""Kubeflow components, one per file, in a room per question: paths in, one step of Overread, outputs."""

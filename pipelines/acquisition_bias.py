@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from kfp import dsl
 
-from components.evaluate_probes import evaluate_probes
-from components.fetch_study import fetch_study
-from components.plan_probes import plan_probes
-from components.train_probes import train_probes
-from components.write_probe_report import write_probe_report
+from components.acquisition_bias.evaluate_probes import evaluate_probes
+from components.acquisition_bias.plan_probes import plan_probes
+from components.acquisition_bias.train_probes import train_probes
+from components.acquisition_bias.write_probe_report import write_probe_report
+from components.shared.fetch_study import fetch_study
 from pipelines.resources import place_on_cpu, place_on_gpu, read_parallelism
 
 DESCRIPTION = """Can an image tell how it was acquired?

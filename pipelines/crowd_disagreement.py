@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from kfp import dsl
 
-from components.analyse_disagreement import analyse_disagreement
-from components.fetch_annotations import fetch_annotations
-from components.write_disagreement_report import write_disagreement_report
+from components.crowd_disagreement.analyse_disagreement import analyse_disagreement
+from components.crowd_disagreement.fetch_annotations import fetch_annotations
+from components.crowd_disagreement.write_disagreement_report import write_disagreement_report
 from pipelines.resources import place_on_cpu
 
 DESCRIPTION = """Is the disagreement of annotators informative?

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 from kfp import dsl
 
-from components.evaluate_noise import evaluate_noise
-from components.fetch_study import fetch_study
-from components.make_label_variants import make_label_variants
-from components.plan_noise_trainings import plan_noise_trainings
-from components.predict_cases import predict_cases
-from components.train_networks import train_networks
-from components.write_noise_report import write_noise_report
+from components.label_noise.evaluate_noise import evaluate_noise
+from components.label_noise.plan_noise_trainings import plan_noise_trainings
+from components.label_noise.write_noise_report import write_noise_report
+from components.shared.fetch_study import fetch_study
+from components.shared.make_label_variants import make_label_variants
+from components.shared.predict_cases import predict_cases
+from components.shared.train_networks import train_networks
 from pipelines.resources import place_on_cpu, place_on_gpu, read_parallelism
 
 DESCRIPTION = """How much do imperfect labels matter?

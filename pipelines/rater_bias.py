@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 from kfp import dsl
 
-from components.add_consensus_sources import add_consensus_sources
-from components.classify_sources import classify_sources
-from components.cross_evaluate import cross_evaluate
-from components.evaluate_mixing import evaluate_mixing
-from components.fetch_study import fetch_study
-from components.plan_trainings import plan_trainings
-from components.predict_cases import predict_cases
-from components.train_networks import train_networks
-from components.write_report import write_report
+from components.rater_bias.add_consensus_sources import add_consensus_sources
+from components.rater_bias.classify_sources import classify_sources
+from components.rater_bias.cross_evaluate import cross_evaluate
+from components.rater_bias.evaluate_mixing import evaluate_mixing
+from components.rater_bias.plan_trainings import plan_trainings
+from components.rater_bias.write_report import write_report
+from components.shared.fetch_study import fetch_study
+from components.shared.predict_cases import predict_cases
+from components.shared.train_networks import train_networks
 from pipelines.resources import place_on_cpu, place_on_gpu, read_parallelism
 
 DESCRIPTION = """Does it matter which rater trained my network?

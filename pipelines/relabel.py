@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 from kfp import dsl
 
-from components.evaluate_relabelling import evaluate_relabelling
-from components.fetch_study import fetch_study
-from components.make_label_variants import make_label_variants
-from components.plan_corrections import plan_corrections
-from components.predict_cases import predict_cases
-from components.relabel_sources import relabel_sources
-from components.train_networks import train_networks
-from components.write_relabel_report import write_relabel_report
+from components.relabel.evaluate_relabelling import evaluate_relabelling
+from components.relabel.plan_corrections import plan_corrections
+from components.relabel.relabel_sources import relabel_sources
+from components.relabel.write_relabel_report import write_relabel_report
+from components.shared.fetch_study import fetch_study
+from components.shared.make_label_variants import make_label_variants
+from components.shared.predict_cases import predict_cases
+from components.shared.train_networks import train_networks
 from pipelines.resources import place_on_cpu, place_on_gpu, read_parallelism
 
 DESCRIPTION = """Where are labels wrong, and does it help to repair them?

@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 from kfp import dsl
 
-from components.fetch_study import fetch_study
-from components.find_changes import find_changes
-from components.judge_challengers import judge_challengers
-from components.note_nothing_new import note_nothing_new
-from components.plan_retraining import plan_retraining
-from components.predict_challengers import predict_challengers
-from components.register_challengers import register_challengers
-from components.train_networks import train_networks
-from components.write_retraining_report import write_retraining_report
+from components.retrain.find_changes import find_changes
+from components.retrain.judge_challengers import judge_challengers
+from components.retrain.note_nothing_new import note_nothing_new
+from components.retrain.plan_retraining import plan_retraining
+from components.retrain.predict_challengers import predict_challengers
+from components.retrain.register_challengers import register_challengers
+from components.retrain.write_retraining_report import write_retraining_report
+from components.shared.fetch_study import fetch_study
+from components.shared.train_networks import train_networks
 from pipelines.resources import place_on_cpu, place_on_gpu, read_parallelism
 
 DESCRIPTION = """Are my networks up to date with their labels?

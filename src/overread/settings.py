@@ -46,6 +46,12 @@ class Settings(BaseModel):
         return _to_yaml(self.model_dump(mode="json"))
 
 
+class DescribedSettings(Settings):
+    """Settings that say in a sentence what they are for."""
+
+    description: str
+
+
 def read_yaml(path: Path) -> Any:
     """Read one YAML document.
 

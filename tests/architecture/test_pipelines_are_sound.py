@@ -14,17 +14,9 @@ from overread.kubeflow.catalogue import PIPELINES, Pipeline
 from pipelines.compiling import build_graph, compile_pipeline
 
 MOST_PARAMETERS = 10
-NEED_NO_STUDY = {"crowd-disagreement"}
 UNNAMED = "condition-branches-"
 """What joins the two branches of a condition; kfp lets nobody name it."""
 
-TRAINING_TASKS = {
-    "rater-bias": "train-networks",
-    "label-noise": "train-networks",
-    "relabel": "train-networks",
-    "acquisition-bias": "train-probes",
-    "retrain": "train-networks",
-}
 _QUOTED = re.compile(r"'[^']*'(?=[\])\s]|$)")
 
 
@@ -97,8 +89,7 @@ def test_the_run_form_has_few_parameters_the_revision_among_them(pipeline):
     assert len(inputs) <= MOST_PARAMETERS
     assert "revision" in inputs
     assert "study" in inputs
-    needed = [] if pipeline.name in NEED_NO_STUDY else ["study"]
-    assert [name for name, value in inputs.items() if "defaultValue" not in value] == needed
+    assert [name for name, value in inputs.items() if "defaultValue" not in value] in ([], ["study"])
 
 
 def test_the_description_explains_every_parameter(pipeline):
@@ -116,20 +107,36 @@ def test_every_task_has_a_title_and_is_not_cached_by_name(pipeline):
             assert not task.get("cachingOptions", {}).get("enableCache"), f"{name} is cached"
 
 
-@pytest.mark.parametrize(("name", "task"), TRAINING_TASKS.items(), ids=TRAINING_TASKS.keys())
-def test_training_asks_for_a_gpu_and_is_retried(name, task):
-    document = read_compiled(PIPELINES[name].package)
-    training = document["deploymentSpec"]["executors"][f"exec-{task}"]["container"]["resources"]
-    assert training["accelerator"]["resourceType"] == "nvidia.com/gpu"
-    assert training["accelerator"]["resourceCount"] == "1"
-    (trained,) = [dag["tasks"][task] for dag in list_dags(document) if task in dag["tasks"]]
-    assert trained["retryPolicy"]["maxRetryCount"] == 3
+def list_trainings(document: dict[str, Any]) -> list[str]:
+    names = [name.removeprefix("exec-") for name in document["deploymentSpec"]["executors"]]
+    return [name for name in names if name.startswith("train-")]
 
 
-def test_every_task_that_trains_is_known(pipeline):
-    executors = read_compiled(pipeline.package)["deploymentSpec"]["executors"]
-    found = [name.removeprefix("exec-") for name in executors if name.startswith("exec-train-")]
-    assert found == ([TRAINING_TASKS[pipeline.name]] if pipeline.name in TRAINING_TASKS else [])
+def test_training_asks_for_a_gpu_and_is_retried(pipeline):
+    document = read_compiled(pipeline.package)
+    for task in list_trainings(document):
+        training = document["deploymentSpec"]["executors"][f"exec-{task}"]["container"]["resources"]
+        assert training["accelerator"]["resourceType"] == "nvidia.com/gpu"
+        assert training["accelerator"]["resourceCount"] == "1"
+        (trained,) = [dag["tasks"][task] for dag in list_dags(document) if task in dag["tasks"]]
+        assert trained["retryPolicy"]["maxRetryCount"] == 3
+
+
+def test_every_task_in_a_loop_is_one_that_trains(pipeline):
+    document = read_compiled(pipeline.package)
+    loops = [
+        task["componentRef"]["name"]
+        for dag in list_dags(document)
+        for task in dag["tasks"].values()
+        if "parameterIterator" in task
+    ]
+    looped = [name for loop in loops for name in document["components"][loop]["dag"]["tasks"]]
+    assert looped == list_trainings(document)
+
+
+def test_the_trainings_of_a_package_are_found():
+    assert list_trainings(read_compiled(PIPELINES["acquisition-bias"].package)) == ["train-probes"]
+    assert list_trainings(read_compiled(PIPELINES["retrain"].package)) == ["train-networks"]
 
 
 def test_every_trap_of_a_loop_is_found(tmp_path):

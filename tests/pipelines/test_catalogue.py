@@ -1,10 +1,14 @@
 """Parameters of pipelines as a user types them, and the study that most of them need."""
 
+from pathlib import Path
+
 import pytest
 
+from overread import questions
 from overread.errors import SettingsError
 from overread.kubeflow.catalogue import PACKAGES, PIPELINES, find_pipeline, parse_arguments
 from overread.kubeflow.local import run_locally
+from tests.command_line import run_overread
 
 
 @pytest.fixture
@@ -41,15 +45,16 @@ def test_an_assignment_needs_an_equals_sign(rater_bias):
         parse_arguments(rater_bias, ["folds"])
 
 
-def test_only_disagreement_can_be_analysed_without_a_study():
-    assert [name for name, pipeline in PIPELINES.items() if not pipeline.needs_study] == ["crowd-disagreement"]
+def test_a_pipeline_that_can_take_other_data_needs_no_study(rater_bias):
+    assert rater_bias.needs_study
+    assert not find_pipeline("crowd-disagreement").needs_study
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, r"^rater-bias must have a study\. Hint: name its folder with --study\.$"),
-        ({"study": "discs"}, "must be given with --study, got --set study=…"),
+        ({}, r"^rater-bias must have a study\. Hint: name its folder after the pipeline\.$"),
+        ({"study": "discs"}, "must be its second argument, got --set study=…"),
     ],
 )
 def test_a_local_run_that_lacks_its_study_is_refused_before_anything_is_written(
@@ -60,7 +65,26 @@ def test_a_local_run_that_lacks_its_study_is_refused_before_anything_is_written(
     assert not (tmp_path / "new").exists()
 
 
-def test_every_pipeline_of_the_folder_is_in_the_catalogue_and_has_a_summary():
-    found = {path.stem.removesuffix("_summary") for path in PACKAGES.parent.glob("*_summary.py")}
-    assert {name.replace("-", "_") for name in PIPELINES} == found
+def test_every_question_with_a_room_is_in_the_catalogue_and_has_a_package_and_a_summary():
+    rooms = {path.parents[1].name for path in Path(questions.__file__).parent.glob("*/steps/summary.py")}
+    assert {pipeline.module for pipeline in PIPELINES.values()} == rooms
     assert {path.stem for path in PACKAGES.glob("*.yaml")} == set(PIPELINES)
+
+
+def test_presets_of_a_question_are_described_and_a_question_without_any_has_none(rater_bias):
+    found = find_pipeline("acquisition-bias").describe_presets()
+    assert list(found) == ["name-that-manufacturer", "small"]
+    assert all(text.endswith(".") for text in found.values())
+    assert rater_bias.describe_presets() == {}
+
+
+def test_presets_of_networks_are_listed_before_those_of_questions_by_the_pipelines_name():
+    lines = run_overread("presets").stdout.splitlines()
+    assert lines[0].startswith("cells: ")
+    named = [line.split(": ")[0] for line in lines if ")" in line.split(": ")[0]]
+    assert named == [
+        "name-that-manufacturer (acquisition-bias)",
+        "small (acquisition-bias)",
+        "cheplygina2018 (crowd-disagreement)",
+        "ratings (crowd-disagreement)",
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from overread.kubeflow.catalogue import PIPELINES
 from tests.conftest import REPOSITORY
 from tests.pipelines.conftest import write_raw_data
 
@@ -51,11 +52,4 @@ def test_rater_bias_runs_from_an_empty_folder(installed: Path, preset: Path, tmp
 
 def test_every_pipeline_is_listed(installed: Path, tmp_path: Path) -> None:
     listed = call(installed / "overread", "run", "--list", folder=tmp_path)
-    assert [line.split(":")[0] for line in listed.splitlines() if not line.startswith(" ")] == [
-        "rater-bias",
-        "label-noise",
-        "relabel",
-        "acquisition-bias",
-        "crowd-disagreement",
-        "retrain",
-    ]
+    assert [line.split(":")[0] for line in listed.splitlines() if not line.startswith(" ")] == list(PIPELINES)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from scipy.ndimage import binary_fill_holes, label
 
 from overread.evaluation.overlap import compute_dice
+from overread.labels.perturb.polygon import PolygonRecord, apply_polygon
+from overread.labels.perturb.random_flips import compute_largest_share
 from overread.labels.perturbation import (
     PerturbationRecord,
     apply_perturbation,
     restore_perturbation,
     sample_perturbation,
 )
-from overread.labels.polygon import PolygonRecord, apply_polygon
-from overread.labels.random_flips import compute_largest_share
 from overread.labels.settings import PerturbationSettings
 from overread.types import Mask, Spacing
 

@@ -28,7 +28,7 @@ def keep_pending(store: ResultStore, pending: PendingRun, folder: Path) -> str:
     Returns:
         Its key in the store.
     """
-    (folder / _RECORD).write_text(pending.model_dump_json(indent=1), encoding="utf-8")
+    pending.write(folder / _RECORD)
     key = f"{_KIND}/{time.time_ns()}-{pending.run_id}"
     store.publish(key, folder)
     return key
@@ -63,7 +63,7 @@ def replay_outbox(client: Any, store: ResultStore, *, tracking_uri: str) -> int:
 
 def _read_record(path: Path, key: str) -> PendingRun | None:
     try:
-        return PendingRun.model_validate_json(path.read_text(encoding="utf-8"))
+        return PendingRun.read(path)
     except ValidationError as error:
         _LOGGER.warning("left in the tracking outbox, for it cannot be read: %s (%s)", key, error)
         return None

@@ -22,7 +22,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from overread.errors import InputError, StorageError
-from overread.settings import Settings
+from overread.records import Result
 
 _MANIFEST = "manifest.json"
 _FILES = "files"
@@ -58,7 +58,7 @@ class Blobs(Protocol):
         """Remove the files whose names begin with `prefix`, which ends in `/`, or the one file of that name."""
 
 
-class _Manifest(Settings):
+class _Manifest(Result):
     upload: str
     files: dict[str, str]
 
@@ -94,7 +94,7 @@ class ResultStore:
             _finish(pool.map(lambda name: self._blobs.write(f"{key}/{upload}/{name}", paths[name]), paths))
         with tempfile.TemporaryDirectory(prefix="overread-manifest-") as scratch:
             manifest = Path(scratch) / _MANIFEST
-            manifest.write_text(_Manifest(upload=upload, files=digests).model_dump_json(indent=1), encoding="utf-8")
+            _Manifest(upload=upload, files=digests).write(manifest)
             self._blobs.write(f"{key}/{_MANIFEST}", manifest)
 
     def fetch(self, key: str, folder: Path) -> bool:
@@ -161,7 +161,7 @@ class ResultStore:
         if not self._blobs.read(f"{_check_key(key)}/{_MANIFEST}", path):
             return None
         try:
-            manifest = _Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+            manifest = _Manifest.read(path)
         except (ValidationError, UnicodeDecodeError) as error:
             raise self._describe_damage(key, _MANIFEST) from error
         for name in manifest.files:

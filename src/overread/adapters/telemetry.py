@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from overread.adapters.pushgateway import Connection, PushgatewayOutageError, PushgatewayRefusalError, find_connection
 from overread.adapters.storage import ResultStore
 from overread.errors import InputError, StorageError
-from overread.settings import Settings
+from overread.records import Result
 
 GroupKind: TypeAlias = Literal["training", "evaluation", "relabelling", "retraining"]
 
@@ -143,10 +143,7 @@ _RECORD = "pending.json"
 _DIGEST_LENGTH = 24
 
 
-class _Record(Settings):
-    # Of nested models pydantic asks the outermost how to write infinite values.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
+class _Record(Result):
     gateway: str
     kind: GroupKind
     labels: dict[str, str]
@@ -196,7 +193,7 @@ class TelemetryOutbox:
         """Keep the values of a group."""
         record = _Record(gateway=self._gateway, kind=group.kind, labels=dict(group.labels), values=dict(values))
         with tempfile.TemporaryDirectory(prefix="overread-telemetry-") as scratch:
-            (Path(scratch) / _RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
+            record.write(Path(scratch) / _RECORD)
             self._store.publish(f"{_KIND}/{self._name(group)}-{time.time_ns()}", Path(scratch))
 
     def drop(self, keys: Iterable[str]) -> None:

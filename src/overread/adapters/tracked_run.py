@@ -22,9 +22,7 @@ from overread.adapters.tracking_records import (
     Operation,
     PendingRun,
     RunStatus,
-    RunTags,
     SetStatus,
-    SetTags,
 )
 from overread.adapters.urls import hide_credentials
 from overread.errors import OverreadError, TrackingError
@@ -114,10 +112,6 @@ class TrackedRun:
     def log_settings(self, values: Mapping[str, object]) -> None:
         """Log settings as text; one that the run has already keeps its value, with a warning if it differs."""
         self._tell(LogSettings(values={name: str(value) for name, value in values.items()}))
-
-    def set_tags(self, tags: RunTags) -> None:
-        """Set the tags that are not None."""
-        self._tell(SetTags(values=tags.to_text()))
 
     def log_study(self, name: str, *, digest: str, revision: str, uri: str = "") -> None:
         """Log the study that the run reads: its name, SHA-256 digest, revision and address."""

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
+from overread.records import Result
 from overread.settings import Settings
 
 RunStatus: TypeAlias = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
@@ -87,11 +88,8 @@ Operation: TypeAlias = Annotated[
 ]
 
 
-class PendingRun(Settings):
+class PendingRun(Result):
     """What could not be told to MLflow about one run, in order."""
-
-    # Of nested models pydantic asks the outermost how to write infinite distances.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     run_id: str
     tracking_uri: str = Field(description="without credentials")

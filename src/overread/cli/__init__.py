@@ -39,16 +39,14 @@ for command in (predict, uncertainty, disagreement, acquisition_bias):
 @app.command
 def presets() -> None:
     """List the presets."""
-    from overread.presets import list_presets, read_preset
-    from overread.questions.acquisition_bias.presets import list_probe_presets, read_probe_preset
-    from overread.questions.crowd_disagreement.presets import list_crowd_presets, read_crowd_preset
+    from overread.kubeflow.catalogue import PIPELINES
+    from overread.presets import SHELF
 
-    for name in list_presets():
-        print(f"{name}: {read_preset(name).description}")
-    for name in list_crowd_presets():
-        print(f"{name} (disagreement): {read_crowd_preset(name).description}")
-    for name in list_probe_presets():
-        print(f"{name} (acquisition-bias): {read_probe_preset(name).description}")
+    for name, description in SHELF.describe().items():
+        print(f"{name}: {description}")
+    for pipeline in PIPELINES.values():
+        for name, description in pipeline.describe_presets().items():
+            print(f"{name} ({pipeline.name}): {description}")
 
 
 def main() -> None:

@@ -10,12 +10,12 @@ import pandas as pd
 
 from overread.errors import InputError
 from overread.evaluation.case_metrics import OutlinedMask, check_tolerance, compare_outlined, outline_masks
-from overread.evaluation.results import COMPARISON_COLUMNS
+from overread.evaluation.results import COMPARISON_COLUMNS, METRICS
 from overread.study.label_set import LabelSet
 from overread.study.study import Study, compute_load
 from overread.types import Spacing
 
-Row: TypeAlias = tuple[str, str, str, str, float, float, float, float, float, float]
+Row: TypeAlias = tuple[str | float, ...]
 """Values of COMPARISON_COLUMNS."""
 
 _DEFAULT_TOLERANCE_MM = 1.0
@@ -143,10 +143,7 @@ def _to_row(task: _CaseTask, prediction: LabelSet, reference: LabelSet, outlined
         reference.name,
         task.case_id,
         task.subject_id,
-        metrics.dice,
-        metrics.surface_dice,
-        metrics.hd95,
-        metrics.assd,
+        *(getattr(metrics, name) for name in METRICS),
         compute_load(a.mask, task.spacing),
         compute_load(b.mask, task.spacing),
     )

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict
 
+from overread.records import Result
 from overread.settings import Settings
 
 STRONG = 0.5
@@ -17,7 +17,7 @@ _BIN_COUNT = 4
 _MOST_VALUES_SHARE = 2 / 3
 
 
-class Confounder(Settings):
+class Confounder(Result):
     """A column and how it goes together with the target.
 
     Attributes:
@@ -28,8 +28,6 @@ class Confounder(Settings):
         corrected_v: the same, corrected for what chance alone gives (Bergsma 2013), in [0, 1].
         guess_rate: share of cases whose class is the most frequent one among the other subjects with the same value.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     column: str
     value_count: int

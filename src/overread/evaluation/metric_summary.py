@@ -3,10 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from overread.evaluation.results import COMPARISON_COLUMNS, MetricSummary
-
-METRICS = COMPARISON_COLUMNS[4:8]
-"""dice, surface_dice, hd95, assd."""
+from overread.evaluation.results import MetricSummary
 
 
 def select_pair(comparisons: pd.DataFrame, prediction: str, reference: str) -> pd.DataFrame:

@@ -2,15 +2,15 @@
 
 from overread.records import Result
 
+METRICS = ("dice", "surface_dice", "hd95", "assd")
+"""Those of `CaseMetrics`, in the order of the tables."""
+
 COMPARISON_COLUMNS = (
     "prediction",
     "reference",
     "case_id",
     "subject_id",
-    "dice",
-    "surface_dice",
-    "hd95",
-    "assd",
+    *METRICS,
     "prediction_load",
     "reference_load",
 )
@@ -42,7 +42,7 @@ class MetricSummary(Result):
     Attributes:
         prediction: name of a label set.
         reference: name of the label set it is compared with.
-        metric: dice, surface_dice, hd95 or assd.
+        metric: one of METRICS.
         mean: over `case_count` cases, None where there is none.
         std: sample standard deviation (N - 1) over the same cases, None for fewer than two.
         median: over the same cases.

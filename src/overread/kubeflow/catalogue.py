@@ -1,6 +1,6 @@
 """The pipelines by name, and their parameters."""
 
-import importlib
+import importlib.util
 import inspect
 import json
 import re
@@ -44,10 +44,20 @@ class Pipeline:
         """What the package holds at the moment."""
         return read_package(self.package)
 
+    @property
+    def room(self) -> str:
+        """The package that holds all about the question."""
+        return f"overread.questions.{self.module}"
+
     def summarise(self, folder: Path) -> list[str]:
         """Lines that sum up the outputs in a folder."""
-        summary = importlib.import_module(f"overread.questions.{self.module}.steps.summary")
-        return list(summary.summarise(folder))
+        return list(importlib.import_module(f"{self.room}.steps.summary").summarise(folder))
+
+    def describe_presets(self) -> dict[str, str]:
+        """What each preset of its own is for, by name; none where it takes the presets of networks."""
+        if importlib.util.find_spec(f"{self.room}.presets") is None:
+            return {}
+        return dict(importlib.import_module(f"{self.room}.presets").SHELF.describe())
 
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:

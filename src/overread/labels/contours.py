@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from overread.types import Mask
 
+CONTROL_POINTS = 5
+"""Offsets per contour in the program of Heller et al. 2018."""
 _TABLE_SIZE = 1024
 """Places along a contour at which the interpolation is tabulated; between them an offset changes by under 2 %."""
 FRACTION_BITS = 8

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from overread.errors import SettingsError
 from overread.evaluation.overlap import compute_dice
-from overread.labels.calibration import check_any, describe_variant
+from overread.labels.calibration import describe_variant
 from overread.labels.expected_dice import MeasureDice
+from overread.labels.perturb.mode import Strength
+from overread.labels.perturb.register import MODES
+from overread.labels.perturb.slice_calibration import check_any
 from overread.labels.perturbation import apply_perturbation, restore_perturbation
-from overread.labels.random_flips import compute_largest_share
 from overread.labels.search import TOLERANCE, refuse_target, search_strength
 from overread.labels.seeds import draw_seed, seed_generator
 from overread.labels.settings import VariantSettings
-from overread.labels.volume_dice import prepare_volume_dice
 from overread.types import Mask, Spacing
 
 _LARGEST_MISS = 0.01
@@ -79,8 +81,8 @@ def settle_strength(
     return drawn
 
 
-def measure_polygons(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, *, source: str) -> FixedDraw:
-    """Draw the polygons of each case once, and compare.
+def measure_reduced(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, *, source: str) -> FixedDraw:
+    """Draw errors without a strength once for each case, and compare.
 
     Args:
         cases: case id, mask and spacing.
@@ -110,15 +112,18 @@ def measure_draw(
 
 
 def _prepare_measure(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, limit: float) -> MeasureDice:
-    if variant.mode != "natural" or not variant.volumetric:
-        return lambda strength: measure_draw(cases, variant, strength).mean_dice
-    control_points = variant.to_perturbation(limit).control_points
-    return prepare_volume_dice(
-        cases, seeds=lambda case_id: [seed_case(variant, case_id)], reach=limit, control_points=control_points
-    )
+    trace = _find_strength(variant).trace_draw
+    traced = trace(cases, variant, limit, lambda case_id: seed_case(variant, case_id)) if trace else None
+    return traced or (lambda strength: measure_draw(cases, variant, strength).mean_dice)
 
 
 def _find_limit(cases: Iterable[tuple[str, Mask, Spacing]], variant: VariantSettings, strength: float) -> float:
-    if variant.mode == "random":
-        return min(compute_largest_share(mask, volumetric=variant.volumetric) for _, mask, _ in cases)
-    return _MOST_GROWTH * strength
+    find_room = _find_strength(variant).find_room
+    return find_room(cases, variant) if find_room else _MOST_GROWTH * strength
+
+
+def _find_strength(variant: VariantSettings) -> Strength:
+    strength = MODES[variant.mode].strength
+    if strength is None:
+        raise SettingsError("label errors must have a strength to be used here", found=f"mode {variant.mode}")
+    return strength

@@ -1,18 +1,11 @@
 """A perturbation of any kind: draw its record, then apply it."""
 
-from typing import TypeAlias
-
 import numpy as np
 
-from overread.labels.choppy import ChoppyRecord, apply_choppy, sample_choppy
-from overread.labels.natural import NaturalRecord, apply_natural, sample_natural
-from overread.labels.natural_volume import NaturalVolumeRecord, apply_natural_volume, sample_natural_volume
-from overread.labels.polygon import PolygonRecord, apply_polygon, sample_polygon
-from overread.labels.random_flips import RandomFlipsRecord, apply_random_flips, sample_random_flips
+from overread.labels.perturb.mode import PerturbationRecord
+from overread.labels.perturb.register import MODES
 from overread.labels.settings import PerturbationSettings
 from overread.types import Mask, Spacing
-
-PerturbationRecord: TypeAlias = NaturalRecord | NaturalVolumeRecord | ChoppyRecord | RandomFlipsRecord | PolygonRecord
 
 
 def sample_perturbation(settings: PerturbationSettings, generator: np.random.Generator) -> PerturbationRecord:
@@ -20,13 +13,8 @@ def sample_perturbation(settings: PerturbationSettings, generator: np.random.Gen
 
     Records of equal seed at different strengths, or with different vertices, share their random numbers.
     """
-    if settings.mode == "choppy":
-        return sample_choppy(settings, generator)
-    if settings.mode == "random":
-        return sample_random_flips(settings, generator)
-    if settings.mode == "polygon":
-        return sample_polygon(settings, generator)
-    return (sample_natural_volume if settings.volumetric else sample_natural)(settings, generator)
+    record: PerturbationRecord = MODES[settings.mode].sample(settings, generator)
+    return record
 
 
 def restore_perturbation(settings: PerturbationSettings, seed: int) -> PerturbationRecord:
@@ -48,12 +36,4 @@ def apply_perturbation(mask: Mask, record: PerturbationRecord, spacing: Spacing)
     Raises:
         InputError: the mask is not bool, or has no room for the perturbation, see the functions of each kind.
     """
-    if isinstance(record, ChoppyRecord):
-        return apply_choppy(mask, record)
-    if isinstance(record, RandomFlipsRecord):
-        return apply_random_flips(mask, record)
-    if isinstance(record, PolygonRecord):
-        return apply_polygon(mask, record)
-    if isinstance(record, NaturalVolumeRecord):
-        return apply_natural_volume(mask, record, spacing)
-    return apply_natural(mask, record)
+    return MODES[record.mode].apply(mask, record, spacing)

@@ -1,26 +1,22 @@
 """Which label errors to make, and how the labels that hold them are called."""
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from overread.errors import SettingsError
+from overread.labels.contours import CONTROL_POINTS
+from overread.labels.perturb.mode import GeometryField, StrengthUnit
+from overread.labels.perturb.polygon import LEAST_VERTICES
+from overread.labels.perturb.register import CALIBRATED, MODES, REDUCED, check_mode
 from overread.settings import Settings
 
-PerturbationMode: TypeAlias = Literal["natural", "choppy", "random", "polygon"]
-StrengthUnit: TypeAlias = Literal["px", "mm", "share"]
-
-CONTROL_POINTS = 5
-"""Offsets per contour in the program of Heller et al. 2018."""
-
-LEAST_VERTICES = 3
-"""A polygon of fewer has no area."""
-
 _PATTERN = re.compile(
-    r"((?P<mode>natural|choppy|random)(?P<volumetric>-3d)?(-axis(?P<axis>\d))?-(?P<dice>0\.\d+)"
-    r"|polygon-(?P<vertices>\d+)(?P<smooth>-smooth)?)(-seed(?P<seed>\d+))?"
+    rf"((?P<calibrated>{'|'.join(CALIBRATED)})(?P<volumetric>-3d)?(-axis(?P<axis>\d))?-(?P<dice>0\.\d+)"
+    rf"|(?P<reduced>{'|'.join(REDUCED)})-(?P<vertices>\d+)(?P<smooth>-smooth)?)(-seed(?P<seed>\d+))?"
 )
 _EXAMPLES = "natural-0.90, natural-3d-0.85, choppy-axis2-0.95, random-0.90-seed1, polygon-7-smooth"
 _Value = TypeVar("_Value", int, float)
@@ -39,7 +35,7 @@ class _Geometry(Settings):
         smooth: polygon only: they are joined by a smooth closed curve instead of straight lines.
     """
 
-    mode: PerturbationMode
+    mode: Annotated[str, AfterValidator(check_mode)]
     volumetric: bool = False
     axis: int | None = Field(None, ge=0, le=2)
     vertices: int | None = Field(None, ge=LEAST_VERTICES)
@@ -47,26 +43,27 @@ class _Geometry(Settings):
 
     @model_validator(mode="after")
     def _geometry_fits_the_mode(self) -> Self:
-        if self.volumetric and self.mode == "choppy":
-            raise ValueError("volumetric is for natural and random; choppy has an axis instead")
-        if self.volumetric and self.mode == "polygon":
-            raise ValueError("volumetric is for natural and random; polygon works slice by slice")
-        if self.axis is not None and self.mode != "choppy":
-            raise ValueError("axis is for choppy only")
-        if (self.vertices is not None or self.smooth) and self.mode != "polygon":
-            raise ValueError("vertices and smooth are for polygon only")
-        if self.vertices is None and self.mode == "polygon":
-            raise ValueError("polygon must have vertices, for example 7")
+        takes = MODES[self.mode].takes
+        if self.volumetric and "volumetric" not in takes:
+            raise ValueError(f"volumetric is for {_list_takers('volumetric')} only")
+        if self.axis is not None and "axis" not in takes:
+            raise ValueError(f"axis is for {_list_takers('axis')} only")
+        if (self.vertices is not None or self.smooth) and "vertices" not in takes:
+            raise ValueError(f"vertices and smooth are for {_list_takers('vertices')} only")
+        if self.vertices is None and "vertices" in takes:
+            raise ValueError(f"{self.mode} must have vertices, for example 7")
         return self
+
+    @property
+    def has_strength(self) -> bool:
+        """Whether the errors are made as large as a Dice says; else their vertices say it."""
+        return MODES[self.mode].strength is not None
 
     @property
     def strength_unit(self) -> StrengthUnit | None:
         """Unit of the strength; `share` is that of the foreground voxels that are flipped, None that of polygons."""
-        if self.mode == "polygon":
-            return None
-        if self.mode == "random":
-            return "share"
-        return "mm" if self.volumetric else "px"
+        strength = MODES[self.mode].strength
+        return strength.choose_unit(self.volumetric) if strength else None
 
 
 class PerturbationSettings(_Geometry):
@@ -84,10 +81,11 @@ class PerturbationSettings(_Geometry):
 
     @model_validator(mode="after")
     def _strength_fits_the_mode(self) -> Self:
-        if (self.strength is None) != (self.mode == "polygon"):
-            raise ValueError("strength must be given, except for polygon, which has vertices instead")
-        if self.mode == "random" and self.require_strength() > 1:
-            raise ValueError("strength of random must be a share of the foreground, in [0, 1]")
+        if (self.strength is None) == self.has_strength:
+            raise ValueError(f"strength must be given, except for {_join(REDUCED)}, with vertices instead")
+        strength = MODES[self.mode].strength
+        if strength and self.require_strength() > strength.largest:
+            raise ValueError(f"strength of {self.mode} must lie in [0, {strength.largest:g}]")
         return self
 
     def require_strength(self) -> float:
@@ -121,9 +119,9 @@ class VariantSettings(_Geometry):
 
     @model_validator(mode="after")
     def _dice_fits_the_mode(self) -> Self:
-        if self.dice is not None and self.mode == "polygon":
-            raise ValueError("dice is for natural, choppy and random; that of polygon follows from its vertices")
-        if self.dice is None and self.mode != "polygon":
+        if self.dice is not None and not self.has_strength:
+            raise ValueError(f"dice is for {_join(CALIBRATED)}; that of {self.mode} follows from its vertices")
+        if self.dice is None and self.has_strength:
             raise ValueError(f"{self.mode} must have a dice, for example 0.90")
         return self
 
@@ -131,8 +129,8 @@ class VariantSettings(_Geometry):
     def name(self) -> str:
         """A name that tells this variant from all others, for example natural-0.90 or choppy-axis2-0.85-seed1."""
         seed = f"-seed{self.seed}" if self.seed else ""
-        if self.mode == "polygon":
-            return f"polygon-{self.vertices}{'-smooth' if self.smooth else ''}{seed}"
+        if not self.has_strength:
+            return f"{self.mode}-{self.vertices}{'-smooth' if self.smooth else ''}{seed}"
         geometry = "-3d" if self.volumetric else "" if self.axis is None else f"-axis{self.axis}"
         return f"{self.mode}{geometry}-{_format_dice(self.require_dice())}{seed}"
 
@@ -168,7 +166,8 @@ def parse_variant(text: str) -> VariantSettings:
     parts = found.groupdict()
     values: dict[str, object] = {key: bool(parts[key]) for key in ("volumetric", "smooth")}
     values |= {key: int(parts[key]) for key in ("axis", "vertices", "seed") if parts[key] is not None}
-    values |= {"mode": parts["mode"], "dice": float(parts["dice"])} if parts["mode"] else {"mode": "polygon"}
+    values["mode"] = parts["calibrated"] or parts["reduced"]
+    values |= {"dice": float(parts["dice"])} if parts["dice"] else {}
     variant = VariantSettings.parse(values, where=f"variant {text!r}")
     if variant.name != text:
         raise _refuse(text, f"it is called {variant.name}")
@@ -193,7 +192,15 @@ def _require(value: _Value | None, name: str, settings: _Geometry) -> _Value:
 
 def _refuse(text: str, hint: str) -> SettingsError:
     rule = (
-        "a variant must be called MODE[-3d][-axisN]-DICE[-seedN], MODE natural, choppy or random, DICE as 0.90, "
-        "or polygon-VERTICES[-smooth][-seedN]"
+        f"a variant must be called MODE[-3d][-axisN]-DICE[-seedN], MODE {_join(CALIBRATED, 'or')}, DICE as 0.90, "
+        f"or {_join(REDUCED, 'or')}-VERTICES[-smooth][-seedN]"
     )
     return SettingsError(rule, found=repr(text), hint=hint)
+
+
+def _list_takers(field: GeometryField) -> str:
+    return _join([mode.name for mode in MODES.values() if field in mode.takes])
+
+
+def _join(names: Sequence[str], word: str = "and") -> str:
+    return f" {word} ".join(filter(None, (", ".join(names[:-1]), names[-1])))

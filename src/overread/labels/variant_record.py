@@ -3,16 +3,19 @@
 import re
 from typing import Literal, TypeAlias
 
+from pydantic import field_validator
+
+from overread.labels.perturb.mode import StrengthUnit
+from overread.labels.perturb.register import REDUCED, check_mode
 from overread.records import Result
 
 CONTROL = "control"
 """Name and mode of the variant that is the clean source itself."""
 
-VariantMode: TypeAlias = Literal["control", "natural", "choppy", "random", "polygon"]
 Redraw: TypeAlias = Literal["never", "every_epoch"]
 """Whether the labels are one fixed perturbation, or are perturbed anew in every epoch."""
 
-_LEVEL = re.compile(r"-0\.\d+|(?<=^polygon)-\d+")
+_LEVEL = re.compile("|".join([r"-0\.\d+", *(rf"(?<=^{name})-\d+" for name in REDUCED)]))
 
 
 class LabelVariant(Result):
@@ -31,13 +34,18 @@ class LabelVariant(Result):
     """
 
     name: str
-    mode: VariantMode
+    mode: str
     target_dice: float | None
     achieved_dice: float
     achieved_range: tuple[float, float] | None = None
     strength: float | None = None
-    strength_unit: Literal["px", "mm", "share"] | None = None
+    strength_unit: StrengthUnit | None = None
     digest: str = ""
+
+    @field_validator("mode")
+    @classmethod
+    def _mode_is_known(cls, mode: str) -> str:
+        return mode if mode == CONTROL else check_mode(mode)
 
     @property
     def series(self) -> str:

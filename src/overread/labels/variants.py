@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from overread.labels.calibration import calibrate_strength
-from overread.labels.fixed_draw import FixedDraw, measure_polygons, seed_case, settle_strength
+from overread.labels.fixed_draw import FixedDraw, measure_reduced, seed_case, settle_strength
+from overread.labels.perturb.register import REDUCED
 from overread.labels.perturbation import apply_perturbation, restore_perturbation
 from overread.labels.settings import PerturbationSettings, VariantSettings, name_variant
 from overread.labels.source_cases import SourceCase, SourceCases, read_source_case
@@ -15,7 +16,7 @@ from overread.types import Affine, Mask
 
 OPERATION = "perturb"
 _DIGITS = 6
-_POLYGON_FIELDS = {"mode", "vertices", "smooth"}
+_REDUCED_FIELDS = {"mode", "vertices", "smooth"}
 _CALIBRATED_FIELDS = {"mode", "volumetric", "axis", "strength", "control_points"}
 
 
@@ -60,7 +61,7 @@ def make_variant(study: Study, source: str, variant: VariantSettings) -> Variant
     """
     study.select_sources([source])
     cases = SourceCases(study, source)
-    draw = _draw_polygons if variant.mode == "polygon" else _draw_calibrated
+    draw = _draw_calibrated if variant.has_strength else _draw_reduced
     drawn, parameters = draw(cases, variant)
     provenance = Provenance(
         operation=OPERATION,
@@ -91,7 +92,7 @@ def replay_case(study: Study, provenance: Provenance, source: str, case_id: str)
 
 
 def _replay(case: SourceCase, provenance: Provenance, case_id: str) -> Mask:
-    fields = _POLYGON_FIELDS if provenance.parameters["mode"] == "polygon" else _CALIBRATED_FIELDS
+    fields = _REDUCED_FIELDS if provenance.parameters["mode"] in REDUCED else _CALIBRATED_FIELDS
     values = {key: provenance.parameters[key] for key in fields}
     settings = PerturbationSettings.parse(values, where="provenance of the variant")
     record = restore_perturbation(settings, provenance.cases[case_id]["seed"])
@@ -112,9 +113,9 @@ def _draw_calibrated(cases: SourceCases, variant: VariantSettings) -> tuple[Fixe
     }
 
 
-def _draw_polygons(cases: SourceCases, variant: VariantSettings) -> tuple[FixedDraw, dict[str, object]]:
-    drawn = measure_polygons(cases, variant, source=cases.source)
-    return drawn, {**variant.model_dump(include=_POLYGON_FIELDS), **_describe_dice(drawn)}
+def _draw_reduced(cases: SourceCases, variant: VariantSettings) -> tuple[FixedDraw, dict[str, object]]:
+    drawn = measure_reduced(cases, variant, source=cases.source)
+    return drawn, {**variant.model_dump(include=_REDUCED_FIELDS), **_describe_dice(drawn)}
 
 
 def _describe_dice(drawn: FixedDraw) -> dict[str, object]:

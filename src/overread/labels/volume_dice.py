@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.labels.expected_dice import MeasureDice
-from overread.labels.natural_volume import Surroundings, draw_offsets, survey_surroundings
+from overread.labels.perturb.natural_volume import Surroundings, draw_offsets, survey_surroundings
 from overread.types import Mask, Spacing
 
 _STEPS = 4096

@@ -17,7 +17,7 @@ def save_network(folder: Path, network: nn.Module, settings: SavedNetworkSetting
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.detach().cpu().contiguous() for name, weight in network.state_dict().items()}
     save_file(weights, folder / WEIGHTS_FILE)
-    (folder / SETTINGS_FILE).write_text(settings.model_dump_json(indent=2), encoding="utf-8")
+    settings.write(folder / SETTINGS_FILE)
 
 
 def load_network(folder: Path, device: torch.device) -> tuple[nn.Module, SavedNetworkSettings]:
@@ -27,7 +27,7 @@ def load_network(folder: Path, device: torch.device) -> tuple[nn.Module, SavedNe
         StorageError: the folder does not hold a whole network.
     """
     try:
-        settings = SavedNetworkSettings.model_validate_json((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+        settings = SavedNetworkSettings.read(folder / SETTINGS_FILE)
         network = build_network(settings.network, dimensions=settings.dimensions, channel_count=len(settings.channels))
         network.load_state_dict(load_file(folder / WEIGHTS_FILE))
     except Exception as error:

@@ -1,9 +1,10 @@
 """The shape of a segmentation network, and what is stored with a trained one."""
 
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
+from overread.records import Result
 from overread.settings import Settings
 from overread.study.schema import IntensitySettings
 
@@ -44,8 +45,10 @@ class NetworkSettings(Settings):
         return self
 
 
-class SavedNetworkSettings(Settings):
+class SavedNetworkSettings(Result):
     """What must be known to apply trained weights to an image."""
+
+    INDENT: ClassVar[int] = 2
 
     network: NetworkSettings
     dimensions: Literal[2, 3] = Field(description="spatial axes of the network, see count_network_dimensions")

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from overread.inference.settings import InferenceSettings
 from overread.networks.settings import Architecture, NetworkSettings, count_network_dimensions
 from overread.presets.shelf import PresetShelf
-from overread.settings import Settings
+from overread.settings import DescribedSettings
 from overread.training.classifier_settings import ClassifierSettings
 from overread.training.correction_settings import CorrectionSettings
 from overread.training.settings import TrainingSettings
@@ -15,10 +15,9 @@ from overread.training.settings import TrainingSettings
 _FLAT_PATCH = (64, 64)
 
 
-class Preset(Settings):
+class Preset(DescribedSettings):
     """Everything that shapes a network and its evaluation, apart from the data."""
 
-    description: str
     network: NetworkSettings
     training: TrainingSettings
     inference: InferenceSettings = InferenceSettings()
@@ -62,12 +61,12 @@ class Preset(Settings):
         return Preset.parse(values, where=f"architecture {architecture}")
 
 
-_SHELF = PresetShelf(__name__, Preset)
+SHELF = PresetShelf(__name__, Preset)
 
 
 def list_presets() -> tuple[str, ...]:
     """Names of the presets that come with Overread."""
-    return _SHELF.list_names()
+    return SHELF.list_names()
 
 
 def read_preset(name: str, *, folder: Path | None = None) -> Preset:
@@ -76,4 +75,4 @@ def read_preset(name: str, *, folder: Path | None = None) -> Preset:
     Raises:
         SettingsError: no preset has that name, or the file breaks a rule.
     """
-    return _SHELF.read(name, folder=folder)
+    return SHELF.read(name, folder=folder)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from overread.errors import SettingsError
-from overread.settings import Settings
+from overread.settings import DescribedSettings
 
-Model = TypeVar("Model", bound=Settings)
+Model = TypeVar("Model", bound=DescribedSettings)
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class PresetShelf(Generic[Model]):
         """Names of the presets, in alphabetical order."""
         files = resources.files(self.package).iterdir()
         return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+
+    def describe(self) -> dict[str, str]:
+        """What each preset is for, by its name, in alphabetical order."""
+        return {name: self.read(name).description for name in self.list_names()}
 
     def read(self, name: str, *, folder: Path | None = None) -> Model:
         """Read a preset by its name, or from a YAML file by its path.

@@ -1,17 +1,17 @@
 """The label variants of a `label-noise` run, as its steps pass them on."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import ClassVar
 
 from overread.errors import SettingsError
 from overread.labels.settings import VariantSettings, parse_variant
 from overread.labels.variant_record import CONTROL, LabelVariant, Redraw
-from overread.settings import Settings
+from overread.records import Result
 from overread.study.schema import Provenance
 from overread.training.result import RedrawnLabels
 
 
-class LabelVariants(Settings):
+class LabelVariants(Result):
     """What networks are trained on in a `label-noise` run.
 
     Attributes:
@@ -21,20 +21,12 @@ class LabelVariants(Settings):
         redrawn: how the labels are perturbed while training, one entry per perturbed variant; empty for `never`.
     """
 
+    INDENT: ClassVar[int] = 2
+
     source: str
     redraw: Redraw
     variants: tuple[LabelVariant, ...]
     redrawn: tuple[RedrawnLabels, ...] = ()
-
-    @classmethod
-    def read(cls, path: Path) -> "LabelVariants":
-        """Read what `write` wrote."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def write(self, path: Path) -> None:
-        """Write them as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
 
     def name_labels(self, variant: str) -> str:
         """Name of the labels of a variant, which is that of a source of the study where they are fixed."""
@@ -84,7 +76,7 @@ def describe_fixed(variant: VariantSettings, provenance: Provenance, digest: str
         target_dice=variant.dice,
         achieved_dice=provenance.parameters["mean_dice"],
         achieved_range=(min(dice), max(dice)),
-        strength=None if variant.mode == "polygon" else provenance.parameters["strength"],
+        strength=provenance.parameters["strength"] if variant.has_strength else None,
         strength_unit=variant.strength_unit,
         digest=digest,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from overread.adapters.source_branch import commit_sources_on_branch
 from overread.errors import InputError
 from overread.labels.calibration import calibrate_strength
-from overread.labels.fixed_draw import measure_polygons
+from overread.labels.fixed_draw import measure_reduced
 from overread.labels.settings import VariantSettings
 from overread.labels.source_cases import SourceCases
 from overread.labels.variant_record import LabelVariant
@@ -132,8 +132,8 @@ def _calibrate(
 
 def _expect_dice(cases: SourceCases, variant: VariantSettings) -> tuple[float, float | None]:
     """Expected Dice and strength; polygons have no strength, and their Dice is that of one draw."""
-    if variant.mode == "polygon":
-        return measure_polygons(cases, variant, source=cases.source).mean_dice, None
+    if not variant.has_strength:
+        return measure_reduced(cases, variant, source=cases.source).mean_dice, None
     found = calibrate_strength(cases, variant, source=cases.source)
     return found.dice, found.strength
 

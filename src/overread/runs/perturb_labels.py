@@ -74,7 +74,7 @@ def _check_is_same(made: Variant, labels: LabelSet, provenance_file: Path, study
 
 def _describe(made: Variant) -> str:
     found, strength = made.provenance.parameters, ""
-    if made.variant.mode != "polygon":
+    if made.variant.has_strength:
         strength = f"strength {found['strength']:.4g} {found['strength_unit']}, "
     return (
         f"{made.name}: {strength}mean Dice {found['mean_dice']:.4f} "

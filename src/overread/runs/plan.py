@@ -1,17 +1,17 @@
 """The plan of a pipeline run: which networks are trained on what."""
 
 from collections.abc import Collection
-from pathlib import Path
+from typing import ClassVar
 
 from overread.evaluation.results import name_network
 from overread.presets import Preset
-from overread.settings import Settings
+from overread.records import Result
 from overread.study.digest import compute_study_digest
 from overread.training.correction_settings import Relabelling
 from overread.training.result import TrainingJob
 
 
-class TrainingPlan(Settings):
+class TrainingPlan(Result):
     """The jobs of a pipeline run and all that they share.
 
     Attributes:
@@ -34,6 +34,8 @@ class TrainingPlan(Settings):
         tolerates_failures: a failed training is tried again, and what still fails is left out.
     """
 
+    INDENT: ClassVar[int] = 2
+
     pipeline: str
     study: str
     preset_name: str
@@ -51,16 +53,6 @@ class TrainingPlan(Settings):
     raters: tuple[str, ...] = ()
     averages_repeats: bool = True
     tolerates_failures: bool = False
-
-    @classmethod
-    def read(cls, path: Path) -> "TrainingPlan":
-        """Read a plan that `write` wrote."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def write(self, path: Path) -> None:
-        """Write the plan as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
 
     @property
     def settings_yaml(self) -> str:

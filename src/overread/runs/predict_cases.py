@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from overread.adapters.storage import open_store
 from overread.errors import InputError
 from overread.runs.fingerprint import name_result
 from overread.runs.plan import TrainingPlan
 from overread.runs.progress import report_progress
-from overread.runs.reuse import reuse_result
+from overread.runs.reuse import finish_results
 from overread.runs.workers import run_side_by_side
 from overread.study.schema import Provenance
 from overread.study.study import Study
@@ -49,18 +48,19 @@ def run(
     study, plan = Study.open(study_folder), TrainingPlan.read(plan_file)
     trained = _find_networks(plan, networks)
     jobs_of = plan.group_predictions(trained.keys())
-    key_of = {name: _compute_key(plan, jobs, trained) for name, jobs in jobs_of.items()}
-    todo = [name for name in jobs_of if not reuse_result(open_store(store), key_of[name], output / name)]
-    work = [
-        _Assignment(study_folder, plan_file, folders, case_id, output / name)
-        for name in todo
-        for case_id, folders in _assign(study, jobs_of[name], trained)
-    ]
-    for done, _ in enumerate(run_side_by_side(_predict, work, processes=processes), start=1):
-        if done % _PROGRESS_EVERY == 0 or done == len(work):
-            report_progress(f"{done} of {len(work)} predictions")
-    for name in todo:
-        open_store(store).publish(key_of[name], output / name)
+    key_of = {output / name: _compute_key(plan, jobs, trained) for name, jobs in jobs_of.items()}
+
+    def predict(todo: Sequence[Path]) -> None:
+        work = [
+            _Assignment(study_folder, plan_file, folders, case_id, folder)
+            for folder in todo
+            for case_id, folders in _assign(study, jobs_of[folder.name], trained)
+        ]
+        for done, _ in enumerate(run_side_by_side(_predict, work, processes=processes), start=1):
+            if done % _PROGRESS_EVERY == 0 or done == len(work):
+                report_progress(f"{done} of {len(work)} predictions")
+
+    finish_results(store, key_of, predict)
     for name, jobs in jobs_of.items():
         _write_provenance(output / f"{name}.provenance.yaml", plan, jobs, trained)
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from overread.settings import Settings
+from overread.records import Result
 
 
 class RunIdentity(Protocol):
@@ -49,7 +49,7 @@ class RunIdentity(Protocol):
         """Under which the result store notes that MLflow knows the run to its end."""
 
 
-class AnalysisRun(Settings):
+class AnalysisRun(Result):
     """A pipeline run that trains no segmentation network. See `RunIdentity`."""
 
     pipeline: str

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from overread.adapters.storage import open_store
 from overread.errors import InputError
 from overread.labels.settings import VariantSettings, name_variant
 from overread.runs import perturb_labels
 from overread.runs.fingerprint import name_result
-from overread.runs.reuse import reuse_result
+from overread.runs.reuse import finish_result
 from overread.study.digest import compute_source_digest
 from overread.study.label_set import LabelSet
 from overread.study.schema import Provenance, SourceSettings
@@ -50,18 +49,20 @@ class VariantFolder:
 
 def make_variant_folder(item: VariantFolder) -> str:
     """Make a variant, or take it from the store; returns a line for people."""
-    study, store = Study.open(item.study), open_store(item.store)
+    study = Study.open(item.study)
     parts = {
         "source": compute_source_digest(study, item.source),
         "spacing": [study.read_spacing(case_id) for case_id in study.labelled_case_ids(item.source)],
         "variant": item.variant.model_dump(mode="json"),
     }
     key = f"variants/{name_result('variant', made_by=perturb_labels.__name__, parts=parts)}"
-    if reuse_result(store, key, item.folder):
-        return f"{item.name}: reused"
-    outcome = perturb_labels.run(item.study, item.variant, source=item.source, output=item.folder)
-    store.publish(key, item.folder)
-    return outcome.splitlines()[0]
+    outcome = finish_result(
+        item.store,
+        key,
+        item.folder,
+        lambda: perturb_labels.run(item.study, item.variant, source=item.source, output=item.folder),
+    )
+    return outcome.splitlines()[0] if outcome else f"{item.name}: reused"
 
 
 def add_variant(root: Path, item: VariantFolder) -> bool:

@@ -21,6 +21,11 @@ def compute_files_digest(root: Path, paths: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
+def compute_folder_digest(folder: Path) -> str:
+    """SHA-256 over the sorted (relative path, content digest) pairs of all files below a folder."""
+    return compute_files_digest(folder, (path for path in folder.rglob("*") if path.is_file()))
+
+
 def compute_images_digest(study: Study) -> str:
     """SHA-256 over the images, the case table and the settings of a study, its sources left out."""
     paths = [study.image_path(case_id, channel) for case_id in study.case_ids for channel in study.settings.channels]

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from overread.errors import InputError
-from overread.labels.choppy import ChoppyRecord, apply_choppy
+from overread.labels.perturb.choppy import ChoppyRecord, apply_choppy
 from overread.labels.runs import Runs, fill_runs, find_runs, join_runs, measure_union, shift_ends
 from overread.types import Mask
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
-from overread.labels.natural import NaturalRecord, apply_natural
+from overread.labels.perturb.natural import NaturalRecord, apply_natural
 from overread.types import Mask
 
 

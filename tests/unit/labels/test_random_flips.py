@@ -5,7 +5,7 @@ import pytest
 
 from overread.errors import InputError
 from overread.evaluation.overlap import compute_dice
-from overread.labels.random_flips import RandomFlipsRecord, apply_random_flips, compute_largest_share
+from overread.labels.perturb.random_flips import RandomFlipsRecord, apply_random_flips, compute_largest_share
 from overread.types import Mask
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,13 @@ def test_workers_have_the_environment_that_this_process_has_when_it_needs_them(m
         assert list(run_side_by_side(os.getenv, ["OVERREAD_TEST"] * 2, processes=2)) == [value] * 2
 
 
+@pytest.fixture
+def no_server() -> None:
+    """A process has one server at a time; that of an earlier test may have loaded something else."""
+    forkserver._forkserver._stop()
+
+
+@pytest.mark.usefixtures("no_server")
 def test_a_worker_has_pytorch_before_it_begins_and_costs_less_than_a_second() -> None:
     list(run_side_by_side(_find_process, [0, 0], processes=2))
     for worker in run_side_by_side(_describe_worker, [0, 0], processes=2):

@@ -7,9 +7,9 @@ from math import isfinite
 from typing import Literal
 
 import numpy as np
-from pydantic import ConfigDict
 
 from overread.questions.acquisition_bias.probe_settings import ProbeMatchingSettings
+from overread.records import Result
 from overread.settings import Settings
 
 UNKNOWN = "unknown"
@@ -56,7 +56,7 @@ class ClassProfile(Settings):
     bands: dict[str, int]
 
 
-class Matching(Settings):
+class Matching(Result):
     """How age and sex were made alike.
 
     Attributes:
@@ -67,8 +67,6 @@ class Matching(Settings):
         kept_share: subjects that matching leaves, as a share of the smallest class times the number of classes.
         dropped_cases: cases left out.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     outcome: Literal["matched", "impossible", "no-columns"]
     columns: tuple[str, ...]

@@ -4,7 +4,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from overread.settings import Settings
+from overread.records import Result
+from overread.settings import DescribedSettings, Settings
 
 Region: TypeAlias = Literal["whole", "outside", "body", "noise"]
 """What a probe sees: the whole slice, padding and air outside the body, the body, or the noise inside it."""
@@ -84,10 +85,9 @@ class ProbeMatchingSettings(Settings):
     )
 
 
-class ProbePreset(Settings):
+class ProbePreset(DescribedSettings):
     """Everything that shapes a probe, apart from the data."""
 
-    description: str
     image: ProbeImageSettings = ProbeImageSettings()
     network: ProbeNetworkSettings = ProbeNetworkSettings()
     training: ProbeTrainingSettings
@@ -103,7 +103,7 @@ class ProbePreset(Settings):
         return self
 
 
-class ProbeTraining(Settings):
+class ProbeTraining(Result):
     """One trained probe.
 
     Attributes:

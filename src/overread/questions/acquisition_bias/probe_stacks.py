@@ -21,14 +21,14 @@ from overread.questions.acquisition_bias.probe_slices import (
     choose_window,
     read_slices,
 )
-from overread.settings import Settings
+from overread.records import Result
 from overread.study.study import Study
 
 _MEASURED: tuple[Region, ...] = ("outside", "noise")
 _RAW = "raw"
 
 
-class StackSummary(Settings):
+class StackSummary(Result):
     """How the slices of a study were made.
 
     Attributes:
@@ -37,7 +37,7 @@ class StackSummary(Settings):
         slice_counts: slices of each case.
         empty_cases: per region, the cases that show nothing of it.
         hidden_air_share: share of air and padding that the window of whole slices maps to its lowest value, mean over
-            the cases that have any; NaN without.
+            the cases that have any; None without.
     """
 
     scales: dict[Region, tuple[tuple[float, ...], tuple[float, ...]]]

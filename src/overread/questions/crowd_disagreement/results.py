@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from overread.evaluation.results import Interval
+from overread.records import Result
 from overread.settings import Settings
 
 
@@ -163,7 +164,7 @@ class SpreadContrast(Settings):
         return name_spread(self.name)
 
 
-class CrowdEvaluation(Settings):
+class CrowdEvaluation(Result):
     """Everything that the report of `crowd-disagreement` says in numbers.
 
     Attributes:

@@ -19,8 +19,8 @@ is held out once per network, variant and repeat; where a training failed, its r
 ARCHITECTURE_TITLES = {"unet": "U-Net", "basic_unet": "plain U-Net", "segnet": "SegNet", "fcn32": "FCN-32"}
 """Architectures as they are called in sentences and tables."""
 
-ErrorMode: TypeAlias = Literal["natural", "choppy", "random", "polygon", "boundary"]
-"""`boundary` is the mean of natural and choppy, or the one of them that was tried."""
+ErrorMode: TypeAlias = str
+"""Name of a mode, or `boundary`: the mean of those that move the boundary, or the one of them that was tried."""
 Verdict: TypeAlias = Literal["borne out", "contradicted", "undecided", "not tested"]
 
 
@@ -130,7 +130,7 @@ class LabelNoiseEvaluation(Result):
         networks: architectures trained.
         variants: labels learnt, the control among them.
         cells: every network on every variant.
-        slopes: every network and mode (natural, choppy, random, polygon) that was tried.
+        slopes: every network and mode that was tried.
         pooled_slopes: the mean over the networks that have one, per mode and for boundary errors, over the cases that
             all of these have.
         findings: the paper's findings and what became of them.

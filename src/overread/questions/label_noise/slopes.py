@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from overread.labels.perturb.register import MODES
 from overread.labels.variant_record import CONTROL, LabelVariant
 from overread.questions.label_noise.results import ALL_NETWORKS, ErrorMode, NoiseSlope
 from overread.questions.label_noise.scores import CaseScores
 
-BOUNDARY_MODES: tuple[ErrorMode, ...] = ("natural", "choppy")
-ERROR_MODES: tuple[ErrorMode, ...] = (*BOUNDARY_MODES, "random", "polygon")
+BOUNDARY_MODES: tuple[ErrorMode, ...] = tuple(mode.name for mode in MODES.values() if mode.moves_boundary)
+OTHER_MODES: tuple[ErrorMode, ...] = tuple(mode.name for mode in MODES.values() if not mode.moves_boundary)
+ERROR_MODES = (*BOUNDARY_MODES, *OTHER_MODES)
 
 
 def fit_slopes(levels: Sequence[float], dice: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,8 +10,8 @@ from overread.errors import InputError
 from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.compare import LabelSetPair, choose_tolerance, compare_pairs
 from overread.evaluation.loads import compute_bland_altman, count_load_order
-from overread.evaluation.metric_summary import METRICS, select_pair, summarise_metric
-from overread.evaluation.results import Interval, MetricSummary, name_network
+from overread.evaluation.metric_summary import select_pair, summarise_metric
+from overread.evaluation.results import METRICS, Interval, MetricSummary, name_network
 from overread.evaluation.significance import adjust_holm, compute_paired_p, compute_two_sample_p
 from overread.questions.rater_bias.results import CrossEvaluation, SourcePair
 from overread.study.label_set import LabelSet

@@ -1,31 +1,15 @@
 """What retraining finds, trains, judges and decides."""
 
-from pathlib import Path
-from typing import Literal, Self, TypeAlias
+from typing import Literal, TypeAlias
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from overread.evaluation.results import Interval
 from overread.questions.retrain.gate import GateFigures, GateSettings
+from overread.records import Result
 from overread.settings import Settings
 
 NetworkState: TypeAlias = Literal["new", "changed", "current", "judged"]
-
-
-class _Record(Settings):
-    """A record on disk; not-a-number, which an interval of one subject has, survives."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read what `write` wrote."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def write(self, path: Path) -> None:
-        """Write as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
 
 
 class RetrainingChoice(Settings):
@@ -101,7 +85,7 @@ class KeptNetwork(Settings):
         }[self.state]
 
 
-class StudyChanges(_Record):
+class StudyChanges(Result):
     """What changed in a study since its champions were trained.
 
     Attributes:
@@ -147,7 +131,7 @@ class ReferenceDice(Settings):
     champion: Interval | None
 
 
-class NetworkJudgement(_Record):
+class NetworkJudgement(Result):
     """What the gate finds of one challenger.
 
     Attributes:
@@ -172,13 +156,13 @@ class NetworkJudgement(_Record):
     dice: tuple[ReferenceDice, ...]
 
 
-class RetrainingJudgement(_Record):
+class RetrainingJudgement(Result):
     """The judgements of all challengers of a pipeline run."""
 
     networks: tuple[NetworkJudgement, ...]
 
 
-class NetworkDecision(_Record):
+class NetworkDecision(Result):
     """What became of one challenger.
 
     Attributes:
@@ -196,7 +180,7 @@ class NetworkDecision(_Record):
     champion: int | None
 
 
-class RetrainingOutcome(_Record):
+class RetrainingOutcome(Result):
     """All that a pipeline run found and decided.
 
     Attributes:

@@ -5,12 +5,12 @@ from pathlib import Path
 from overread.presets.shelf import PresetShelf
 from overread.questions.acquisition_bias.probe_settings import ProbePreset
 
-_SHELF = PresetShelf(__name__, ProbePreset)
+SHELF = PresetShelf(__name__, ProbePreset)
 
 
 def list_probe_presets() -> tuple[str, ...]:
     """Names of the presets that come with Overread."""
-    return _SHELF.list_names()
+    return SHELF.list_names()
 
 
 def read_probe_preset(name: str, *, folder: Path | None = None) -> ProbePreset:
@@ -19,4 +19,4 @@ def read_probe_preset(name: str, *, folder: Path | None = None) -> ProbePreset:
     Raises:
         SettingsError: no preset has that name, or the file breaks a rule.
     """
-    return _SHELF.read(name, folder=folder)
+    return SHELF.read(name, folder=folder)

@@ -36,10 +36,10 @@ def run(study_folder: Path, plan_file: Path, probes: Sequence[Path], *, output: 
     evaluation = summarise_acquisition(scores, design, study.cases)
     output.mkdir(parents=True, exist_ok=True)
     scores.to_csv(output / SCORES_FILE, index=False, lineterminator="\n")
-    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
+    evaluation.write(output / EVALUATION_FILE)
     return evaluation
 
 
 def read_evaluation(folder: Path) -> AcquisitionEvaluation:
     """Read the evaluation that `run` wrote."""
-    return AcquisitionEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    return AcquisitionEvaluation.read(folder / EVALUATION_FILE)

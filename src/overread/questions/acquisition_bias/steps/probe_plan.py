@@ -1,12 +1,12 @@
 """The plan of `acquisition-bias`: what the probes are asked, and on which cases."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from overread.errors import InputError
 from overread.questions.acquisition_bias.matching import Matching
 from overread.questions.acquisition_bias.probe_folds import ProbeFold
 from overread.questions.acquisition_bias.probe_settings import SHUFFLED, VARIANTS, ProbePreset
+from overread.records import Result
 from overread.settings import Settings
 from overread.study.digest import compute_study_digest
 
@@ -31,7 +31,7 @@ class ProbeJob:
         return f"{self.variant}-fold{self.fold}"
 
 
-class ProbePlan(Settings):
+class ProbePlan(Result):
     """What the probes are asked, and on which cases. It names the pipeline run, see `RunIdentity`.
 
     Attributes:
@@ -63,16 +63,6 @@ class ProbePlan(Settings):
     revision: str
     images_digest: str
     run_fingerprint: str
-
-    @classmethod
-    def read(cls, path: Path) -> "ProbePlan":
-        """Read a plan that `write` wrote."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def write(self, path: Path) -> None:
-        """Write the plan as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
 
     @property
     def pipeline(self) -> str:

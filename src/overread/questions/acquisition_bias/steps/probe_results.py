@@ -32,13 +32,13 @@ def write_probe(
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    (folder / STACKS_FILE).write_text(stacks.model_dump_json(indent=1), encoding="utf-8")
-    (folder / TRAINING_FILE).write_text(training.model_dump_json(indent=1), encoding="utf-8")
+    stacks.write(folder / STACKS_FILE)
+    training.write(folder / TRAINING_FILE)
 
 
 def read_training(folder: Path) -> ProbeTraining:
     """Read how the training of one job went."""
-    return ProbeTraining.model_validate_json((folder / TRAINING_FILE).read_text(encoding="utf-8"))
+    return ProbeTraining.read(folder / TRAINING_FILE)
 
 
 def read_trainings(outputs: Sequence[Path]) -> tuple[ProbeTraining, ...]:
@@ -51,7 +51,7 @@ def read_stacks(outputs: Sequence[Path]) -> "StackSummary":
     from overread.questions.acquisition_bias.probe_stacks import StackSummary
 
     _, folder = _list_probes(outputs)[0]
-    return StackSummary.model_validate_json((folder / STACKS_FILE).read_text(encoding="utf-8"))
+    return StackSummary.read(folder / STACKS_FILE)
 
 
 def read_scores(outputs: Sequence[Path]) -> "DataFrame":

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from overread.adapters.storage import open_store
 from overread.questions.acquisition_bias.probe_settings import ProbeTraining
@@ -19,9 +18,6 @@ from overread.runs.progress import report_progress
 from overread.runs.reuse import reuse_result
 from overread.runs.workers import run_side_by_side
 from overread.study.study import Study
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(

@@ -2,24 +2,23 @@
 
 from overread.presets.shelf import PresetShelf
 from overread.questions.crowd_disagreement.results import CrowdSettings
-from overread.settings import Settings
+from overread.settings import DescribedSettings
 
 DEFAULT_CROWD_PRESET = "ratings"
 
 
-class CrowdPreset(Settings):
+class CrowdPreset(DescribedSettings):
     """Everything that shapes an analysis of disagreement, apart from the data."""
 
-    description: str
     analysis: CrowdSettings = CrowdSettings()
 
 
-_SHELF = PresetShelf(__name__, CrowdPreset)
+SHELF = PresetShelf(__name__, CrowdPreset)
 
 
 def list_crowd_presets() -> tuple[str, ...]:
     """Names of the presets that come with Overread."""
-    return _SHELF.list_names()
+    return SHELF.list_names()
 
 
 def read_crowd_preset(name: str) -> CrowdPreset:
@@ -28,4 +27,4 @@ def read_crowd_preset(name: str) -> CrowdPreset:
     Raises:
         SettingsError: no preset has that name, or the file breaks a rule.
     """
-    return _SHELF.read(name)
+    return SHELF.read(name)

@@ -16,7 +16,7 @@ from overread.questions.crowd_disagreement.steps.fetch_annotations import open_a
 from overread.runs.fingerprint import name_result, name_run
 from overread.runs.pipeline_run import begin_pipeline_run, failing_with_pipeline_run
 from overread.runs.progress import report_progress
-from overread.runs.reuse import reuse_result
+from overread.runs.reuse import finish_result
 from overread.runs.run_identity import AnalysisRun
 
 if TYPE_CHECKING:
@@ -43,17 +43,19 @@ def run(
     """
     data = open_annotations(annotations_folder, choice)
     identity = identify_analysis(data, choice, revision=revision)
-    results, key = open_store(store), name_analysis(data, choice)
-    is_reused = reuse_result(results, key, output)
+    key = name_analysis(data, choice)
     # Data that break a rule leave no run in MLflow.
-    measured = None if is_reused else _measure(data, choice)
+    measured = None if open_store(store).contains(key) else _measure(data, choice)
     begin_pipeline_run(identity, choice, study_uri=uri, store=store)
-    if measured is None:
-        report_progress(f"analysis of {data.name}: reused")
-    else:
-        with failing_with_pipeline_run(identity, store):
-            write_analysis(analyse(measured, choice), output)
-            results.publish(key, output)
+
+    def compute() -> "CrowdAnalysis":
+        analysis = analyse(measured or _measure(data, choice), choice)
+        write_analysis(analysis, output)
+        return analysis
+
+    with failing_with_pipeline_run(identity, store):
+        if finish_result(store, key, output, compute) is None:
+            report_progress(f"analysis of {data.name}: reused")
     write_origin(identity, output)
     return read_crowd_evaluation(output)
 

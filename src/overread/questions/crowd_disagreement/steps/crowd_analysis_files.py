@@ -21,7 +21,7 @@ def write_analysis(analysis: "CrowdAnalysis", folder: Path) -> None:
     tables = {CASES_FILE: analysis.cases, AUC_FILE: analysis.fold_auc, PERMUTED_FILE: analysis.permuted}
     for name, frame in tables.items():
         frame.to_csv(folder / name, index=False, lineterminator="\n")
-    (folder / EVALUATION_FILE).write_text(analysis.evaluation.model_dump_json(indent=1), encoding="utf-8")
+    analysis.evaluation.write(folder / EVALUATION_FILE)
 
 
 def read_analysis(folder: Path) -> "CrowdAnalysis":
@@ -41,14 +41,14 @@ def read_analysis(folder: Path) -> "CrowdAnalysis":
 
 def read_crowd_evaluation(folder: Path) -> CrowdEvaluation:
     """Read the numbers alone."""
-    return CrowdEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    return CrowdEvaluation.read(folder / EVALUATION_FILE)
 
 
 def write_origin(origin: AnalysisRun, folder: Path) -> None:
     """Write where an analysis comes from."""
-    (folder / ORIGIN_FILE).write_text(origin.model_dump_json(indent=1), encoding="utf-8")
+    origin.write(folder / ORIGIN_FILE)
 
 
 def read_origin(folder: Path) -> AnalysisRun:
     """Read where an analysis comes from."""
-    return AnalysisRun.model_validate_json((folder / ORIGIN_FILE).read_text(encoding="utf-8"))
+    return AnalysisRun.read(folder / ORIGIN_FILE)

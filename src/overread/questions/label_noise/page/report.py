@@ -24,6 +24,7 @@ from overread.questions.label_noise.page.tables import (
 from overread.questions.label_noise.page.trainings import group_trainings, list_fold_cases
 from overread.questions.label_noise.page.wording import choose_step, find_cost, word_noise_answer, word_redraw
 from overread.questions.label_noise.results import LabelNoiseEvaluation, NoiseSlope, name_architecture
+from overread.questions.label_noise.slopes import BOUNDARY_MODES
 from overread.report.context import RunContext
 from overread.report.page import render_page, write_page
 from overread.study.label_set import LabelSet
@@ -121,7 +122,7 @@ def _lay_out_slopes(evaluation: LabelNoiseEvaluation) -> dict[str, object]:
     for slope in entries:
         if slope.mode in modes:
             rows.setdefault(slope.network, []).append(slope)
-    is_mean = {"natural", "choppy"} <= set(modes)
+    is_mean = len(set(BOUNDARY_MODES) & set(modes)) > 1
     return {
         "slope_modes": modes,
         "slope_rows": list(rows.items()),

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from overread.labels.perturb.register import MODES
 from overread.labels.variant_record import CONTROL, LabelVariant
 from overread.questions.label_noise.findings import RULES
 from overread.questions.label_noise.results import Finding, LabelNoiseEvaluation, NoiseCell
@@ -15,10 +17,11 @@ from overread.report.palette import shade_cell
 if TYPE_CHECKING:
     from overread.questions.label_noise.scores import CaseScores
 
-MODE_COLOURS = {"natural": "#d55e00", "choppy": "#0072b2", "random": "#009e73", "polygon": "#cc79a7"}
+_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito (2008)."""
-MODE_MARKERS = {"natural": "o", "choppy": "s", "random": "^", "polygon": "v"}
-MODE_MARKS = {"natural": "dot", "choppy": "square", "random": "triangle", "polygon": "wedge"}
+MODE_COLOURS = dict(zip(MODES, cycle(_COLOURS), strict=False))
+MODE_MARKERS = dict(zip(MODES, cycle("os^v"), strict=False))
+MODE_MARKS = dict(zip(MODES, cycle(("dot", "square", "triangle", "wedge")), strict=False))
 """Class of the mark in the page's legend."""
 
 _DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2), (2, 2), (6, 2, 2, 2))
@@ -30,7 +33,7 @@ class Series:
 
     Attributes:
         name: the variants' name without their target Dice or vertices.
-        mode: natural, choppy, random or polygon.
+        mode: kind of error.
         variants: best labels first.
         dashes: lengths of dashes and gaps in points, empty for a full line; tells series of one mode apart.
     """

@@ -5,12 +5,13 @@ import math
 from overread.evaluation.results import Interval
 from overread.questions.label_noise.findings import MARGIN
 from overread.questions.label_noise.results import ErrorMode, LabelNoiseEvaluation
+from overread.questions.label_noise.slopes import BOUNDARY_MODES, OTHER_MODES
 from overread.report.answer import Answer, Verdict
 from overread.report.formatting import NO_BREAK, join_names, write_interval
 
 _STEPS = (0.10, 0.05, 0.02, 0.01)
 _ROUNDING = 0.005
-_KINDS: tuple[ErrorMode, ...] = ("boundary", "random", "polygon")
+_KINDS: tuple[ErrorMode, ...] = ("boundary", *OTHER_MODES)
 
 
 def choose_step(evaluation: LabelNoiseEvaluation) -> float:
@@ -59,7 +60,7 @@ def word_redraw(evaluation: LabelNoiseEvaluation) -> str:
 
 def name_kind(evaluation: LabelNoiseEvaluation, kind: ErrorMode) -> str:
     """A kind of error in a sentence; boundary errors go by their mode where only one was tried."""
-    tried = [mode for mode in ("natural", "choppy") if evaluation.find_pooled_slope(mode) is not None]
+    tried = [mode for mode in BOUNDARY_MODES if evaluation.find_pooled_slope(mode) is not None]
     return tried[0] if kind == "boundary" and len(tried) == 1 else kind
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.adapters.storage import open_store
 from overread.questions.label_noise.results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
 from overread.runs.fingerprint import name_result
 from overread.runs.label_variants import LabelVariants
 from overread.runs.plan import TrainingPlan, name_predictions
-from overread.study.digest import compute_files_digest
+from overread.runs.reuse import finish_result
+from overread.study.digest import compute_folder_digest
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.training.result import TrainingFailure
@@ -43,24 +43,26 @@ def run(
         store: where finished evaluations are kept.
     """
     plan, variants = TrainingPlan.read(plan_file), LabelVariants.read(variants_file)
-    masks = sorted(path for path in predictions_folder.rglob("*") if path.is_file())
     parts = {
         "data": plan.study_digest,
-        "predictions": compute_files_digest(predictions_folder, masks),
+        "predictions": compute_folder_digest(predictions_folder),
         "variants": variants.model_dump(mode="json"),
         "failures": [failure.model_dump(mode="json") for failure in failures],
         "seed": plan.seed,
     }
     key = f"evaluations/{name_result('noise-evaluation', made_by=__name__, parts=parts)}"
-    if not open_store(store).fetch(key, output):
-        _evaluate(Study.open(study_folder), plan, variants, predictions_folder, failures, output)
-        open_store(store).publish(key, output)
+    finish_result(
+        store,
+        key,
+        output,
+        lambda: _evaluate(Study.open(study_folder), plan, variants, predictions_folder, failures, output),
+    )
     return read_noise_evaluation(output)
 
 
 def read_noise_evaluation(folder: Path) -> LabelNoiseEvaluation:
     """Read the evaluation that `run` wrote."""
-    return LabelNoiseEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    return LabelNoiseEvaluation.read(folder / EVALUATION_FILE)
 
 
 def read_dice(folder: Path) -> "DataFrame":
@@ -102,9 +104,8 @@ def _evaluate(
     )
     missing = _list_missing(variants, failures)
     evaluation = summarise_label_noise(dice, study=study, design=design, missing=missing, seed=plan.seed)
-    output.mkdir(parents=True, exist_ok=True)
+    evaluation.write(output / EVALUATION_FILE)
     dice.to_csv(output / DICE_FILE, index=False, lineterminator="\n")
-    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
 
 
 def _compare(

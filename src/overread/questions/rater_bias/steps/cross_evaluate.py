@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from overread.adapters.storage import open_store
 from overread.evaluation.results import name_network
 from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.steps.predictions import open_predictions
 from overread.questions.rater_bias.steps.telemetry import tell_evaluation
 from overread.runs.fingerprint import name_result
 from overread.runs.plan import TrainingPlan
-from overread.study.digest import compute_files_digest
+from overread.runs.reuse import finish_result
+from overread.study.digest import compute_folder_digest
 from overread.study.study import Study
 
 EVALUATION_FILE = "evaluation.json"
@@ -21,19 +21,18 @@ def run(
 ) -> CrossEvaluation:
     """Write the cross-evaluation and its per-case table into `output`, and tell Prometheus its main figures."""
     plan = TrainingPlan.read(plan_file)
-    masks = sorted(path for path in predictions_folder.rglob("*") if path.is_file())
     parts = {
         "data": plan.study_digest,
-        "predictions": compute_files_digest(predictions_folder, masks),
+        "predictions": compute_folder_digest(predictions_folder),
         "sources": plan.sources,
         "raters": plan.raters,
         "tolerance": plan.preset.surface_tolerance,
         "seed": plan.seed,
     }
     key = f"evaluations/{name_result('evaluation', made_by=__name__, parts=parts)}"
-    if not open_store(store).fetch(key, output):
-        _evaluate(Study.open(study_folder), plan, predictions_folder, output, processes)
-        open_store(store).publish(key, output)
+    finish_result(
+        store, key, output, lambda: _evaluate(Study.open(study_folder), plan, predictions_folder, output, processes)
+    )
     evaluation = read_evaluation(output)
     tell_evaluation(plan, evaluation, output / COMPARISONS_FILE, store=store)
     return evaluation
@@ -41,7 +40,7 @@ def run(
 
 def read_evaluation(folder: Path) -> CrossEvaluation:
     """Read what `run` wrote."""
-    return CrossEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    return CrossEvaluation.read(folder / EVALUATION_FILE)
 
 
 def list_dice(evaluation: CrossEvaluation) -> dict[str, float]:
@@ -67,6 +66,5 @@ def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output
         seed=plan.seed,
         workers=processes,
     )
-    output.mkdir(parents=True, exist_ok=True)
+    evaluation.write(output / EVALUATION_FILE)
     write_comparisons(output / COMPARISONS_FILE, comparisons)
-    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")

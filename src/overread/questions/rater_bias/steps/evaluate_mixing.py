@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.adapters.storage import open_store
 from overread.evaluation.overlap import compute_dice
 from overread.evaluation.results import name_network
 from overread.questions.rater_bias.mixing_results import MIXING_COLUMNS, MixingEvaluation
 from overread.runs.fingerprint import name_result
 from overread.runs.plan import TrainingPlan
-from overread.study.digest import compute_files_digest
+from overread.runs.reuse import finish_result
+from overread.study.digest import compute_folder_digest
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.training.result import TrainingJob
@@ -30,28 +30,25 @@ def run(
         None, and an empty folder, where the plan mixes no labels.
     """
     plan = TrainingPlan.read(plan_file)
-    output.mkdir(parents=True, exist_ok=True)
     if not any(job.added for job in plan.jobs):
+        output.mkdir(parents=True, exist_ok=True)
         return None
-    masks = sorted(path for path in predictions_folder.rglob("*") if path.is_file())
     parts = {
         "data": plan.study_digest,
-        "predictions": compute_files_digest(predictions_folder, masks),
+        "predictions": compute_folder_digest(predictions_folder),
         "jobs": [job.model_dump(mode="json") for job in plan.jobs],
         "sources": plan.sources,
         "seed": plan.seed,
     }
     key = f"evaluations/{name_result('mixing', made_by=__name__, parts=parts)}"
-    if not open_store(store).fetch(key, output):
-        _evaluate(Study.open(study_folder), plan, predictions_folder, output)
-        open_store(store).publish(key, output)
+    finish_result(store, key, output, lambda: _evaluate(Study.open(study_folder), plan, predictions_folder, output))
     return read_mixing(output)
 
 
 def read_mixing(folder: Path) -> MixingEvaluation | None:
     """Read what `run` wrote; None where no labels were mixed."""
     path = folder / EVALUATION_FILE
-    return MixingEvaluation.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return MixingEvaluation.read(path) if path.is_file() else None
 
 
 def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output: Path) -> None:
@@ -64,8 +61,8 @@ def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output
     found = summarise_mixing(
         frame, first=first, second=second, references=plan.sources, second_network=alone, seed=plan.seed
     )
+    found.write(output / EVALUATION_FILE)
     frame.to_csv(output / TABLE_FILE, index=False, lineterminator="\n")
-    (output / EVALUATION_FILE).write_text(found.model_dump_json(indent=1), encoding="utf-8")
 
 
 def _compare(study: Study, plan: TrainingPlan, jobs: list[TrainingJob], predictions_folder: Path) -> "DataFrame":

@@ -9,7 +9,7 @@ from overread.evaluation.overlap import compute_dice
 from overread.questions.relabel.steps.design import CorrectionDesign
 from overread.questions.relabel.steps.make_relabelled_sources import RelabelledSources
 from overread.runs.plan import name_predictions
-from overread.study.digest import compute_files_digest
+from overread.study.digest import compute_folder_digest
 from overread.study.label_set import LabelSet
 from overread.study.schema import Provenance
 from overread.study.study import Study
@@ -43,10 +43,9 @@ class CorrectionResults:
 
     def list_parts(self) -> dict[str, object]:
         """All that an evaluation depends on, as JSON values."""
-        masks = sorted(path for path in self.predictions.rglob("*") if path.is_file())
         return {
             "data": self.design.plan.study_digest,
-            "predictions": compute_files_digest(self.predictions, masks),
+            "predictions": compute_folder_digest(self.predictions),
             "variants": self.design.variants.model_dump(mode="json"),
             "sources": self.sources.model_dump(mode="json", exclude={"revision"}),
             "trainings": [TrainingResult.read(folder).fingerprint for _, folder in self.trained],

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.adapters.storage import open_store
 from overread.questions.relabel.results import DICE_COLUMNS, LABEL_COLUMNS, RelabelEvaluation
 from overread.questions.relabel.steps.comparison import (
     CorrectionResults,
@@ -18,6 +17,7 @@ from overread.questions.relabel.steps.make_relabelled_sources import RelabelledS
 from overread.runs.fingerprint import name_result
 from overread.runs.label_variants import LabelVariants
 from overread.runs.plan import TrainingPlan
+from overread.runs.reuse import finish_result
 from overread.study.study import Study
 from overread.training.result import TrainingFailure, TrainingResult
 
@@ -71,15 +71,13 @@ def run(
         tuple(failures),
     )
     key = f"evaluations/{name_result('relabel-evaluation', made_by=__name__, parts=results.list_parts())}"
-    if not open_store(store).fetch(key, output):
-        _evaluate(Study.open(study_folder), results, output)
-        open_store(store).publish(key, output)
+    finish_result(store, key, output, lambda: _evaluate(Study.open(study_folder), results, output))
     return read_relabel_evaluation(output)
 
 
 def read_relabel_evaluation(folder: Path) -> RelabelEvaluation:
     """Read the evaluation that `run` wrote."""
-    return RelabelEvaluation.model_validate_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    return RelabelEvaluation.read(folder / EVALUATION_FILE)
 
 
 def read_relabelled_masks(folder: Path) -> "DataFrame":
@@ -113,7 +111,6 @@ def _evaluate(study: Study, results: CorrectionResults, output: Path) -> None:
     evaluation = summarise_relabelling(
         dice, labels, study=study, design=describe_results(results), seed=results.design.plan.seed
     )
-    output.mkdir(parents=True, exist_ok=True)
+    evaluation.write(output / EVALUATION_FILE)
     dice.to_csv(output / DICE_FILE, index=False, lineterminator="\n")
     labels.to_csv(output / LABELS_FILE, index=False, lineterminator="\n")
-    (output / EVALUATION_FILE).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")

@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from overread.adapters.source_branch import commit_sources_on_branch
-from overread.adapters.storage import open_store
 from overread.inference.uncertainty_files import read_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps
 from overread.questions.relabel.results import NoisyLabels, RelabelledSource
@@ -21,15 +21,15 @@ from overread.questions.relabel.steps.relabel_source import (
 )
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
 from overread.questions.relabel.steps.telemetry import tell_relabelling
+from overread.records import Result
 from overread.runs.fingerprint import name_choice, name_result
 from overread.runs.label_variants import LabelVariants
 from overread.runs.map_collection import MapCollection
 from overread.runs.plan import TrainingPlan
 from overread.runs.progress import report_progress
 from overread.runs.report_publishing import build_context
-from overread.runs.reuse import reuse_result
+from overread.runs.reuse import finish_result
 from overread.runs.study_copy import Origin, copy_study
-from overread.settings import Settings
 from overread.study.digest import compute_source_digest
 from overread.study.study import Study
 from overread.training.correction_settings import Relabelling
@@ -39,7 +39,7 @@ from overread.training.result import TrainingResult
 _BRANCH = "overread/relabel-"
 
 
-class RelabelledSources(Settings):
+class RelabelledSources(Result):
     """What the step leaves for those after it.
 
     Attributes:
@@ -47,18 +47,10 @@ class RelabelledSources(Settings):
         revision: commit of the study that holds them.
     """
 
+    INDENT: ClassVar[int] = 2
+
     sources: tuple[RelabelledSource, ...]
     revision: str
-
-    @classmethod
-    def read(cls, path: Path) -> "RelabelledSources":
-        """Read what `write` wrote."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def write(self, path: Path) -> None:
-        """Write them as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -171,7 +163,8 @@ def _list_repairs(design: CorrectionDesign, networks: Sequence[Path]) -> list[Re
 
 def _make(study: Study, plan: TrainingPlan, repair: Repair, folder: Path, store: str) -> RelabelledFolder:
     """Make a relabelled source in a folder, or take it from the store."""
-    if not reuse_result(open_store(store), repair.key, folder):
+
+    def compute() -> None:
         make_relabelled_source(
             study,
             repair.labels.source,
@@ -181,7 +174,8 @@ def _make(study: Study, plan: TrainingPlan, repair: Repair, folder: Path, store:
             output=folder,
             context=build_context(plan, ""),
         )
-        open_store(store).publish(repair.key, folder)
+
+    finish_result(store, repair.key, folder, compute)
     return RelabelledFolder(folder, repair.name)
 
 

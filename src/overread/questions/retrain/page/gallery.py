@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from overread.questions.retrain.page.figures import draw_gate_outlines
 from overread.questions.retrain.page.tables import (
@@ -10,6 +10,7 @@ from overread.questions.retrain.page.tables import (
     collect_cases,
 )
 from overread.questions.retrain.records import NetworkJudgement, RetrainingJudgement
+from overread.records import Result
 from overread.report.figures.canvas import Figure
 from overread.report.formatting import format_dice, format_number
 from overread.report.slice_view import SliceView, view_case
@@ -52,20 +53,10 @@ class CasePicture(Settings):
         return Figure(self.svg, self.alt, self.width_px, self.height_px)
 
 
-class RetrainingGallery(Settings):
+class RetrainingGallery(Result):
     """The pictures of all challengers of a pipeline run."""
 
     pictures: tuple[CasePicture, ...]
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read what `write` wrote."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def write(self, path: Path) -> None:
-        """Write as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
 
     def select(self, labels: str) -> tuple[CasePicture, ...]:
         """The pictures of one network, in their order."""

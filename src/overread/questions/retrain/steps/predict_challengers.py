@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from overread.adapters.storage import open_store
 from overread.presets import Preset
 from overread.questions.retrain.records import StudyChanges
 from overread.questions.retrain.steps.plan_retraining import find_job
 from overread.runs.plan import TrainingPlan
 from overread.runs.predict_cases import name_prediction
 from overread.runs.progress import report_progress
-from overread.runs.reuse import reuse_result
+from overread.runs.reuse import finish_results
 from overread.runs.workers import run_side_by_side
 from overread.study.study import Study
 from overread.training.result import TrainingResult
@@ -65,21 +64,23 @@ def run(
         store: where finished predictions are kept.
         processes: cases that are predicted side by side.
     """
-    plan, results = TrainingPlan.read(plan_file), open_store(store)
+    plan = TrainingPlan.read(plan_file)
     with tempfile.TemporaryDirectory(prefix="overread-champions-") as scratch:
-        candidates = list(_list_candidates(StudyChanges.read(changes_file), plan, networks, Path(scratch)))
-        key_of = {candidate.name: _compute_key(candidate, plan) for candidate in candidates}
-        todo = [item for item in candidates if not reuse_result(results, key_of[item.name], output / item.name)]
-        work = [
-            _Assignment(study_folder, plan.preset, candidate.folder, case_id, output / candidate.name)
-            for candidate in todo
-            for case_id in candidate.case_ids
-        ]
-        for done, _ in enumerate(run_side_by_side(_predict, work, processes=processes), start=1):
-            if done == len(work):
-                report_progress(f"{done} predictions")
-    for candidate in todo:
-        results.publish(key_of[candidate.name], output / candidate.name)
+        candidates = _list_candidates(StudyChanges.read(changes_file), plan, networks, Path(scratch))
+        candidate_of = {output / candidate.name: candidate for candidate in candidates}
+
+        def predict(todo: Sequence[Path]) -> None:
+            work = [
+                _Assignment(study_folder, plan.preset, candidate_of[folder].folder, case_id, folder)
+                for folder in todo
+                for case_id in candidate_of[folder].case_ids
+            ]
+            for done, _ in enumerate(run_side_by_side(_predict, work, processes=processes), start=1):
+                if done == len(work):
+                    report_progress(f"{done} predictions")
+
+        key_of = {folder: _compute_key(candidate, plan) for folder, candidate in candidate_of.items()}
+        finish_results(store, key_of, predict)
 
 
 def _list_candidates(

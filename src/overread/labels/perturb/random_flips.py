@@ -1,17 +1,22 @@
 """Random label errors: single voxels change sides (Heller et al. 2018, section 3.1)."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from overread.errors import InputError
+from overread.labels.perturb.mode import Calibration, Cases, PerturbationMode, Strength
+from overread.labels.perturb.slice_calibration import check_any, count_slices, select_filled
+from overread.labels.search import refuse_target
 from overread.labels.seeds import draw_seed
-from overread.labels.settings import PerturbationSettings
 from overread.labels.slices import stack_slices, unstack_slices
 from overread.settings import Settings
 from overread.types import Mask
+
+if TYPE_CHECKING:
+    from overread.labels.settings import PerturbationSettings, VariantSettings
 
 _LARGEST_SHARE = np.nextafter(1.0, 0.0)
 _NO_ROOM = 1e-100
@@ -35,7 +40,7 @@ class RandomFlipsRecord(Settings):
     seed: int
 
 
-def sample_random_flips(settings: PerturbationSettings, generator: np.random.Generator) -> RandomFlipsRecord:
+def sample_random_flips(settings: "PerturbationSettings", generator: np.random.Generator) -> RandomFlipsRecord:
     """Draw the seed of one mask's errors."""
     return RandomFlipsRecord(
         strength=settings.require_strength(), volumetric=settings.volumetric, seed=draw_seed(generator)
@@ -86,6 +91,32 @@ def compute_largest_share(mask: Mask, *, volumetric: bool) -> float:
     return float(min(1.0, ((size - counts) / counts).min(initial=1.0)))
 
 
+def calibrate_random(cases: Cases, variant: "VariantSettings", where: str) -> Calibration:
+    """The share is 1 - Dice, if each slice has room for it.
+
+    Raises:
+        InputError: no mask has foreground.
+        SettingsError: the background is too small for so many flips.
+    """
+    largest, slice_count = 1.0, 0
+    for _, mask, _ in select_filled(cases):
+        largest = min(largest, compute_largest_share(mask, volumetric=variant.volumetric))
+        slice_count += count_slices(mask)
+    check_any(slice_count, where)
+    target = variant.require_dice()
+    strength = round(1 - target, 12)
+    if strength > largest:
+        part = "mask" if variant.volumetric else "slice"
+        reachable = f"reachable: [{1 - largest:.3f}, 1.000], for each {part} must have background to flip"
+        raise refuse_target(target, reachable, where)
+    return Calibration(strength, target, slice_count)
+
+
+def find_room(cases: Cases, variant: "VariantSettings") -> float:
+    """Largest share for which every mask has as many background voxels to flip."""
+    return min(compute_largest_share(mask, volumetric=variant.volumetric) for _, mask, _ in cases)
+
+
 def _compute_background_shares(counts: NDArray[np.int64], size: int, record: RandomFlipsRecord) -> NDArray[np.float64]:
     room = size - counts
     shares = record.strength * counts / np.maximum(room, _NO_ROOM)
@@ -123,3 +154,13 @@ def _draw_arrivals(end: float, generator: np.random.Generator) -> NDArray[np.flo
     while times[-1] < end:
         times = np.append(times, times[-1] + generator.standard_exponential(count).cumsum())
     return times[: int(times.searchsorted(end))]
+
+
+RANDOM = PerturbationMode(
+    name="random",
+    title="single voxels",
+    sample=sample_random_flips,
+    apply=lambda mask, record, _: apply_random_flips(mask, record),
+    takes=("volumetric",),
+    strength=Strength(choose_unit=lambda _: "share", calibrate=calibrate_random, largest=1.0, find_room=find_room),
+)

@@ -1,17 +1,23 @@
 """Polygon label errors: few vertices are left of each contour (Redekop and Chernyavskiy 2021, section 2.1)."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
 from overread.labels.contours import trace_contours
+from overread.labels.perturb.mode import PerturbationMode
 from overread.labels.reduced_contours import fill_reduced_contours
 from overread.labels.seeds import draw_seed
-from overread.labels.settings import LEAST_VERTICES, PerturbationSettings
 from overread.labels.slices import stack_slices, unstack_slices
 from overread.settings import Settings
 from overread.types import Mask
+
+if TYPE_CHECKING:
+    from overread.labels.settings import PerturbationSettings
+
+LEAST_VERTICES = 3
+"""A polygon of fewer has no area."""
 
 
 class PolygonRecord(Settings):
@@ -29,7 +35,7 @@ class PolygonRecord(Settings):
     seed: int
 
 
-def sample_polygon(settings: PerturbationSettings, generator: np.random.Generator) -> PolygonRecord:
+def sample_polygon(settings: "PerturbationSettings", generator: np.random.Generator) -> PolygonRecord:
     """Draw the seed of one mask's errors."""
     return PolygonRecord(vertices=settings.require_vertices(), smooth=settings.smooth, seed=draw_seed(generator))
 
@@ -62,3 +68,13 @@ def apply_polygon(mask: Mask, record: PolygonRecord) -> Mask:
             trace_contours(slices[index]), vertices=record.vertices, smooth=record.smooth, generator=generator
         )
     return unstack_slices(slices, mask.ndim)
+
+
+POLYGON = PerturbationMode(
+    name="polygon",
+    title="few vertices",
+    sample=sample_polygon,
+    apply=lambda mask, record, _: apply_polygon(mask, record),
+    takes=("vertices", "smooth"),
+    strength=None,
+)

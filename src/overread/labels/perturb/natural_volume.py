@@ -2,20 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from overread.errors import InputError
+from overread.labels.contours import CONTROL_POINTS
 from overread.labels.seeds import draw_seed
-from overread.labels.settings import CONTROL_POINTS, PerturbationSettings
 from overread.labels.signed_distance import compute_signed_distance
 from overread.labels.slices import check_mask
 from overread.labels.smooth_field import LARGEST_VALUE, Box, draw_smooth_field
 from overread.settings import Settings
 from overread.types import Mask, Spacing
+
+if TYPE_CHECKING:
+    from overread.labels.settings import PerturbationSettings
 
 
 class NaturalVolumeRecord(Settings):
@@ -53,7 +56,7 @@ class Surroundings:
     shape: tuple[int, ...]
 
 
-def sample_natural_volume(settings: PerturbationSettings, generator: np.random.Generator) -> NaturalVolumeRecord:
+def sample_natural_volume(settings: "PerturbationSettings", generator: np.random.Generator) -> NaturalVolumeRecord:
     """Draw the seed of one mask's errors."""
     return NaturalVolumeRecord(
         strength=settings.require_strength(), control_points=settings.control_points, seed=draw_seed(generator)

@@ -1,0 +1,1 @@
+"""Components of `acquisition-bias` alone."""

@@ -1,0 +1,1 @@
+"""Components of `rater-bias` alone."""

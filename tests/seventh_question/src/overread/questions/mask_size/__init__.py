@@ -1,0 +1,1 @@
+"""Do the raters outline equally much?"""
