@@ -5,7 +5,8 @@
 Both train the same network on the same volumes in memory, with patches of the same size, half of them around
 foreground, flipped at random, the same loss and AdamW. MONAI's loop is that of its tutorials: RandCropByPosNegLabeld
 (foreground indices computed once, beforehand) and RandFlipd in a DataLoader without workers. Ours is
-`overread.training.loop.train`, with the validation and the checkpoint at the end of its epoch. The loops take turns;
+`overread.training.segmentation.train_segmentation`, with the validation and the checkpoint at the end of its epoch.
+The loops take turns;
 the table shows the fastest round of each, and the least and greatest ratio within one round.
 """
 
@@ -31,7 +32,8 @@ from overread.training.batch_loss import build_batch_loss
 from overread.training.cases import WorkingCase
 from overread.training.epoch_choice import BestValidation
 from overread.training.hardware import computes_bf16, limit_threads
-from overread.training.loop import Lesson, Session, train
+from overread.training.loop import Session
+from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.settings import SamplingSettings, TrainingSettings
 
 CPU = torch.device("cpu")
@@ -85,7 +87,7 @@ def train_with_ours(contest: Contest, cases: Sequence[WorkingCase]) -> None:
         settings = make_settings(contest)
         loss = build_batch_loss(settings, CPU, draw_first_cases=lambda: cases)
         validation_cases = [draw_case(contest, contest.patch_size, 0)]
-        train(
+        train_segmentation(
             build(contest),
             Lesson(lambda _: cases, validation_cases, loss, BestValidation(settings.patience)),
             settings=settings,

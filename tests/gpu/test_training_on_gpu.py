@@ -18,7 +18,8 @@ from overread.training.checkpoint import TrainingState
 from overread.training.epoch_choice import BestValidation
 from overread.training.hardware import place_network, select_device
 from overread.training.history import EpochReport
-from overread.training.loop import Lesson, Session, train
+from overread.training.loop import Session
+from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.settings import LossName, SamplingSettings, TrainingSettings
 
 pytestmark = pytest.mark.gpu
@@ -60,7 +61,7 @@ def train_on(
     *,
     loss: LossName = "cross_entropy",
     stop_after: int = 3,
-) -> tuple[nn.Module, TrainingState | None]:
+) -> tuple[nn.Module, TrainingState[EpochReport] | None]:
     """Three epochs of two steps; with a smaller `stop_after` it is interrupted."""
     sampling = SamplingSettings(patch_size=patch_size, flip_axes=(0,), rotation_degrees=20.0, keep_inside=True)
     settings = TrainingSettings(
@@ -75,7 +76,7 @@ def train_on(
     try:
         cases = [make_case(patch_size)]
         batch_loss = build_batch_loss(settings, device, draw_first_cases=lambda: cases)
-        state = train(
+        state = train_segmentation(
             network,
             Lesson(lambda _: cases, cases, batch_loss, BestValidation(settings.patience)),
             settings=settings,

@@ -8,6 +8,7 @@ from overread.networks.build import build_network
 from overread.networks.settings import SavedNetworkSettings, count_network_dimensions
 from overread.presets import Preset
 from overread.study.study import Study
+from overread.training.history import EpochReport
 from overread.training.job_cases import JobCases
 from overread.training.loop import Session
 from overread.training.result import TrainingJob
@@ -29,7 +30,7 @@ class TrainingContext:
     job: TrainingJob
     preset: Preset
     cases: JobCases
-    session: Session
+    session: Session[EpochReport]
 
     def build_network(self) -> nn.Module:
         """An untrained network, from torch's generator."""

@@ -1,10 +1,10 @@
 """Which device a training runs on, how many threads it takes and in which precision it computes."""
 
 from contextlib import AbstractContextManager
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from overread.errors import SettingsError
 
@@ -54,7 +54,12 @@ def select_memory_format(dimensions: int) -> torch.memory_format:
 
 
 def place_network(network: nn.Module, device: torch.device, *, dimensions: int) -> nn.Module:
-    """Move a network to a device, its weights in the memory format of `select_memory_format`."""
+    """Move a network to a device, its weights in the memory format of `select_memory_format`.
+
+    Its 3D convolutions become ones that compute in float32 where bf16 would give them wrong gradients.
+    """
+    for layer in network.modules():
+        layer.__class__ = _GUARDED.get(type(layer), type(layer))
     placed: nn.Module = network.to(device).to(memory_format=select_memory_format(dimensions))  # type: ignore[call-overload]
     return placed
 
@@ -63,3 +68,44 @@ def make_deterministic() -> None:
     """Choose the same convolution algorithms in every run."""
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+
+
+class _Guarded(nn.Module):
+    """A 3D convolution that computes in float32 where the CPU's bf16 yields wrong gradients of its weights.
+
+    PyTorch 2.13 then reads and writes memory that is not theirs: what comes is garbage, or infinite.
+    """
+
+    def forward(self, features: Tensor, *arguments: Any) -> Tensor:
+        """(B, C, *S) → (B, D, *T)."""
+        if not (torch.is_grad_enabled() and torch.is_autocast_enabled("cpu") and _has_wrong_gradient(self, features)):
+            plain: Tensor = super().forward(features, *arguments)
+            return plain
+        with torch.autocast("cpu", enabled=False):
+            exact: Tensor = super().forward(features.float(), *arguments)
+        return exact
+
+
+class _GuardedConv3d(_Guarded, nn.Conv3d):
+    pass
+
+
+class _GuardedConvTranspose3d(_Guarded, nn.ConvTranspose3d):
+    pass
+
+
+_GUARDED: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Conv3d: _GuardedConv3d,
+    nn.ConvTranspose3d: _GuardedConvTranspose3d,
+}
+
+
+def _has_wrong_gradient(convolution: nn.Module, features: Tensor) -> bool:
+    """Whether the shape is one of those that come out wrong on a CPU with AVX-512 bf16, of all with sides of 1 to 6."""
+    assert isinstance(convolution, nn.Conv3d | nn.ConvTranspose3d)
+    if features.device.type != "cpu" or max(convolution.kernel_size) == 1:
+        return False
+    depth, rows, columns = features.shape[-3:]
+    if max(convolution.stride) == 1:
+        return depth == 2
+    return not convolution.transposed and (columns == 1 or (rows == 1 and depth > 2))

@@ -9,24 +9,32 @@ from overread.settings import Settings
 HISTORY_FILE = "history.csv"
 
 
-class EpochReport(Settings):
-    """One epoch.
+class Epoch(Settings):
+    """One epoch of any training.
 
     Attributes:
         epoch: counted from 1.
         loss: mean over its steps.
         learning_rate: step size at its last step.
         seconds: wall-clock time of the loop so far.
-        validation_dice: mean Dice over the validation cases, None where they were not looked at.
-        learnt_dice: the same with the labels that the loss sees, where others are used for validation.
-        cumulative_uncertainty: ΣU, sum of the aleatoric uncertainty of a training case, mean over the training cases,
-            None where it was not estimated.
     """
 
     epoch: int
     loss: float
     learning_rate: float
     seconds: float
+
+
+class EpochReport(Epoch):
+    """One epoch of the training of a segmentation network.
+
+    Attributes:
+        validation_dice: mean Dice over the validation cases, None where they were not looked at.
+        learnt_dice: the same with the labels that the loss sees, where others are used for validation.
+        cumulative_uncertainty: ΣU, sum of the aleatoric uncertainty of a training case, mean over the training cases,
+            None where it was not estimated.
+    """
+
     validation_dice: float | None
     learnt_dice: float | None = None
     cumulative_uncertainty: float | None = None

@@ -15,16 +15,17 @@ from overread.training.context import TrainingContext
 from overread.training.correction_settings import Relabelling
 from overread.training.epoch_choice import BestValidation, LastEpoch
 from overread.training.hardware import describe_device
-from overread.training.history import HISTORY_FILE, write_history
+from overread.training.history import HISTORY_FILE, EpochReport, write_history
 from overread.training.job_cases import read_job_cases
-from overread.training.loop import Lesson, Session, train
+from overread.training.loop import Session
 from overread.training.redrawing import draw_training_cases
 from overread.training.relabelled_training import train_with_relabelling
 from overread.training.result import TrainingJob, TrainingResult
+from overread.training.segmentation import Lesson, train_segmentation
 
 
 def run_training_job(
-    study: Study, job: TrainingJob, preset: Preset, *, folder: Path, session: Session
+    study: Study, job: TrainingJob, preset: Preset, *, folder: Path, session: Session[EpochReport]
 ) -> TrainingResult:
     """Train the network of a job and save it, with its result, in `folder`.
 
@@ -40,7 +41,7 @@ def run_training_job(
     if isinstance(job.correction, Relabelling):
         state = train_with_relabelling(network, context, job.correction, folder=folder)
     else:
-        state = train(
+        state = train_segmentation(
             network,
             _build_lesson(context),
             settings=preset.training,
@@ -72,7 +73,7 @@ def _build_lesson(context: TrainingContext) -> Lesson:
     )
 
 
-def _describe(context: TrainingContext, network: nn.Module, state: TrainingState) -> TrainingResult:
+def _describe(context: TrainingContext, network: nn.Module, state: TrainingState[EpochReport]) -> TrainingResult:
     settings, dice = context.preset.training, state.kept_validation_dice
     assert dice is not None, "the kept epoch is the last one, or was chosen by its validation"
     patch_voxels = int(torch.Size(settings.sampling.patch_size).numel())

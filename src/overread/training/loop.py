@@ -1,57 +1,74 @@
-"""The training loop."""
+"""The training loop of all networks: segmentation networks, source classifiers and acquisition probes."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import cos, pi
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from overread.errors import TrainingError
-from overread.evaluation.overlap import compute_dice
-from overread.inference.settings import InferenceSettings
-from overread.inference.sliding_window import predict_probability
-from overread.networks.settings import count_network_dimensions
-from overread.training.batch_loss import BatchLoss
-from overread.training.batches import sample_batch
-from overread.training.cases import WorkingCase
 from overread.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from overread.training.epoch_choice import EpochChoice
 from overread.training.hardware import make_deterministic, place_network
-from overread.training.history import EpochReport
-from overread.training.optimiser import AdamW
-from overread.training.settings import TrainingSettings
-from overread.types import Mask
+from overread.training.history import Epoch
+
+Report = TypeVar("Report", bound=Epoch)
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What a network learns from, and how it is judged meanwhile.
+class Course(ABC, Generic[Report]):
+    """What a network is put through: how each step's loss is computed, and how epochs are judged.
+
+    An epoch must depend on nothing but the weights, the optimiser and its number: all that is random is drawn from
+    generators that are seeded anew in every step or every epoch (see `seed_step`).
 
     Attributes:
-        draw_cases: what the loss sees in an epoch, counted from 0; equal epochs must give equal cases.
-        validation_cases: cases that the loss does not see, with the masks that they are judged by.
-        loss: what is minimised.
-        choice: which epoch's weights are kept, and when the training ends early.
-        learnt_masks: masks (*W) of validation cases as the labels that are learnt have them, where they are judged by
-            others.
-        measure_uncertainty: cumulative uncertainty of the network over its training cases, asked after every epoch;
-            None to leave it out.
+        report_type: what is known of an epoch.
     """
 
-    draw_cases: Callable[[int], Sequence[WorkingCase]]
-    validation_cases: Sequence[WorkingCase]
-    loss: BatchLoss
-    choice: EpochChoice
-    learnt_masks: Mapping[str, Mask] = field(default_factory=dict)
-    measure_uncertainty: Callable[[nn.Module], float] | None = None
+    report_type: type[Report]
+
+    @property
+    @abstractmethod
+    def epochs(self) -> int:
+        """How many there are, if the training does not end early."""
+
+    @property
+    @abstractmethod
+    def dimensions(self) -> int:
+        """Spatial axes of the network."""
+
+    @abstractmethod
+    def build_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        """An optimiser of the network's weights, in one group."""
+
+    @abstractmethod
+    def compute_losses(self, network: nn.Module, epoch: int, device: torch.device) -> Iterator[tuple[float, Tensor]]:
+        """Step size and loss of every step of an epoch, counted from 0; each is asked for when the last is done."""
+
+    @abstractmethod
+    def validate(self, network: nn.Module, epoch: int, device: torch.device) -> Mapping[str, float | None]:
+        """Further figures of the report after an epoch, counted from 1."""
+
+    @abstractmethod
+    def choose(self, reports: Sequence[Report]) -> int:
+        """The epoch, counted from 1, whose weights are kept if the training ends now; 0 while there is none."""
+
+    def is_over(self, _: Sequence[Report], /) -> bool:
+        """Whether the training ends before all epochs are done."""
+        return False
+
+    def watch(self, _: nn.Module, /) -> Mapping[str, float]:
+        """Figures of the report whose cost does not count as training."""
+        return {}
 
 
 @dataclass(frozen=True)
-class Session:
+class Session(Generic[Report]):
     """Where a training runs and how it is kept.
 
     Attributes:
@@ -65,30 +82,23 @@ class Session:
     device: torch.device
     checkpoint: Path
     fingerprint: str
-    on_epoch: Callable[[Sequence[EpochReport]], None]
+    on_epoch: Callable[[Sequence[Report]], None]
 
 
 def train(
     network: nn.Module,
-    lesson: Lesson,
+    course: Course[Report],
     *,
-    settings: TrainingSettings,
-    inference: InferenceSettings,
-    seed: int,
-    session: Session,
-    start: TrainingState | None = None,
-) -> TrainingState:
-    """Train a network and leave in it the weights of the epoch that `lesson.choice` keeps.
+    session: Session[Report],
+    start: TrainingState[Report] | None = None,
+) -> TrainingState[Report]:
+    """Train a network and leave in it the weights of the epoch that the course chooses.
 
-    Every step draws its patches and its dropout from generators that are seeded by (seed, step), so a training that
-    was interrupted goes on from its checkpoint exactly as if it had not been.
+    A training that was interrupted goes on from its checkpoint exactly as if it had not been.
 
     Args:
         network: freshly initialised, or with the weights that belong to `start`; trained in place.
-        lesson: what to learn from.
-        settings: the loop's settings.
-        inference: how validation cases are predicted.
-        seed: seeds sampling and dropout.
+        course: what it is put through.
         session: where to train, and what to resume.
         start: epochs that the network has behind it, which count as the first ones of this training; None for none.
 
@@ -96,48 +106,34 @@ def train(
         The state at the end.
 
     Raises:
-        TrainingError: the loss is not finite, or needs foreground and there is none; the checkpoint is damaged, or
-            belongs to another training.
+        TrainingError: the loss is not finite; the checkpoint is damaged, or belongs to another training.
     """
     make_deterministic()
-    place_network(network, session.device, dimensions=count_network_dimensions(settings.sampling.patch_size))
-    optimiser = AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
-    state = _resume(session, network, optimiser) or (TrainingState() if start is None else replace(start))
+    place_network(network, session.device, dimensions=course.dimensions)
+    optimiser = course.build_optimiser(network)
+    state = _resume(session, course, network, optimiser) or (TrainingState() if start is None else replace(start))
 
-    while state.epoch < settings.epochs and not lesson.choice.is_over(state.reports):
-        started = time.perf_counter()
-        losses, train_cases = [], lesson.draw_cases(state.epoch)
+    while state.epoch < course.epochs and not course.is_over(state.reports):
+        started, losses = time.perf_counter(), []
         network.train()
-        for step in range(state.epoch * settings.steps_per_epoch, (state.epoch + 1) * settings.steps_per_epoch):
-            generator = np.random.default_rng((seed, step))
-            torch.manual_seed(int(generator.integers(2**63)))
-            image, mask = sample_batch(train_cases, settings, generator, session.device)
-            optimiser.param_groups[0]["lr"] = compute_learning_rate(settings, step)
-            optimiser.zero_grad()
-            loss = lesson.loss(network, image, mask, step)
+        for learning_rate, loss in course.compute_losses(network, state.epoch, session.device):
+            optimiser.param_groups[0]["lr"] = learning_rate
             torch.autograd.backward(loss)
             optimiser.step()
+            optimiser.zero_grad()
             losses.append(loss.detach())
         state.epoch += 1
         mean_loss = float(torch.stack(losses).mean())
         if not np.isfinite(mean_loss):
             raise TrainingError(f"the loss must stay finite, got {mean_loss} in epoch {state.epoch}.")
 
-        dice, learnt_dice = None, None
-        if state.epoch % settings.validation_every == 0 or state.epoch == settings.epochs:
-            dice, learnt_dice = _validate(network, lesson, settings, inference, session.device)
+        validation = course.validate(network, state.epoch, session.device)
         state.seconds += time.perf_counter() - started
-        report = EpochReport(
-            epoch=state.epoch,
-            loss=mean_loss,
-            learning_rate=compute_learning_rate(settings, step),
-            seconds=state.seconds,
-            validation_dice=dice,
-            learnt_dice=learnt_dice,
-            cumulative_uncertainty=_watch(network, lesson, state),
-        )
-        state.history = [*state.history, report.model_dump()]
-        _keep_chosen(state, network, lesson.choice)
+        figures = {"epoch": state.epoch, "loss": mean_loss, "learning_rate": learning_rate, "seconds": state.seconds}
+        report = course.report_type.model_validate({**figures, **validation, **_watch(network, course, state)})
+        state.reports = (*state.reports, report)
+        if course.choose(state.reports) == state.epoch:
+            state.kept_epoch, state.kept_weights = state.epoch, copy_weights(network)
         save_checkpoint(
             session.checkpoint,
             fingerprint=session.fingerprint,
@@ -151,15 +147,32 @@ def train(
     return state
 
 
-def compute_learning_rate(settings: TrainingSettings, step: int) -> float:
-    """Step size of the optimiser at a step, counted from 0."""
-    if settings.schedule == "constant":
-        return settings.learning_rate
-    return settings.learning_rate * 0.5 * (1 + cos(pi * step / (settings.epochs * settings.steps_per_epoch)))
+def seed_step(seed: int, step: int) -> np.random.Generator:
+    """The generator of a step, counted from 0; torch's own, from which dropout draws, is seeded by it."""
+    generator = np.random.default_rng((seed, step))
+    torch.manual_seed(int(generator.integers(2**63)))
+    return generator
 
 
-def _resume(session: Session, network: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState | None:
-    found = load_checkpoint(session.checkpoint, fingerprint=session.fingerprint, device=session.device)
+def anneal_cosine(learning_rate: float, step: int, count: int) -> float:
+    """Step size that falls as a half cosine from `learning_rate` at step 0 to 0 at step `count`."""
+    return learning_rate * 0.5 * (1 + cos(pi * step / count))
+
+
+def copy_weights(network: nn.Module) -> dict[str, Tensor]:
+    """A copy of a network's weights on the CPU."""
+    return {name: weight.detach().cpu().clone() for name, weight in network.state_dict().items()}
+
+
+def _resume(
+    session: Session[Report], course: Course[Report], network: nn.Module, optimiser: torch.optim.Optimizer
+) -> TrainingState[Report] | None:
+    found = load_checkpoint(
+        session.checkpoint,
+        fingerprint=session.fingerprint,
+        report_type=course.report_type,
+        device=session.device,
+    )
     if found is None:
         return None
     state, weights, optimiser_state = found
@@ -168,37 +181,9 @@ def _resume(session: Session, network: nn.Module, optimiser: torch.optim.Optimiz
     return state
 
 
-def _validate(
-    network: nn.Module, lesson: Lesson, settings: TrainingSettings, inference: InferenceSettings, device: torch.device
-) -> tuple[float, float | None]:
-    """Mean Dice over the validation cases, on the working grid, with their masks and with those that are learnt."""
-    judged, learnt = [], []
-    for case in lesson.validation_cases:
-        probability = predict_probability(
-            network,
-            case.image,
-            patch_size=settings.sampling.patch_size,
-            settings=inference,
-            precision=settings.precision,
-            device=device,
-        )
-        predicted = probability > inference.threshold
-        judged.append(compute_dice(case.mask, predicted))
-        if case.case_id in lesson.learnt_masks:
-            learnt.append(compute_dice(lesson.learnt_masks[case.case_id], predicted))
-    return float(np.mean(judged)), float(np.mean(learnt)) if learnt else None
-
-
-def _watch(network: nn.Module, lesson: Lesson, state: TrainingState) -> float | None:
-    if lesson.measure_uncertainty is None:
-        return None
+def _watch(network: nn.Module, course: Course[Report], state: TrainingState[Report]) -> Mapping[str, float]:
     started = time.perf_counter()
-    uncertainty = lesson.measure_uncertainty(network)
-    state.watching_seconds += time.perf_counter() - started
-    return uncertainty
-
-
-def _keep_chosen(state: TrainingState, network: nn.Module, choice: EpochChoice) -> None:
-    if choice.choose(state.reports) == state.epoch:
-        state.kept_epoch = state.epoch
-        state.kept_weights = {name: weight.detach().cpu().clone() for name, weight in network.state_dict().items()}
+    found = course.watch(network)
+    if found:
+        state.watching_seconds += time.perf_counter() - started
+    return found

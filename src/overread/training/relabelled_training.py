@@ -15,15 +15,17 @@ from overread.training.checkpoint import TrainingState
 from overread.training.context import TrainingContext
 from overread.training.correction_settings import Relabelling
 from overread.training.epoch_choice import LastEpoch
-from overread.training.loop import Lesson, train
+from overread.training.history import EpochReport
+from overread.training.loop import copy_weights
 from overread.training.mask_relabelling import estimate_maps, relabel_masks
 from overread.training.relabel_record import RelabelRecord, open_relabelled
+from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.watched_training import train_until_relabelling
 
 
 def train_with_relabelling(
     network: nn.Module, context: TrainingContext, relabelling: Relabelling, *, folder: Path
-) -> TrainingState:
+) -> TrainingState[EpochReport]:
     """Train with the labels as they are, relabel them with the network of the chosen epoch, and go on with the new.
 
     The masks of all cases of the job that its source has labelled are relabelled, so that those of validation cases are
@@ -47,11 +49,11 @@ def train_with_relabelling(
     start = replace(
         before,
         epoch=before.kept_epoch,
-        history=before.history[: before.kept_epoch],
-        kept_weights={name: weight.detach().cpu().clone() for name, weight in network.state_dict().items()},
+        reports=before.reports[: before.kept_epoch],
+        kept_weights=copy_weights(network),
     )
     after = _go_on(network, context, folder, start)
-    estimates = len(before.history) * len(context.cases.train) + len(changes)
+    estimates = len(before.reports) * len(context.cases.train) + len(changes)
     RelabelRecord(
         rule=relabelling.after,
         chosen_epoch=before.kept_epoch,
@@ -65,7 +67,9 @@ def train_with_relabelling(
     return after
 
 
-def _go_on(network: nn.Module, context: TrainingContext, folder: Path, start: TrainingState) -> TrainingState:
+def _go_on(
+    network: nn.Module, context: TrainingContext, folder: Path, start: TrainingState[EpochReport]
+) -> TrainingState[EpochReport]:
     cases, settings = context.cases, context.preset.training
     masks = open_relabelled(folder, context.study.suffix)
     train_cases: Sequence[WorkingCase] = [
@@ -78,7 +82,7 @@ def _go_on(network: nn.Module, context: TrainingContext, folder: Path, start: Tr
         choice=LastEpoch(),
         learnt_masks=cases.learnt_masks,
     )
-    return train(
+    return train_segmentation(
         network,
         lesson,
         settings=settings,

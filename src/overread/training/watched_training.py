@@ -14,7 +14,8 @@ from overread.training.context import TrainingContext
 from overread.training.correction_settings import Relabelling
 from overread.training.epoch_choice import BestValidation, EpochChoice, FastestFall, FixedEpoch
 from overread.training.history import EpochReport
-from overread.training.loop import Lesson, Session, train
+from overread.training.loop import Session
+from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.watching import Watch
 from overread.types import Spacing
 
@@ -24,7 +25,7 @@ WATCHED_CHECKPOINT = "watched.pt"
 
 def train_until_relabelling(
     network: nn.Module, context: TrainingContext, relabelling: Relabelling
-) -> tuple[nn.Module, TrainingState]:
+) -> tuple[nn.Module, TrainingState[EpochReport]]:
     """Train with the labels as they are, and estimate the uncertainty after every epoch, until the rule is content.
 
     Args:
@@ -46,7 +47,7 @@ def train_until_relabelling(
         learnt_masks=cases.learnt_masks,
         measure_uncertainty=_build_watch(context, relabelling).measure,
     )
-    state = train(
+    state = train_segmentation(
         watched,
         lesson,
         settings=settings,
@@ -89,7 +90,7 @@ def _build_watch(context: TrainingContext, relabelling: Relabelling) -> Watch:
     )
 
 
-def _name_session(session: Session, choice: EpochChoice) -> Session:
+def _name_session(session: Session[EpochReport], choice: EpochChoice) -> Session[EpochReport]:
     """A session with a checkpoint of its own, which tells only of epochs that the training will keep."""
 
     def on_epoch(reports: Sequence[EpochReport]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from overread.adapters.storage import ResultStore, open_store
 from overread.errors import InputError
 from overread.questions.rater_bias.classification_results import SourceClassification
 from overread.questions.rater_bias.source_hits import read_hits
@@ -159,6 +160,32 @@ def test_finished_classifiers_are_reused_until_a_prediction_changes(
     write_mask(changed, study.labels("ann").read("case03"), None)
     classify(study, "third")
     assert len(told) == 8, "the classifiers of the fold that holds case03 out"
+
+
+def test_an_interrupted_classifier_goes_on_from_its_checkpoint_in_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six classifiers of three epochs save 18 checkpoints; the first of them is interrupted after two."""
+    study, settings, saved = prepare(tmp_path), QUICK.model_copy(update={"epochs": 3}), []
+    whole = classify(study, "whole", settings, store="another")
+    save = ResultStore.save_file
+
+    def save_two(store: ResultStore, key: str, name: str, path: Path) -> None:
+        save(store, key, name, path)
+        saved.append((key, name))
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ResultStore, "save_file", save_two)
+    with pytest.raises(KeyboardInterrupt):
+        classify(study, "found", settings)
+    store = open_store(str(tmp_path / "store"))
+    assert store.list_files(saved[0][0]) == ("checkpoint.pt",)
+    assert classify(study, "found", settings) == whole
+    assert len(saved) == 18
+    assert all(store.list_files(key) == () for key, _ in saved)
+    for name in ("fold0/patches.csv", "fold0/history.csv"):
+        assert (tmp_path / "found" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_no_part_of_a_fold_shares_a_subject_with_another(tmp_path: Path) -> None:

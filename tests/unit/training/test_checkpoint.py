@@ -15,25 +15,25 @@ REPORT = EpochReport(epoch=1, loss=0.5, learning_rate=0.01, seconds=2.0, validat
 WEIGHTS = {"w": torch.arange(3.0)}
 
 
-def make_state() -> TrainingState:
+def make_state() -> TrainingState[EpochReport]:
     best = {"w": torch.tensor([1.5])}
     return TrainingState(
         epoch=3,
         kept_epoch=2,
         seconds=9.5,
-        history=[REPORT.model_dump()],
+        reports=(REPORT,),
         kept_weights=best,
     )
 
 
-def save(path: Path, *, fingerprint: str = "a", state: TrainingState | None = None) -> None:
+def save(path: Path, *, fingerprint: str = "a", state: TrainingState[EpochReport] | None = None) -> None:
     moments = {"state": {0: {"exp_avg": torch.ones(3)}}, "param_groups": [{"lr": 0.1}]}
     save_checkpoint(path, fingerprint=fingerprint, state=state or make_state(), network=WEIGHTS, optimiser=moments)
 
 
 def test_a_checkpoint_gives_back_what_was_saved(tmp_path: Path) -> None:
     save(tmp_path / "c.pt")
-    found = load_checkpoint(tmp_path / "c.pt", fingerprint="a", device=CPU)
+    found = load_checkpoint(tmp_path / "c.pt", fingerprint="a", report_type=EpochReport, device=CPU)
     assert found is not None
     state, weights, optimiser = found
     assert state == make_state()
@@ -44,14 +44,14 @@ def test_a_checkpoint_gives_back_what_was_saved(tmp_path: Path) -> None:
 
 
 def test_there_is_none_at_first(tmp_path: Path) -> None:
-    assert load_checkpoint(tmp_path / "c.pt", fingerprint="a", device=CPU) is None
+    assert load_checkpoint(tmp_path / "c.pt", fingerprint="a", report_type=EpochReport, device=CPU) is None
 
 
 def test_a_save_that_breaks_off_leaves_the_checkpoint_before(tmp_path: Path) -> None:
     save(tmp_path / "c.pt")
     before = (tmp_path / "c.pt").read_bytes()
     unsavable = make_state()
-    unsavable.history = (_ for _ in ())  # type: ignore[assignment]
+    unsavable.kept_weights = (_ for _ in ())  # type: ignore[assignment]
     with pytest.raises(TypeError):
         save(tmp_path / "c.pt", state=unsavable)
     assert (tmp_path / "c.pt").read_bytes() == before
@@ -60,7 +60,7 @@ def test_a_save_that_breaks_off_leaves_the_checkpoint_before(tmp_path: Path) -> 
 def test_that_of_another_training_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "c.pt", fingerprint="b")
     with pytest.raises(TrainingError, match="must belong to the training that resumes it"):
-        load_checkpoint(tmp_path / "c.pt", fingerprint="a", device=CPU)
+        load_checkpoint(tmp_path / "c.pt", fingerprint="a", report_type=EpochReport, device=CPU)
 
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", None])
@@ -69,7 +69,7 @@ def test_a_damaged_one_is_refused(tmp_path: Path, damage: bytes | None) -> None:
     content = (tmp_path / "c.pt").read_bytes()
     (tmp_path / "c.pt").write_bytes(content[: len(content) // 2] if damage is None else damage)
     with pytest.raises(TrainingError, match=r"must be whole, got .*c\.pt.* Hint: delete it to start over"):
-        load_checkpoint(tmp_path / "c.pt", fingerprint="a", device=CPU)
+        load_checkpoint(tmp_path / "c.pt", fingerprint="a", report_type=EpochReport, device=CPU)
 
 
 class Dangerous:
@@ -85,7 +85,7 @@ class Dangerous:
 def test_no_code_in_a_checkpoint_is_run(tmp_path: Path) -> None:
     torch.save({"fingerprint": "a", "state": Dangerous(tmp_path / "harm")}, tmp_path / "c.pt")
     with pytest.raises(TrainingError, match="must be whole"):
-        load_checkpoint(tmp_path / "c.pt", fingerprint="a", device=CPU)
+        load_checkpoint(tmp_path / "c.pt", fingerprint="a", report_type=EpochReport, device=CPU)
     assert not (tmp_path / "harm").exists()
 
 
@@ -93,4 +93,4 @@ def test_no_code_in_a_checkpoint_is_run(tmp_path: Path) -> None:
 def test_another_kind_of_torch_file_is_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "c.pt")
     with pytest.raises(TrainingError, match="must be whole"):
-        load_checkpoint(tmp_path / "c.pt", fingerprint="a", device=CPU)
+        load_checkpoint(tmp_path / "c.pt", fingerprint="a", report_type=EpochReport, device=CPU)

@@ -19,7 +19,8 @@ from overread.training.cases import WorkingCase
 from overread.training.checkpoint import TrainingState
 from overread.training.epoch_choice import BestValidation
 from overread.training.history import EpochReport
-from overread.training.loop import Lesson, Session, compute_learning_rate, train
+from overread.training.loop import Session
+from overread.training.segmentation import Lesson, compute_learning_rate, train_segmentation
 from overread.training.settings import SamplingSettings, TrainingSettings
 
 SAMPLING = SamplingSettings(patch_size=(8, 8), flip_axes=(0, 1), rotation_degrees=20.0, noise_std=0.1)
@@ -53,9 +54,9 @@ def run(
     seed: int = 0,
     fingerprint: str = "f",
     on_epoch: Callable[[Sequence[EpochReport]], None] = lambda _: None,
-) -> TrainingState:
+) -> TrainingState[EpochReport]:
     draw = draw_cases or (lambda _: cases or make_cases())
-    return train(
+    return train_segmentation(
         network,
         make_lesson(draw, make_cases(1), settings),
         settings=settings,
@@ -214,7 +215,7 @@ class TestTraining:
         sampling = SamplingSettings(patch_size=(12, 12, 1), keep_inside=True, flip_axes=(0, 2), rotation_degrees=10)
         settings = change(epochs=4, steps_per_epoch=12, batch_size=4, loss="dice_cross_entropy", sampling=sampling)
         cases = [WorkingCase("c", image, mask)]
-        state = train(
+        state = train_segmentation(
             network,
             make_lesson(lambda _: cases, cases, settings),
             settings=settings,

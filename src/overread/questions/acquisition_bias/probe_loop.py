@@ -1,10 +1,8 @@
 """Training a probe: its network, its packages of slices and its epochs."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import cos, pi
 
 import numpy as np
 import torch
@@ -15,7 +13,9 @@ from torch.nn import functional
 from overread.errors import TrainingError
 from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeFold
 from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings, ProbeNetworkSettings, ProbePreset
-from overread.training.hardware import autocast, make_deterministic, place_network
+from overread.training.hardware import autocast
+from overread.training.history import Epoch
+from overread.training.loop import Course, Session, anneal_cosine, train
 from overread.training.optimiser import AdamW
 
 _BLOCK_COUNT = 3
@@ -119,6 +119,16 @@ class ProbeLesson:
     stacks: Mapping[str, NDArray[np.float16]]
 
 
+class ProbeEpoch(Epoch):
+    """One epoch of the training of a probe, whose loss is cross-entropy.
+
+    Attributes:
+        validation_loss: mean over classes, then over the cases of a class.
+    """
+
+    validation_loss: float
+
+
 @dataclass(frozen=True)
 class TrainedProbe:
     """A trained probe.
@@ -127,7 +137,7 @@ class TrainedProbe:
         network: in evaluation mode, with the weights of the kept epoch.
         kept_epoch: the epoch with the lowest validation loss, from 1.
         validation_loss: cross-entropy of that epoch, mean over classes, then over the cases of a class.
-        seconds: wall-clock time.
+        seconds: wall-clock time of the loop.
     """
 
     network: nn.Module
@@ -136,7 +146,7 @@ class TrainedProbe:
     seconds: float
 
 
-def train_probe(lesson: ProbeLesson, preset: ProbePreset, *, seed: int, device: torch.device) -> TrainedProbe:
+def train_probe(lesson: ProbeLesson, preset: ProbePreset, *, seed: int, session: Session[ProbeEpoch]) -> TrainedProbe:
     """Train a probe; keep the weights of the epoch with the lowest validation loss.
 
     Each epoch draws one package per case anew; cases of smaller classes are drawn again until every class has as many
@@ -146,41 +156,54 @@ def train_probe(lesson: ProbeLesson, preset: ProbePreset, *, seed: int, device: 
         lesson: what to learn.
         preset: all settings.
         seed: seeds initialisation, packages and dropout.
-        device: where to train.
+        session: where to train, and what to resume.
 
     Raises:
-        TrainingError: the loss is not finite.
+        TrainingError: see `overread.training.loop.train`.
     """
-    make_deterministic()
     torch.manual_seed(seed)
-    settings, image = preset.training, preset.image
-    network = place_network(
-        AcquisitionProbe(preset.network, slice_count=image.slices, side=image.side, class_count=len(lesson.classes)),
-        device,
-        dimensions=2,
+    image = preset.image
+    network = AcquisitionProbe(
+        preset.network, slice_count=image.slices, side=image.side, class_count=len(lesson.classes)
     )
-    optimiser = AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-    started, best, kept_epoch = time.perf_counter(), float("inf"), 0
-    kept: dict[str, Tensor] = {}
-    for epoch in range(settings.epochs):
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * 0.5 * (1 + cos(pi * epoch / settings.epochs))
-        network.train()
-        for package, target in _draw_batches(lesson, preset, np.random.default_rng((seed, epoch)), device):
-            optimiser.zero_grad()
+    state = train(network, _ProbeCourse(lesson, preset, seed), session=session)
+    kept = state.reports[state.kept_epoch - 1]
+    return TrainedProbe(network.eval(), state.kept_epoch, kept.validation_loss, state.seconds)
+
+
+@dataclass(frozen=True)
+class _ProbeCourse(Course[ProbeEpoch]):
+    lesson: ProbeLesson
+    preset: ProbePreset
+    seed: int
+
+    report_type = ProbeEpoch
+    dimensions = 2
+
+    @property
+    def epochs(self) -> int:
+        return self.preset.training.epochs
+
+    def build_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        settings = self.preset.training
+        return AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+
+    def compute_losses(self, network: nn.Module, epoch: int, device: torch.device) -> Iterator[tuple[float, Tensor]]:
+        settings, generator = self.preset.training, np.random.default_rng((self.seed, epoch))
+        learning_rate = anneal_cosine(settings.learning_rate, epoch, settings.epochs)
+        for package, target in _draw_batches(self.lesson, self.preset, generator, device):
             with autocast(device, settings.precision):
                 logits = network(package)
-            loss = functional.cross_entropy(logits.float(), target)
-            torch.autograd.backward(loss)
-            optimiser.step()
-        found = _validate(network.eval(), lesson, preset, seed=seed, device=device)
-        if not np.isfinite(found):
-            raise TrainingError(f"the loss of a probe must stay finite, got {found} in epoch {epoch + 1}.")
-        if found < best:
-            best, kept_epoch = found, epoch + 1
-            kept = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
-    network.load_state_dict(kept)
-    return TrainedProbe(network.eval(), kept_epoch, best, time.perf_counter() - started)
+            yield learning_rate, functional.cross_entropy(logits.float(), target)
+
+    def validate(self, network: nn.Module, epoch: int, device: torch.device) -> Mapping[str, float | None]:
+        loss = _validate(network.eval(), self.lesson, self.preset, seed=self.seed, device=device)
+        if not np.isfinite(loss):
+            raise TrainingError(f"the validation loss must stay finite, got {loss} in epoch {epoch}.")
+        return {"validation_loss": loss}
+
+    def choose(self, reports: Sequence[ProbeEpoch]) -> int:
+        return min(reports, key=lambda report: report.validation_loss).epoch
 
 
 def predict_packages(

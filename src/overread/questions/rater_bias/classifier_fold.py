@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from overread.errors import InputError
@@ -17,6 +16,7 @@ from overread.questions.rater_bias.source_hits import PATCH_COLUMNS, name_probab
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 from overread.training.classifier_settings import ClassifierFold, ClassifierSettings
+from overread.training.loop import Session
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,12 @@ class SourceMasks:
 
 
 def classify_fold(
-    masks: SourceMasks, fold: ClassifierFold, *, settings: ClassifierSettings, shuffled: bool, device: torch.device
+    masks: SourceMasks,
+    fold: ClassifierFold,
+    *,
+    settings: ClassifierSettings,
+    shuffled: bool,
+    session: Session[ClassifierEpoch],
 ) -> tuple[pd.DataFrame, tuple[ClassifierEpoch, ...]]:
     """Train the classifier of a fold on annotations and test it on the held-out annotations and predictions.
 
@@ -52,7 +57,7 @@ def classify_fold(
         fold: who is held out.
         settings: how it is trained and tested.
         shuffled: permute the sources of each training case, for the baseline.
-        device: where it is trained.
+        session: where to train, and what to resume.
 
     Returns:
         PATCH_COLUMNS and a probability per source, one row per patch, and what each epoch yielded.
@@ -76,14 +81,14 @@ def classify_fold(
         validation,
         source_count=len(sources),
         settings=settings,
-        device=device,
+        session=session,
         spreads_validation_labels=shuffled,
     )
     tables = []
     for origin in ("annotation", "prediction"):
         test = read_drawn_masks(masks.study, masks.list_label_sets(origin), fold.test, sources=sources)
         if test:
-            log_probabilities = predict_patches(network, test, settings=settings, device=device)
+            log_probabilities = predict_patches(network, test, settings=settings, device=session.device)
             keys = [_describe(masks.study, mask, sources) | {"origin": origin} for mask in test]
             tables.append(_tabulate(keys, log_probabilities, sources))
     patches = pd.concat(tables) if tables else pd.DataFrame(columns=[*PATCH_COLUMNS, *map(name_probability, sources)])

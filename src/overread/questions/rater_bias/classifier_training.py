@@ -1,9 +1,8 @@
 """Training a source classifier: its network and its epochs."""
 
-import copy
 import csv
-from collections.abc import Sequence
-from math import cos, pi
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from overread.errors import InputError, TrainingError
+from overread.errors import InputError
 from overread.networks.encoder import Encoder
 from overread.networks.settings import NetworkSettings, count_network_dimensions
 from overread.questions.rater_bias.classifier_masks import DrawnMask
 from overread.questions.rater_bias.classifier_patches import apply_patches, sample_test_patches, sample_training_patches
-from overread.settings import Settings
+from overread.training import loop
 from overread.training.classifier_settings import ClassifierSettings
-from overread.training.hardware import Precision, autocast, make_deterministic, place_network
+from overread.training.hardware import autocast
+from overread.training.history import Epoch
+from overread.training.loop import Session
 from overread.training.optimiser import Adam
 
 
@@ -67,18 +68,14 @@ class SourceClassifier(nn.Module):
         return logits
 
 
-class ClassifierEpoch(Settings):
-    """One epoch.
+class ClassifierEpoch(Epoch):
+    """One epoch of the training of a source classifier, whose loss is cross-entropy.
 
     Attributes:
-        epoch: counted from 1.
-        loss: mean cross-entropy over its steps.
         validation_loss: mean cross-entropy over the validation patches, with the labels that are learnt.
         validation_hit_rate: share of the validation patches whose most likely source is the label that is learnt.
     """
 
-    epoch: int
-    loss: float
     validation_loss: float
     validation_hit_rate: float
 
@@ -89,7 +86,7 @@ def train_classifier(
     *,
     source_count: int,
     settings: ClassifierSettings,
-    device: torch.device,
+    session: Session[ClassifierEpoch],
     spreads_validation_labels: bool = False,
 ) -> tuple[SourceClassifier, tuple[ClassifierEpoch, ...]]:
     """Train a classifier and keep the weights of the epoch that `choose_epoch` chooses.
@@ -99,7 +96,7 @@ def train_classifier(
         validation: masks of other subjects.
         source_count: R, the sources to tell apart.
         settings: how.
-        device: where.
+        session: where to train, and what to resume.
         spreads_validation_labels: give each validation mask all R labels in equal parts, patch by patch, instead of its
             own one. The epoch of the shuffled baseline is chosen so: a permutation per case, of few cases, would choose
             an epoch that is right, or wrong, more often than chance.
@@ -109,50 +106,60 @@ def train_classifier(
 
     Raises:
         InputError: a source has no training mask, or there is no validation mask.
-        TrainingError: the loss is not finite.
+        TrainingError: see `overread.training.loop.train`.
     """
     _check_masks(train, validation, source_count)
-    make_deterministic()
-    precision = _select_precision(settings, device)
-    network = _build(train, source_count, settings, device)
-    optimiser = Adam(network.parameters(), settings.learning_rate, fused=True)
-    reports: list[ClassifierEpoch] = []
-    kept = copy.deepcopy(network.state_dict())
+    network = _build(train, source_count, settings)
+    course = _ClassifierCourse(train, validation, source_count, settings, spreads_validation_labels)
+    state = loop.train(network, course, session=session)
+    return network.eval(), state.reports
 
-    for epoch in range(settings.epochs):
-        losses = []
-        network.train()
-        for step in range(epoch * settings.steps_per_epoch, (epoch + 1) * settings.steps_per_epoch):
-            generator = np.random.default_rng((settings.seed, step))
-            torch.manual_seed(int(generator.integers(2**63)))
-            records = sample_training_patches(settings, train, generator, source_count=source_count)
-            labels = torch.tensor([train[record.case_index].label for record in records], device=device)
-            with autocast(device, precision):
-                logits = network(*apply_patches(settings, train, records, device))
-            loss = _compute_balanced_loss(logits.float(), labels)
-            optimiser.param_groups[0]["lr"] = _compute_learning_rate(settings, step)
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            optimiser.step()
-            losses.append(loss.detach())
-        mean_loss = float(torch.stack(losses).mean())
-        if not np.isfinite(mean_loss):
-            raise TrainingError(f"the classifier's loss must stay finite, got {mean_loss} in epoch {epoch + 1}.")
 
-        log_probabilities = predict_patches(network, validation, settings=settings, device=device)
-        learnt = _label_patches(validation, settings.patches_per_case, source_count, spreads_validation_labels)
-        report = ClassifierEpoch(
-            epoch=epoch + 1,
-            loss=mean_loss,
-            validation_loss=-float(np.take_along_axis(log_probabilities, learnt[:, :, None], axis=2).mean()),
-            validation_hit_rate=float((log_probabilities.argmax(axis=2) == learnt).mean()),
+@dataclass(frozen=True)
+class _ClassifierCourse(loop.Course[ClassifierEpoch]):
+    train: Sequence[DrawnMask]
+    validation: Sequence[DrawnMask]
+    source_count: int
+    settings: ClassifierSettings
+    spreads_validation_labels: bool
+
+    report_type = ClassifierEpoch
+
+    @property
+    def epochs(self) -> int:
+        return self.settings.epochs
+
+    @property
+    def dimensions(self) -> int:
+        return count_network_dimensions(self.settings.patch_size)
+
+    def build_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        return Adam(network.parameters(), self.settings.learning_rate, fused=True)
+
+    def compute_losses(self, network: nn.Module, epoch: int, device: torch.device) -> Iterator[tuple[float, Tensor]]:
+        settings, count = self.settings, self.settings.steps_per_epoch
+        for step in range(epoch * count, (epoch + 1) * count):
+            generator = loop.seed_step(settings.seed, step)
+            records = sample_training_patches(settings, self.train, generator, source_count=self.source_count)
+            labels = torch.tensor([self.train[record.case_index].label for record in records], device=device)
+            with autocast(device, settings.precision):
+                logits = network(*apply_patches(settings, self.train, records, device))
+            learning_rate = loop.anneal_cosine(settings.learning_rate, step, settings.epochs * count)
+            yield learning_rate, _compute_balanced_loss(logits.float(), labels)
+
+    def validate(self, network: nn.Module, _: int, device: torch.device) -> Mapping[str, float | None]:
+        settings = self.settings
+        log_probabilities = predict_patches(network, self.validation, settings=settings, device=device)
+        learnt = _label_patches(
+            self.validation, settings.patches_per_case, self.source_count, self.spreads_validation_labels
         )
-        reports.append(report)
-        if choose_epoch(reports) == report.epoch:
-            kept = copy.deepcopy(network.state_dict())
+        return {
+            "validation_loss": -float(np.take_along_axis(log_probabilities, learnt[:, :, None], axis=2).mean()),
+            "validation_hit_rate": float((log_probabilities.argmax(axis=2) == learnt).mean()),
+        }
 
-    network.load_state_dict(kept)
-    return network.eval(), tuple(reports)
+    def choose(self, reports: Sequence[ClassifierEpoch]) -> int:
+        return choose_epoch(reports)
 
 
 def choose_epoch(reports: Sequence[ClassifierEpoch]) -> int:
@@ -165,7 +172,7 @@ def choose_epoch(reports: Sequence[ClassifierEpoch]) -> int:
 
 
 def predict_patches(
-    network: SourceClassifier, masks: Sequence[DrawnMask], *, settings: ClassifierSettings, device: torch.device
+    network: nn.Module, masks: Sequence[DrawnMask], *, settings: ClassifierSettings, device: torch.device
 ) -> NDArray[np.float64]:
     """Classify the test patches of each mask.
 
@@ -185,53 +192,34 @@ def predict_patches(
 
 def write_epochs(path: Path, epochs: Sequence[ClassifierEpoch]) -> None:
     """Write one row per epoch as CSV."""
+    columns = ("epoch", "loss", "validation_loss", "validation_hit_rate")
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(ClassifierEpoch.model_fields), lineterminator="\n")
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(epoch.model_dump() for epoch in epochs)
 
 
-def _build(
-    masks: Sequence[DrawnMask], source_count: int, settings: ClassifierSettings, device: torch.device
-) -> SourceClassifier:
+def _build(masks: Sequence[DrawnMask], source_count: int, settings: ClassifierSettings) -> SourceClassifier:
     torch.manual_seed(settings.seed)
-    dimensions = count_network_dimensions(settings.patch_size)
     image = masks[0].case.image
     if len(settings.patch_size) != image.ndim - 1:
         raise InputError(
             f"patches of the source classifier must have the {image.ndim - 1} axes of the study",
             found=settings.patch_size,
         )
-    network = SourceClassifier(
+    return SourceClassifier(
         settings.features,
         dropout=settings.dropout,
-        dimensions=dimensions,
+        dimensions=count_network_dimensions(settings.patch_size),
         channel_count=image.shape[0],
         source_count=source_count,
     )
-    place_network(network, device, dimensions=dimensions)
-    return network
-
-
-def _compute_learning_rate(settings: ClassifierSettings, step: int) -> float:
-    return settings.learning_rate * 0.5 * (1 + cos(pi * step / (settings.epochs * settings.steps_per_epoch)))
 
 
 def _compute_balanced_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy in which every source of the batch weighs the same, however many patches it has."""
     counts = torch.bincount(labels, minlength=logits.shape[1]).clamp(min=1)
     return nn.functional.cross_entropy(logits, labels, weight=1 / counts)
-
-
-def _select_precision(settings: ClassifierSettings, device: torch.device) -> Precision:
-    """The precision of the settings, or fp32 on a CPU where a block's features are 2 voxels deep.
-
-    PyTorch 2.13 then computes the gradient of the weights of a 3D convolution in bf16 from memory that it has not
-    written.
-    """
-    sides = {settings.patch_size[0] >> level for level in range(len(settings.features))}
-    is_wrong = device.type == "cpu" and count_network_dimensions(settings.patch_size) == 3 and 2 in sides
-    return "fp32" if is_wrong else settings.precision
 
 
 def _check_masks(train: Sequence[DrawnMask], validation: Sequence[DrawnMask], source_count: int) -> None:

@@ -12,6 +12,7 @@ from overread.questions.acquisition_bias.results import PROBABILITY_PREFIX
 from overread.questions.acquisition_bias.steps.probe_plan import ProbeJob, ProbePlan
 from overread.questions.acquisition_bias.steps.probe_results import write_probe
 from overread.runs.fingerprint import name_result
+from overread.runs.kept_checkpoint import keeping_checkpoint
 
 if TYPE_CHECKING:
     from overread.questions.acquisition_bias.probe_loop import ProbeLesson, TrainedProbe
@@ -65,20 +66,24 @@ def train_assigned_probe(item: ProbeAssignment) -> str:
     """Train one probe, apply it to its held-out cases and keep what it says; returns a line about it."""
     from typing import cast
 
-    from overread.questions.acquisition_bias.probe_loop import ProbeLesson, train_probe
+    from overread.questions.acquisition_bias.probe_loop import ProbeEpoch, ProbeLesson, train_probe
     from overread.questions.acquisition_bias.probe_settings import Region
     from overread.questions.acquisition_bias.probe_stacks import open_stacks
     from overread.training.hardware import DeviceName, describe_device, limit_threads, select_device
+    from overread.training.loop import Session
 
     limit_threads(1)
     plan, job, device = item.plan, item.job, select_device(cast(DeviceName, item.device))
     region = cast(Region, "whole" if job.variant == SHUFFLED else job.variant)
     lesson = ProbeLesson(plan.find_fold(job), plan.classes, open_stacks(item.stacks, region, plan.case_ids))
-    trained = train_probe(lesson, plan.preset, seed=plan.seed + job.fold, device=device)
-    training = _describe(job, lesson.fold, trained, describe_device(device))
-    write_probe(item.folder, training, list(_answer(item, lesson, trained)), item.summary)
-    if item.store is not None:
-        open_store(item.store).publish(compute_probe_key(plan, job), item.folder)
+    store, key = None if item.store is None else open_store(item.store), compute_probe_key(plan, job)
+    with keeping_checkpoint(store, key) as (checkpoint, on_epoch):
+        session: Session[ProbeEpoch] = Session(device, checkpoint, key, on_epoch)
+        trained = train_probe(lesson, plan.preset, seed=plan.seed + job.fold, session=session)
+        training = _describe(job, lesson.fold, trained, describe_device(device))
+        write_probe(item.folder, training, list(_answer(item, lesson, trained)), item.summary)
+        if store is not None:
+            store.publish(key, item.folder)
     return f"{job.name}: trained in {trained.seconds:.0f} s, best at epoch {trained.kept_epoch}"
 
 

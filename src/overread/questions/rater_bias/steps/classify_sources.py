@@ -9,6 +9,7 @@ from overread.adapters.storage import open_store
 from overread.questions.rater_bias.classification_results import ORIGINS, SourceClassification
 from overread.questions.rater_bias.steps.predictions import open_predictions
 from overread.runs.fingerprint import name_result
+from overread.runs.kept_checkpoint import keeping_checkpoint
 from overread.runs.plan import TrainingPlan
 from overread.runs.progress import report_progress
 from overread.runs.reuse import reuse_result
@@ -155,20 +156,24 @@ def _compute_key(
 
 def _classify(item: _Assignment) -> str:
     from overread.questions.rater_bias.classifier_fold import SourceMasks, classify_fold
-    from overread.questions.rater_bias.classifier_training import choose_epoch, write_epochs
+    from overread.questions.rater_bias.classifier_training import ClassifierEpoch, choose_epoch, write_epochs
     from overread.questions.rater_bias.source_hits import write_table
     from overread.training.hardware import limit_threads, select_device
+    from overread.training.loop import Session
 
     limit_threads(1)
     study = Study.open(item.study)
     masks = SourceMasks(study, item.sources, open_predictions(item.predictions, study, item.sources))
-    patches, epochs = classify_fold(
-        masks, item.fold, settings=item.settings, shuffled=item.shuffled, device=select_device("auto")
-    )
-    item.folder.mkdir(parents=True, exist_ok=True)
-    write_table(item.folder / PATCHES_FILE, patches)
-    write_epochs(item.folder / "history.csv", epochs)
-    open_store(item.store).publish(item.key, item.folder)
+    store, device = open_store(item.store), select_device("auto")
+    with keeping_checkpoint(store, item.key) as (checkpoint, on_epoch):
+        session: Session[ClassifierEpoch] = Session(device, checkpoint, item.key, on_epoch)
+        patches, epochs = classify_fold(
+            masks, item.fold, settings=item.settings, shuffled=item.shuffled, session=session
+        )
+        item.folder.mkdir(parents=True, exist_ok=True)
+        write_table(item.folder / PATCHES_FILE, patches)
+        write_epochs(item.folder / "history.csv", epochs)
+        store.publish(item.key, item.folder)
     kept = epochs[choose_epoch(epochs) - 1]
     return (
         f"source classifier {item.folder.name}: validation hit rate {kept.validation_hit_rate:.3f} "
