@@ -25,7 +25,7 @@ from tests.unit.vendor_studies import make_probe_preset
 
 WITHOUT_A_STUDY = {"presets", "model trace", "model promote", "model rollback"}
 OF_PIPELINES = {"run", "submit", "upload", "schedule", "unschedule"}
-"""What they run is fetched into a copy; `tests/services/test_relabelled_sources.py` and its like test what is committed."""
+"""What they run is fetched into a copy; `tests/services` tests what they commit."""
 
 
 @dataclass(frozen=True)
