@@ -3,7 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-from overread.kubeflow.local_files import keep_outputs, open_log
+from overread.kubeflow.local import keep_outputs, open_log
 
 
 def test_a_second_run_at_the_same_time_has_a_log_of_its_own(tmp_path: Path) -> None:

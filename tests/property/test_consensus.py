@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from overread.labels.majority import count_ties, vote_by_majority
+from overread.labels.consensus import count_ties, vote_by_majority
 from overread.labels.staple import StapleEstimate, StapleSettings, estimate_staple
 from overread.labels.vote_patterns import VotePatterns, count_vote_patterns
 from overread.types import Mask

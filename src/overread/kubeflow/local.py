@@ -2,23 +2,64 @@
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+from filelock import FileLock, Timeout
 
 from overread.adapters.versioning import resolve_revision
 from overread.errors import SettingsError, TaskFailureError
 from overread.kubeflow.catalogue import PACKAGES, Pipeline
 from overread.kubeflow.code_origin import find_checkout, read_commit
-from overread.kubeflow.local_files import keep_outputs, open_log
 from overread.kubeflow.progress import ProgressStream, find_traceback
 from overread.kubeflow.task_processes import fork_tasks
 
 if TYPE_CHECKING:
     from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
+
+
+@contextmanager
+def open_log(folder: Path, name: str) -> Iterator[tuple[Path, TextIO]]:
+    """Begin the log `<name>.log`, or `<name>-2.log` and so on while other runs write theirs; gives path and file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        path = folder / (f"{name}.log" if number == 1 else f"{name}-{number}.log")
+        try:
+            with FileLock(path.with_name(f".{path.name}.lock"), timeout=0), path.open("w", encoding="utf-8") as file:
+                yield path, file
+                return
+        except Timeout:
+            continue
+
+
+def keep_outputs(outputs: Mapping[str, Any], folder: Path) -> None:
+    """Put the outputs of a run in place of those of the run before.
+
+    Args:
+        outputs: kfp's artifacts by name.
+        folder: gets a file or a folder of each name; the report is `report.html`.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent) as scratch:
+        partial = Path(scratch) / folder.name
+        partial.mkdir()
+        for name, artifact in outputs.items():
+            source = Path(artifact.path)
+            if source.is_dir():
+                shutil.copytree(source, partial / name)
+            else:
+                shutil.copyfile(source, partial / (f"{name}.html" if name == "report" else name))
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.rename(folder)
+
 
 WORKSPACE = ".overread"
 

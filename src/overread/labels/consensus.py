@@ -10,16 +10,30 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from overread.errors import InputError
-from overread.labels.majority import count_ties, vote_by_majority
 from overread.labels.source_cases import SourceCase, read_source_case
 from overread.labels.staple import StapleEstimate, StapleSettings, estimate_staple
-from overread.labels.vote_patterns import count_vote_patterns
+from overread.labels.vote_patterns import VotePatterns, count_vote_patterns
 from overread.settings import Settings
 from overread.study.digest import compute_source_digest
 from overread.study.rasters import have_same_affine
 from overread.study.schema import Provenance
 from overread.study.study import Study
 from overread.types import Affine, Mask
+
+
+def vote_by_majority(patterns: VotePatterns) -> Mask:
+    """Label the voxels that more than half of the raters label, (*S); a tie is background.
+
+    Two raters thus agree on what both label.
+    """
+    painted: Mask = patterns.paint(2 * patterns.votes.sum(axis=1) > patterns.rater_count)
+    return painted
+
+
+def count_ties(patterns: VotePatterns) -> int:
+    """Voxels that exactly half of the raters label."""
+    return int(patterns.counts[2 * patterns.votes.sum(axis=1) == patterns.rater_count].sum())
+
 
 OPERATION = "consensus"
 _DIGITS = 6

@@ -8,13 +8,56 @@ from overread.adapters.recorded_data import copy_missing_files, list_missing_fol
 from overread.adapters.upstream import find_upstream
 from overread.adapters.versioning import commit_study, is_study_repository, lock_study
 from overread.errors import StorageError, VersioningError
-from overread.runs.added_labels import AddedLabels
 from overread.runs.label_commit import check_is_up_to_date, push_commit, record_change
 from overread.study.annotation_change import StudyChange, apply_annotations
 from overread.study.annotation_files import find_annotation_files
 from overread.study.annotation_settings import AnnotationSettings
 from overread.study.annotation_staging import StagedAnnotations, list_read_files, stage_annotations
 from overread.study.study import IMAGES_FOLDER, LABELS_FOLDER, Study
+
+
+@dataclass(frozen=True)
+class AddedLabels:
+    """What became of a delivery.
+
+    Attributes:
+        source: the source that the masks belong to.
+        new: cases that the source had not labelled.
+        replaced: cases that it had labelled otherwise.
+        identical: cases whose masks were left alone.
+        new_cases: cases that the study lacked.
+        notes: what else someone should know.
+        is_dry_run: whether nothing was written, whatever differs.
+        commit: the commit that holds them; None where none was made.
+        upstream: git branch that holds it too; None where the study follows none.
+    """
+
+    source: str
+    new: tuple[str, ...]
+    replaced: tuple[str, ...]
+    identical: tuple[str, ...]
+    new_cases: tuple[str, ...]
+    notes: tuple[str, ...]
+    is_dry_run: bool = False
+    commit: str | None = None
+    upstream: str | None = None
+
+    def describe(self) -> str:
+        """Say it for people, a line for each thing."""
+        groups = {"new": self.new, "replaced": self.replaced, "identical": self.identical}
+        lines = [f"{self.source}: {', '.join(f'{len(case_ids)} {what}' for what, case_ids in groups.items())}"]
+        groups |= {"new cases of the study": self.new_cases}
+        lines += [f"{what}: {', '.join(case_ids)}" for what, case_ids in groups.items() if case_ids]
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join([*lines, *self._describe_commit()])
+
+    def _describe_commit(self) -> list[str]:
+        if self.is_dry_run:
+            return ["every check passed; nothing was written"]
+        if self.commit is None:
+            return ["nothing differs, so that no commit was made"]
+        pushed = f"pushed to {self.upstream}" if self.upstream else "not pushed, for the study has no git remote"
+        return [f"commit {self.commit}, {pushed}"]
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING
 
 import overread
 from overread.adapters.storage import open_store
+from overread.adapters.telemetry import remove_old_groups, tell_kept_metrics
 from overread.report.context import RunContext
 from overread.runs.fingerprint import compute_code_digest, name_result
 from overread.runs.pipeline_run import failing_with_pipeline_run, reaching_pipeline_run
 from overread.runs.run_identity import RunIdentity
-from overread.runs.telemetry_upkeep import tidy_telemetry
 from overread.runs.tracked_results import is_tracked, mark_tracked
 
 if TYPE_CHECKING:
     from overread.adapters.tracking import TrackedRun
+
+
+def tidy_telemetry(store: str) -> None:
+    """Tell what outages kept back, and remove what has not been told for a week, so that it is not scraped for ever.
+
+    Args:
+        store: address of the result store.
+    """
+    tell_kept_metrics(open_store(store))
+    remove_old_groups()
+
 
 _PAGE = "report.html"
 

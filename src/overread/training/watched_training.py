@@ -1,14 +1,18 @@
 """The part of a training that ends where masks are to be relabelled."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import nn
 
+from overread.inference.uncertainty import estimate_working_uncertainty
+from overread.inference.uncertainty_settings import UncertaintySettings
 from overread.inference.windowing import Windowing
-from overread.networks.ensemble import NetworkEnsemble
+from overread.networks.ensemble import NetworkEnsemble, list_members
 from overread.training.batch_loss import build_batch_loss
+from overread.training.cases import WorkingCase
 from overread.training.checkpoint import TrainingState
 from overread.training.context import TrainingContext
 from overread.training.correction_settings import Relabelling
@@ -16,8 +20,39 @@ from overread.training.epoch_choice import BestValidation, EpochChoice, FastestF
 from overread.training.history import EpochReport
 from overread.training.loop import Session
 from overread.training.segmentation import Lesson, train_segmentation
-from overread.training.watching import Watch
 from overread.types import Spacing
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How uncertainty is estimated between two epochs.
+
+    Attributes:
+        cases: the training cases.
+        read_spacing: voxel size of the working grid of a case.
+        settings: method and number of predictions.
+        windowing: how networks are applied.
+    """
+
+    cases: Sequence[WorkingCase]
+    read_spacing: Callable[[str], Spacing]
+    settings: UncertaintySettings
+    windowing: Windowing
+
+    def measure(self, network: nn.Module) -> float:
+        """ΣU of Redekop and Chernyavskiy (2021), section 3.2: the cumulative uncertainty, mean over the cases."""
+        return float(np.mean([self._measure_case(network, case) for case in self.cases]))
+
+    def _measure_case(self, network: nn.Module, case: WorkingCase) -> float:
+        maps = estimate_working_uncertainty(
+            list_members(network),
+            case,
+            spacing=self.read_spacing(case.case_id),
+            settings=self.settings,
+            windowing=self.windowing,
+        )
+        return maps.cumulative_aleatoric
+
 
 WATCHED_CHECKPOINT = "watched.pt"
 """File beside the checkpoint of the training that goes on afterwards."""

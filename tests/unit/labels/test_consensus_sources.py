@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError, SettingsError
-from overread.labels.consensus import Consensus, ConsensusSettings, describe_consensus, make_consensus
-from overread.labels.majority import count_ties, vote_by_majority
+from overread.labels.consensus import (
+    Consensus,
+    ConsensusSettings,
+    count_ties,
+    describe_consensus,
+    make_consensus,
+    vote_by_majority,
+)
 from overread.labels.vote_patterns import count_vote_patterns
 from overread.study.digest import compute_source_digest
 from overread.study.rasters import write_mask

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from overread.errors import InputError, SettingsError
-from overread.labels.majority import vote_by_majority
+from overread.labels.consensus import vote_by_majority
 from overread.labels.staple import StapleEstimate, StapleSettings, estimate_staple
 from overread.labels.vote_patterns import VotePatterns, count_vote_patterns
 from overread.types import Mask

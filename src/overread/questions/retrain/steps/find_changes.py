@@ -12,7 +12,6 @@ from overread.adapters.urls import hide_credentials
 from overread.errors import InputError
 from overread.presets import Preset, read_preset
 from overread.questions.retrain.records import KeptNetwork, NetworkState, RetrainingChoice, StudyChanges
-from overread.questions.retrain.steps.retraining_choice import list_label_choices
 from overread.questions.retrain.steps.telemetry_retraining import tell_changes
 from overread.runs.fingerprint import name_choice
 from overread.runs.plan_trainings import apply_epochs
@@ -21,6 +20,36 @@ from overread.study.study import Study
 
 if TYPE_CHECKING:
     from overread.adapters.registry_records import NetworkVersion
+
+MIX_SIGN = "+"
+
+
+def list_label_choices(study: Study, choice: RetrainingChoice) -> dict[str, tuple[str, ...]]:
+    """The sources of each network, by what it learns.
+
+    Raises:
+        InputError: a source is unknown, a mix is not a pair of different sources, or something is named twice.
+    """
+    names = study.select_sources(choice.sources)
+    if not names:
+        raise InputError("a study must have at least one source that is neither hidden nor derived", found="none")
+    if choice.reference:
+        study.select_sources((choice.reference,))
+    found: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
+    for mix in choice.mixes:
+        parts = _split_mix(study, mix)
+        labels = MIX_SIGN.join(parts)
+        if labels in found or labels in study.settings.sources:
+            raise InputError("a mix must be named once, and unlike any source", found=repr(labels))
+        found[labels] = parts
+    return found
+
+
+def _split_mix(study: Study, mix: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in mix.split(MIX_SIGN))
+    if len(parts) != 2:
+        raise InputError("a mix must be a pair of sources, a+b", found=repr(mix))
+    return study.select_sources(parts)
 
 
 def run(study_uri: str, revision: str, choice: RetrainingChoice, *, changes_file: Path, store: str) -> StudyChanges:
