@@ -40,6 +40,7 @@ def _build_environment(folder: Path) -> Environment:
         "dice": formatting.format_dice,
         "load": formatting.format_load,
         "number": formatting.format_number,
+        "interval": formatting.format_interval,
         "p_value": formatting.format_p,
         "percent": formatting.format_percent,
         "duration": formatting.format_duration,
