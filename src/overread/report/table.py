@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal, TypeAlias
 
 from overread.evaluation.results import Interval
@@ -17,10 +18,12 @@ class Column:
     Attributes:
         title: its heading.
         kind: how its cells are set that are given as plain text; numbers stand on the right, below their heading.
+        group: heading above it and its neighbours of the same group; empty for none.
     """
 
     title: str
     kind: Literal["text", "number"] = "text"
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,12 @@ class Table:
     def head(self) -> tuple[Column, ...]:
         """The columns."""
         return tuple(column if isinstance(column, Column) else Column(column) for column in self.columns)
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[Column, ...]], ...]:
+        """The columns by their common headings."""
+        grouped = groupby(self.head, key=lambda column: column.group)
+        return tuple((heading, tuple(columns)) for heading, columns in grouped)
 
     @property
     def body(self) -> tuple[tuple[Cell, ...], ...]:

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -8,6 +9,7 @@ from report_builders import build_inputs, summarise
 
 from overread.errors import InputError
 from overread.evaluation.results import Interval
+from overread.questions.rater_bias.page import report
 from overread.report.page import render_page
 
 CITATION = "https://arxiv.org/abs/1906.11872"
@@ -191,7 +193,7 @@ def test_a_source_without_predictions_is_refused(tmp_path):
 
 def test_a_template_with_a_missing_value_is_an_error():
     with pytest.raises(Exception, match="is undefined"):
-        render_page("rater_bias.html.j2", {})
+        render_page(Path(report.__file__).with_name("rater_bias.html.j2"), {})
 
 
 def test_the_networks_of_a_consensus_are_compared_with_all_raters_and_the_rest_is_about_raters(tmp_path):

@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -6,6 +7,7 @@ from pages import Page, check_markup
 
 from overread.evaluation.results import Interval
 from overread.questions.rater_bias.classification_results import HIT_COLUMNS, HitRate, RocCurve, SourceClassification
+from overread.questions.rater_bias.page import source_classifier
 from overread.questions.rater_bias.page.source_classifier import (
     build_source_classifier_section,
     draw_hit_rates,
@@ -18,6 +20,7 @@ from overread.questions.rater_bias.source_hits import compute_case_rates, comput
 from overread.report.page import render_page
 
 NAN = float("nan")
+TEMPLATE = Path(source_classifier.__file__).with_name("source_classifier.html.j2")
 
 
 def make_hits(case_count=4, sources=("ann", "ben")):
@@ -59,7 +62,7 @@ def make_rate(low, high, *, origin="annotation", shuffled=False):
 
 def render(classification, hits, noun="rater"):
     section = build_source_classifier_section(classification, hits, noun=noun)
-    return render_page("source_classifier.html.j2", {"classifier": section})
+    return render_page(TEMPLATE, {"classifier": section})
 
 
 def test_the_section_tells_findings_numbers_and_methods():
