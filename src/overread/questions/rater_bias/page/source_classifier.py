@@ -93,7 +93,7 @@ def draw_hit_rates(classification: SourceClassification, case_rates: "DataFrame"
 def _tie_cases(axes: "Axes", case_rates: "DataFrame") -> None:
     columns = [_select(case_rates, origin, False) for origin in ORIGINS]
     places = [dict(zip(rates, _spread(place, len(rates)), strict=True)) for place, rates in enumerate(columns)]
-    for case_id in columns[0].keys() & columns[1].keys():
+    for case_id in sorted(columns[0].keys() & columns[1].keys()):
         ends = [place[case_id] for place in places], [rates[case_id] for rates in columns]
         axes.plot(*ends, color=MUTED, linewidth=0.8, alpha=0.6, zorder=2)
 
