@@ -76,6 +76,16 @@ def test_marks_and_shades_of_cells_reach_the_style_sheet(draw):
     assert '<td><span class="verdict borne-out">borne out</span></td>' in html
 
 
+def test_columns_of_a_group_stand_below_its_heading(draw):
+    columns = ["Pair", Column("raters", "number", "Order"), Column("networks", group="Order"), Column("Effect")]
+    html = draw("table", Table("Loads", columns, []))
+    assert html[html.index("<thead>") : html.index("<tbody>")] == (
+        '<thead><tr><th scope="col" rowspan="2">Pair</th><th scope="colgroup" colspan="2">Order</th>'
+        '<th scope="col" rowspan="2">Effect</th></tr>'
+        '<tr><th scope="col" class="number">raters</th><th scope="col">networks</th></tr></thead>'
+    )
+
+
 def test_a_table_without_rows_says_so(draw):
     assert '<tbody><tr><td colspan="2">None yet.</td></tr></tbody>' in draw(
         "table", Table("Trainings", ["Network", "Fold"], [], empty="None yet.")
