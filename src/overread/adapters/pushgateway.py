@@ -11,16 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel
 
 from overread.adapters.environment import read_environment
-from overread.adapters.telemetry import METRICS, MetricGroup
 from overread.adapters.urls import hide_credentials
 from overread.errors import OverreadError, SettingsError
+
+if TYPE_CHECKING:
+    from overread.adapters.telemetry import MetricGroup
 
 Answer = TypeVar("Answer")
 
@@ -143,9 +145,11 @@ class Pushgateway:
         address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
         return cls(address, unquote(parts.username or ""), unquote(parts.password or ""))
 
-    def push(self, group: MetricGroup, values: Mapping[str, float]) -> None:
+    def push(self, group: "MetricGroup", values: Mapping[str, float]) -> None:
         """Put values in the place of those of the same names in the group; its other values stay."""
         from prometheus_client import CollectorRegistry, Gauge, pushadd_to_gateway
+
+        from overread.adapters.telemetry import METRICS
 
         registry = CollectorRegistry()
         for name, value in values.items():
@@ -261,7 +265,7 @@ class Connection:
             self.said.add(kind)
             _LOGGER.warning(message, error)
 
-    def push(self, group: MetricGroup, values: Mapping[str, float]) -> bool:
+    def push(self, group: "MetricGroup", values: Mapping[str, float]) -> bool:
         """Push unless the Pushgateway is left alone; False if the values should be kept for later."""
         if self.is_paused:
             return False

@@ -144,7 +144,7 @@ def test_every_kind_of_result_is_known_here():
             id="the table of label-noise",
         ),
         pytest.param(
-            "questions/relabel/steps/correction_tables.py",
+            "questions/relabel/steps/comparison.py",
             "before = ",
             "before = 0.0 * ",
             {"relabel-evaluation", *RUN},

@@ -16,7 +16,6 @@ from overread.questions.relabel.results import (
     WatchedTraining,
 )
 from overread.questions.relabel.steps.choice import list_noises
-from overread.questions.relabel.steps.comparison import CorrectionResults
 from overread.runs.label_variants import LabelVariants
 from overread.runs.plan import TrainingPlan
 from overread.training.correction_settings import Relabelling
@@ -26,6 +25,7 @@ from overread.training.result import TrainingFailure, TrainingJob, TrainingResul
 
 if TYPE_CHECKING:
     from overread.questions.relabel.evaluation import RelabelDesign
+    from overread.questions.relabel.steps.comparison import CorrectionResults
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class CorrectionDesign:
         return tuple(job for job in self.plan.jobs if self.find_role(job) == role)
 
 
-def describe_results(results: CorrectionResults) -> "RelabelDesign":
+def describe_results(results: "CorrectionResults") -> "RelabelDesign":
     """What was trained, relabelled and missed."""
     from overread.questions.relabel.evaluation import RelabelDesign
 
