@@ -86,6 +86,14 @@ def test_columns_of_a_group_stand_below_its_heading(draw):
     )
 
 
+def test_an_index_in_braces_stands_below_the_line(draw):
+    html = draw(
+        "table", Table("Dice", ["What", "D_{clean} / D_{noisy}", "a_b"], [[Cell("x", notes=("D_{<i>}",)), "_{", ""]])
+    )
+    assert '<th scope="col">D<sub>clean</sub> / D<sub>noisy</sub></th><th scope="col">a_b</th>' in html
+    assert '<span class="rule">D<sub>&lt;i&gt;</sub></span></th><td>_{</td>' in html
+
+
 def test_a_table_without_rows_says_so(draw):
     assert '<tbody><tr><td colspan="2">None yet.</td></tr></tbody>' in draw(
         "table", Table("Trainings", ["Network", "Fold"], [], empty="None yet.")
