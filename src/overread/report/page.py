@@ -48,5 +48,4 @@ def _build_environment(folder: Path) -> Environment:
         "names": formatting.join_names,
         "short": formatting.shorten_digest,
     }
-    environment.globals["write_interval"] = formatting.write_interval
     return environment
