@@ -60,6 +60,19 @@ def write_interval(interval: Interval) -> WrittenInterval:
     return WrittenInterval(format_number(interval.estimate, decimals), bounds)
 
 
+def format_interval(interval: Interval | None) -> str:
+    """Write an estimate with its bounds in brackets, "0.088 (0.051 to 0.125)"; "–" where there is none."""
+    if interval is None:
+        return ABSENT
+    written = write_interval(interval)
+    return f"{written.estimate} ({written.bounds})"
+
+
+def format_confidence(confidence: float) -> str:
+    """Write the confidence of an interval: "95 %", "99.5 %"."""
+    return f"{100 * confidence:g} %"
+
+
 def format_p(p: float | None) -> str:
     """Write a p-value: "p = 0.017", "p < 0.001", or "p not computed"."""
     if p is None or math.isnan(p):

@@ -40,6 +40,7 @@ def _build_environment(folder: Path) -> Environment:
         "dice": formatting.format_dice,
         "load": formatting.format_load,
         "number": formatting.format_number,
+        "interval": formatting.format_interval,
         "p_value": formatting.format_p,
         "percent": formatting.format_percent,
         "duration": formatting.format_duration,
@@ -47,5 +48,4 @@ def _build_environment(folder: Path) -> Environment:
         "names": formatting.join_names,
         "short": formatting.shorten_digest,
     }
-    environment.globals["write_interval"] = formatting.write_interval
     return environment

@@ -66,7 +66,7 @@ from overread.labels.calibration import calibrate_strength
 from overread.labels.fixed_draw import settle_strength
 from overread.labels.settings import parse_variant
 from overread.labels.variant_record import LabelVariant
-from overread.questions.label_noise.page.tables import list_series
+from overread.questions.label_noise.page.series import list_series
 from overread.questions.label_noise.slopes import ERROR_MODES
 
 variant = parse_variant("drop-0.80-seed1")

@@ -4,19 +4,10 @@ import pytest
 from noise_builders import build_variant
 
 from overread.evaluation.results import Interval
-from overread.questions.label_noise.page.tables import (
-    PAPER_DICE,
-    compute_paper_slopes,
-    describe_range,
-    describe_strength,
-    list_series,
-)
-from overread.questions.label_noise.page.wording import (
-    choose_step,
-    word_error_kinds,
-    word_noise_answer,
-    word_redraw,
-)
+from overread.questions.label_noise.page.paper import PAPER_DICE, compute_paper_slopes
+from overread.questions.label_noise.page.series import list_series
+from overread.questions.label_noise.page.tables import describe_range, describe_strength
+from overread.questions.label_noise.page.wording import choose_step, word_error_kinds, word_noise_answer, word_redraw
 from overread.questions.label_noise.results import LabelNoiseEvaluation, NoiseSlope
 
 NO_BREAK = "\u00a0"

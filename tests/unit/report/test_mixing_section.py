@@ -12,13 +12,13 @@ from overread.questions.rater_bias.page.mixing import (
     build_mixing_section,
     choose_limits,
     draw_mixing_curve,
-    list_rows,
     locate_alone,
     locate_points,
     spread_marks,
     word_full_shift,
     word_mixing_answer,
 )
+from overread.questions.rater_bias.page.mixing_tables import list_rows
 from overread.questions.rater_bias.page.report import write_rater_bias_report
 from overread.report.palette import assign_colours
 

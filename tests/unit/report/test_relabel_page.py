@@ -5,7 +5,8 @@ from pages import Page, check_page
 from relabel_builders import NOISES, build_relabel_inputs
 
 from overread.errors import InputError
-from overread.questions.relabel.page.tables import build_pair_rows, find_best_epoch, sum_up_trainings
+from overread.questions.relabel.page.tables import list_pairs
+from overread.questions.relabel.page.trainings import find_best_epoch, sum_up_trainings
 from overread.questions.relabel.results import MissingCorrection
 from overread.questions.relabel.steps.summary import describe_relabelling
 
@@ -160,7 +161,7 @@ def test_failed_trainings_are_shown_with_their_reason(tmp_path):
     assert "missing the loss is not <finite> out of memory" in page.text
     assert "Relabelling (test-time augmentation), polygon-3 0 the loss is not <finite>" in page.text
     # Cases at even places alone: three of five.
-    pairs = dict(build_pair_rows(inputs.evaluation))
+    pairs = dict(list_pairs(inputs.evaluation))
     assert pairs["none"][1].notes[-1] == "n\u00a0=\u00a03"
     assert "polygon-3 not in the new source" in page.text
     assert "for polygon-7 and test-time augmentation, the first, the middle and the last case" in page.text

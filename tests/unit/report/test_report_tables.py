@@ -3,7 +3,7 @@ from report_builders import build_inputs, build_training, summarise
 
 from overread.questions.rater_bias.page.agreement_tables import build_panels
 from overread.questions.rater_bias.page.gallery import choose_cases
-from overread.questions.rater_bias.page.report import list_coverage
+from overread.questions.rater_bias.page.tables import list_coverage
 from overread.questions.rater_bias.page.training_summary import sort_trainings, summarise_trainings
 from overread.report.palette import INK, SOURCE_COLOURS, assign_colours, compute_contrast, shade_cell
 
@@ -19,41 +19,40 @@ def panel_of(evaluation, key):
 
 def test_networks_stand_in_rows_and_raters_in_columns_with_the_own_pair_framed(inputs):
     table = panel_of(inputs.evaluation, "dice").tables[0]
-    assert table.columns == ("ann", "ben")
-    assert [name for name, _ in table.rows] == ["ann", "ben"]
-    assert [[cell.mean for cell in cells] for _, cells in table.rows] == [["0.873", "0.716"], ["0.716", "0.873"]]
-    assert [[cell.is_own for cell in cells] for _, cells in table.rows] == [[True, False], [False, True]]
-    assert table.rows[0][1][0].notes == ("± 0.042", "n = 4")
+    assert table.columns == ["network of", "ann", "ben"]
+    assert [[cell.text for cell in row] for row in table.body] == [["ann", "0.873", "0.716"], ["ben", "0.716", "0.873"]]
+    assert [[cell.mark for cell in row] for row in table.body] == [["", "own", ""], ["", "", "own"]]
+    assert table.body[0][1].notes == ("± 0.042", "n = 4")
 
 
 def test_each_pair_of_raters_and_of_networks_stands_once(inputs):
     _, raters, networks = panel_of(inputs.evaluation, "dice").tables
     for table in (raters, networks):
-        assert table.columns == ("ben",)
-        assert [(name, [cell.mean for cell in cells]) for name, cells in table.rows] == [("ann", ["0.716"])]
+        assert table.columns[1:] == ["ben"]
+        assert [[cell.text for cell in row] for row in table.body] == [["ann", "0.716"]]
 
 
 def test_infinite_distances_are_counted_beside_the_mean(inputs):
     entry = summarise("network-ann", "ben", "hd95", mean=3.25, case_count=3, infinite_count=2)
     evaluation = inputs.evaluation.model_copy(update={"matrix": (entry,)})
-    cell = panel_of(evaluation, "hd95").tables[0].rows[0][1][1]
-    assert (cell.mean, cell.notes) == ("3.25", ("± 0.04", "n = 3", "+ 2 infinite"))
+    cell = panel_of(evaluation, "hd95").tables[0].rows[0][2]
+    assert (cell.text, cell.notes) == ("3.25", ("± 0.04", "n = 3", "+ 2 infinite"))
 
 
 def test_a_mean_that_does_not_exist_is_a_dash_with_its_count(inputs):
     entry = summarise("network-ann", "ann", "assd", mean=None, std=None, median=None, case_count=0, infinite_count=4)
     evaluation = inputs.evaluation.model_copy(update={"matrix": (entry,)})
-    cell = panel_of(evaluation, "assd").tables[0].rows[0][1][0]
-    assert (cell.mean, cell.notes) == ("–", ("n = 0", "+ 4 infinite"))
+    cell = panel_of(evaluation, "assd").tables[0].rows[0][1]
+    assert (cell.text, cell.notes) == ("–", ("n = 0", "+ 4 infinite"))
 
 
 def test_darker_is_closer_for_overlap_and_for_distance(inputs):
     near = summarise("network-ann", "ann", "hd95", mean=1.0)
     far = summarise("network-ann", "ben", "hd95", mean=9.0)
     evaluation = inputs.evaluation.model_copy(update={"matrix": (near, far)})
-    own, other = panel_of(evaluation, "hd95").tables[0].rows[0][1]
+    _, own, other = panel_of(evaluation, "hd95").tables[0].rows[0]
     assert (own.background, other.background) == (shade_cell(1), shade_cell(0))
-    own, other = panel_of(inputs.evaluation, "dice").tables[0].rows[0][1]
+    _, own, other = panel_of(inputs.evaluation, "dice").tables[0].rows[0]
     assert (own.background, other.background) == (shade_cell(1), shade_cell(0))
 
 
@@ -61,8 +60,8 @@ def test_a_consensus_is_a_further_column_and_a_mixed_network_a_further_row(input
     extra = (summarise("network-ann", "majority", "dice"), summarise("network-mixed", "ann", "dice"))
     evaluation = inputs.evaluation.model_copy(update={"matrix": (*inputs.evaluation.matrix, *extra)})
     table = panel_of(evaluation, "dice").tables[0]
-    assert table.columns == ("ann", "ben", "majority")
-    assert [name for name, _ in table.rows] == ["ann", "ben", "mixed"]
+    assert table.columns[1:] == ["ann", "ben", "majority"]
+    assert [row[0] for row in table.rows] == ["ann", "ben", "mixed"]
 
 
 def test_a_measure_without_numbers_has_no_panel(inputs):

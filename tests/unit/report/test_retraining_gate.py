@@ -7,6 +7,7 @@ from retraining_builders import BOUNDS, CASES, build_comparisons, build_judgemen
 
 from overread.evaluation.results import Interval
 from overread.questions.retrain.gate import GateSettings
+from overread.questions.retrain.page.cases import collect_cases
 from overread.questions.retrain.page.gate import (
     judge_difference,
     judge_load_bias,
@@ -14,7 +15,6 @@ from overread.questions.retrain.page.gate import (
     write_bias,
     write_difference,
 )
-from overread.questions.retrain.page.tables import collect_cases
 from overread.questions.retrain.page.wording import word_cautions, word_reasons, write_day
 
 NAN = math.nan

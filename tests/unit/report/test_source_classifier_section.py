@@ -20,6 +20,7 @@ from overread.questions.rater_bias.source_hits import compute_case_rates, comput
 from overread.report.page import render_page
 
 NAN = float("nan")
+TEMPLATE = Path(source_classifier.__file__).with_name("source_classifier.html.j2")
 
 
 def make_hits(case_count=4, sources=("ann", "ben")):
@@ -61,7 +62,7 @@ def make_rate(low, high, *, origin="annotation", shuffled=False):
 
 def render(classification, hits, noun="rater"):
     section = build_source_classifier_section(classification, hits, noun=noun)
-    return render_page(Path(source_classifier.__file__).with_name("source_classifier.html.j2"), {"classifier": section})
+    return render_page(TEMPLATE, {"classifier": section})
 
 
 def test_the_section_tells_findings_numbers_and_methods():

@@ -8,7 +8,7 @@ import numpy as np
 
 from overread.evaluation.results import Interval
 from overread.labels.variant_record import CONTROL, LabelVariant
-from overread.questions.label_noise.page.tables import Series
+from overread.questions.label_noise.page.series import Series
 from overread.questions.label_noise.results import LabelNoiseEvaluation, name_architecture
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.figures.outlines import draw_image, draw_outline, name_edges

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from overread.evaluation.overlap import compute_dice
 from overread.labels.variant_record import CONTROL
 from overread.questions.label_noise.page.figures import CLEAN, Window, draw_clean, draw_label_errors
-from overread.questions.label_noise.page.tables import Series
+from overread.questions.label_noise.page.series import Series
 from overread.questions.label_noise.results import LabelNoiseEvaluation
 from overread.questions.label_noise.scores import CaseScores, compute_losses
 from overread.report.figures.canvas import Figure

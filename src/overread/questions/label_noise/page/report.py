@@ -5,32 +5,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
-from overread.labels.variant_record import CONTROL
-from overread.questions.label_noise.findings import MARGIN
 from overread.questions.label_noise.page.figures import draw_noise_curve
+from overread.questions.label_noise.page.paper import PAPER_PRESET, build_paper_tables
+from overread.questions.label_noise.page.series import Series, list_series
 from overread.questions.label_noise.page.tables import (
-    PAPER_DICE,
-    PAPER_NETWORKS,
-    PAPER_PRESET,
-    Series,
-    build_dice_rows,
-    compute_paper_slopes,
-    describe_range,
-    describe_strength,
+    build_dice_table,
+    build_incomplete_table,
+    build_missing_table,
+    build_slope_table,
+    build_test_table,
+    build_variant_table,
     group_findings,
-    list_incomplete,
-    list_series,
 )
-from overread.questions.label_noise.page.trainings import group_trainings, list_fold_cases
+from overread.questions.label_noise.page.trainings import (
+    build_fold_table,
+    build_run_table,
+    build_training_table,
+    group_trainings,
+)
 from overread.questions.label_noise.page.wording import (
     choose_step,
-    find_cost,
+    count_trained,
+    list_keys,
     word_error_kinds,
     word_noise_answer,
     word_redraw,
 )
-from overread.questions.label_noise.results import LabelNoiseEvaluation, NoiseSlope, name_architecture
-from overread.questions.label_noise.slopes import BOUNDARY_MODES
+from overread.questions.label_noise.results import LabelNoiseEvaluation, name_architecture
 from overread.report.context import RunContext
 from overread.report.page import render_page, write_page
 from overread.study.label_set import LabelSet
@@ -81,6 +82,7 @@ def write_label_noise_report(
             hint="read dice.csv with case_id as text, so that '007' does not become 7",
         )
     series, groups = list_series(evaluation.variants), group_trainings(trainings, evaluation)
+    subject_count = len({study.subject_of[case_id] for case_id in evaluation.case_ids})
     values = {
         "context": context,
         "evaluation": evaluation,
@@ -88,11 +90,15 @@ def write_label_noise_report(
         "title_of": {network: name_architecture(network) for network in evaluation.networks},
         "series": series,
         "gallery": draw_error_cases(scores, evaluation, series, study=study, labels=labels),
-        "incomplete": list_incomplete(evaluation, scores),
-        "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
+        "incomplete_table": build_incomplete_table(evaluation, scores),
+        "subject_count": subject_count,
         "error_kinds": word_error_kinds(evaluation, dimensions=study.settings.dimensions),
-        "groups": groups,
-        "folds": list_fold_cases(trainings),
+        "keys": list_keys(evaluation, subject_count),
+        "has_one_repeat": len({result.job.repeat for result in groups[0].results} if groups else ()) < 2,
+        "training_count": sum(len(group.results) for group in groups),
+        "training_table": build_training_table(groups),
+        "run_table": build_run_table(groups),
+        "fold_table": build_fold_table(trainings),
         **_tell_findings(evaluation),
         **_draw_curves(evaluation, series),
         **_quote_paper(context),
@@ -101,39 +107,20 @@ def write_label_noise_report(
 
 
 def _tell_findings(evaluation: LabelNoiseEvaluation) -> dict[str, object]:
-    step = choose_step(evaluation)
+    modes = {slope.mode for slope in evaluation.slopes}
     return {
         "answer": word_noise_answer(evaluation),
         "redraw": word_redraw(evaluation),
-        "step": f"{step:.2f}",
-        "boundary_cost": find_cost(evaluation, "boundary", step),
-        "random_cost": find_cost(evaluation, "random", step),
-        "controls": [evaluation.find_cell(network, CONTROL).mean for network in evaluation.networks],
-        **_lay_out_slopes(evaluation),
-        "dice_rows": build_dice_rows(evaluation),
+        "step": f"{choose_step(evaluation):.2f}",
+        "modes": modes,
+        "slope_table": build_slope_table(evaluation),
+        "boundary_slope": evaluation.find_pooled_slope("boundary") if {"natural", "choppy"} <= modes else None,
+        "dice_table": build_dice_table(evaluation),
+        "test_table": build_test_table(evaluation),
         "finding_groups": group_findings(evaluation),
-        "margin": MARGIN,
-        "variant_rows": [
-            (variant, describe_range(variant), describe_strength(variant)) for variant in evaluation.variants
-        ],
-        "trained_count": sum(cell.training_count for cell in evaluation.cells),
-    }
-
-
-def _lay_out_slopes(evaluation: LabelNoiseEvaluation) -> dict[str, object]:
-    """One row per network and, where there are several, one for all of them; one column per mode."""
-    modes = tuple(dict.fromkeys(slope.mode for slope in evaluation.slopes))
-    several = len(evaluation.networks) > 1
-    entries = [*evaluation.slopes, *(slope for slope in evaluation.pooled_slopes if several)]
-    rows: dict[str, list[NoiseSlope]] = {}
-    for slope in entries:
-        if slope.mode in modes:
-            rows.setdefault(slope.network, []).append(slope)
-    is_mean = len(set(BOUNDARY_MODES) & set(modes)) > 1
-    return {
-        "slope_modes": modes,
-        "slope_rows": list(rows.items()),
-        "boundary_slope": evaluation.find_pooled_slope("boundary") if is_mean else None,
+        "variant_table": build_variant_table(evaluation),
+        "missing_table": build_missing_table(evaluation),
+        "trained_count": count_trained(evaluation),
     }
 
 
@@ -147,9 +134,4 @@ def _draw_curves(evaluation: LabelNoiseEvaluation, series: Sequence[Series]) -> 
 
 
 def _quote_paper(context: RunContext) -> dict[str, object]:
-    return {
-        "paper_is_open": context.preset == PAPER_PRESET,
-        "paper_networks": PAPER_NETWORKS,
-        "paper_dice": PAPER_DICE,
-        "paper_slopes": compute_paper_slopes(),
-    }
+    return {"paper_is_open": context.preset == PAPER_PRESET, "paper_tables": build_paper_tables()}

@@ -7,7 +7,9 @@ import numpy as np
 
 from overread.errors import InputError
 from overread.labels.variant_record import CONTROL
-from overread.questions.label_noise.results import LabelNoiseEvaluation
+from overread.questions.label_noise.results import LabelNoiseEvaluation, name_architecture
+from overread.report.formatting import format_dice, format_duration, format_number, shorten_digest
+from overread.report.table import Cell, CellContent, Column, Table
 from overread.training.result import TrainingJob, TrainingResult
 
 
@@ -82,3 +84,88 @@ def list_fold_cases(trainings: Sequence[TrainingResult]) -> list[TrainingJob]:
     """One job per fold and division of the cases, which networks, variants and repeats share."""
     jobs = sorted((result.job for result in trainings), key=lambda job: (job.fold, job.repeat, job.name))
     return list({(job.fold, job.train_cases, job.validation_cases, job.test_cases): job for job in jobs}.values())
+
+
+def build_training_table(groups: Sequence[NoiseTrainings]) -> Table:
+    """One row per network and variant."""
+    return Table(
+        label="Trainings per network and labels",
+        columns=[
+            "Network",
+            "Labels learnt",
+            Column("Networks", "number"),
+            Column("Parameters", "number"),
+            Column("Epochs", "number"),
+            Column("Validation Dice, mean", "number"),
+            Column("Training time", "number"),
+        ],
+        rows=[
+            [
+                name_architecture(group.network),
+                group.variant,
+                str(len(group.results)),
+                ", ".join(format_number(count, 0) for count in group.parameter_counts),
+                "–".join(dict.fromkeys(map(str, group.epochs))),
+                format_dice(group.validation_dice),
+                format_duration(group.duration_seconds),
+            ]
+            for group in groups
+        ],
+        empty="No trainings were reported.",
+    )
+
+
+def build_run_table(groups: Sequence[NoiseTrainings]) -> Table:
+    """One row per training."""
+    return Table(
+        label="All trainings",
+        columns=[
+            "Network",
+            "Labels learnt",
+            Column("Fold", "number"),
+            Column("Repeat", "number"),
+            Column("Seed", "number"),
+            Column("Train / validation / test", "number"),
+            Column("Epochs (best)", "number"),
+            Column("Validation Dice", "number"),
+            Column("Time", "number"),
+            Column("Voxels/s", "number"),
+            "Device",
+            "Fingerprint",
+        ],
+        rows=[
+            [name_architecture(group.network), group.variant, *_describe_run(result)]
+            for group in groups
+            for result in group.results
+        ],
+        style="dense",
+    )
+
+
+def _describe_run(result: TrainingResult) -> list[CellContent]:
+    job = result.job
+    return [
+        str(job.fold),
+        str(job.repeat),
+        str(job.seed),
+        " / ".join(str(len(cases)) for cases in (job.train_cases, job.validation_cases, job.test_cases)),
+        f"{result.epochs} ({result.kept_epoch})",
+        format_dice(result.kept_validation_dice),
+        format_duration(result.duration_seconds),
+        format_number(result.voxels_per_second, 0),
+        result.device,
+        Cell(shorten_digest(result.fingerprint), "code"),
+    ]
+
+
+def build_fold_table(trainings: Sequence[TrainingResult]) -> Table:
+    """The cases of each fold, by what they were for."""
+    return Table(
+        label="Cases of each fold",
+        columns=[Column("Fold", "number"), "Learnt from", "Chose the best epoch", "Held out"],
+        rows=[
+            [str(job.fold), *(", ".join(cases) for cases in (job.train_cases, job.validation_cases, job.test_cases))]
+            for job in list_fold_cases(trainings)
+        ],
+        style="dense",
+    )

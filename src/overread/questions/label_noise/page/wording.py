@@ -4,11 +4,20 @@ import math
 
 from overread.evaluation.results import Interval
 from overread.labels.perturb.register import MODES
+from overread.labels.variant_record import CONTROL
 from overread.questions.label_noise.findings import MARGIN
 from overread.questions.label_noise.results import ErrorMode, LabelNoiseEvaluation
 from overread.questions.label_noise.slopes import BOUNDARY_MODES, OTHER_MODES
 from overread.report.answer import Answer, Verdict
-from overread.report.formatting import NO_BREAK, join_names, write_interval
+from overread.report.formatting import (
+    ABSENT,
+    NO_BREAK,
+    format_count,
+    format_number,
+    join_names,
+    write_interval,
+)
+from overread.report.table import KeyFigure, show_interval
 
 _STEPS = (0.10, 0.05, 0.02, 0.01)
 _ROUNDING = 0.005
@@ -118,3 +127,42 @@ def _word_cost(cost: Interval, whom: str) -> str:
             return f"cost{whom} an estimated {numbers}, an interval that includes 0"
         case _:
             return f"cost{whom} an estimated {estimate} Dice (interval unknown, all cases are of one subject)"
+
+
+def list_keys(evaluation: LabelNoiseEvaluation, subject_count: int) -> list[KeyFigure]:
+    """The key figures of the page."""
+    step = choose_step(evaluation)
+    networks = format_count(len(evaluation.networks), "architecture")
+    labels = format_count(len(evaluation.variants), "set")
+    title = f"Dice lost per {step:.2f} of label Dice"
+    return [
+        *_list_controls(evaluation),
+        *show_interval(f"{title}, boundary errors", find_cost(evaluation, "boundary", step)),
+        *show_interval(f"{title}, random errors", find_cost(evaluation, "random", step)),
+        KeyFigure(
+            "Networks trained", format_number(count_trained(evaluation), 0), (f"{networks}, {labels} of labels",)
+        ),
+        KeyFigure(
+            "Held-out cases",
+            format_number(len(evaluation.case_ids), 0),
+            (f"of {format_count(subject_count, 'subject')}",),
+        ),
+    ]
+
+
+def count_trained(evaluation: LabelNoiseEvaluation) -> int:
+    """Number of trainings that gave a network."""
+    return sum(cell.training_count for cell in evaluation.cells)
+
+
+def _list_controls(evaluation: LabelNoiseEvaluation) -> list[KeyFigure]:
+    title = "Dice after clean labels"
+    means = [evaluation.find_cell(network, CONTROL).mean for network in evaluation.networks]
+    known = [mean for mean in means if mean is not None]
+    if not known:
+        return [KeyFigure(title, ABSENT, ("no control network",))]
+    if len(evaluation.networks) == 1:
+        return show_interval(title, known[0])
+    estimates = [mean.estimate for mean in known]
+    written = f"{format_number(min(estimates), 2)} to {format_number(max(estimates), 2)}"
+    return [KeyFigure(title, written, (f"means of {format_count(len(known), 'architecture')}",))]

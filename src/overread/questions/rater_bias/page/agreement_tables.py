@@ -8,6 +8,7 @@ from overread.evaluation.results import MetricSummary, name_network
 from overread.questions.rater_bias.results import CrossEvaluation
 from overread.report.formatting import format_count, format_dice, format_number
 from overread.report.palette import shade_cell
+from overread.report.table import Cell, CellContent, Table
 
 
 @dataclass(frozen=True)
@@ -28,31 +29,11 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One mean of a table; `mean` is text, `notes` are the lines below it."""
-
-    mean: str
-    notes: tuple[str, ...] = ()
-    background: str = ""
-    is_own: bool = False
-
-
-@dataclass(frozen=True)
-class AgreementTable:
-    """A table of means: a row per label set, a column per label set."""
-
-    caption: str
-    corner: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
-
-
-@dataclass(frozen=True)
 class MeasurePanel:
     """All tables of a measure."""
 
     measure: Measure
-    tables: tuple[AgreementTable, ...]
+    tables: tuple[Table, ...]
 
 
 def describe_measures(evaluation: CrossEvaluation) -> tuple[Measure, ...]:
@@ -95,12 +76,11 @@ def build_panels(evaluation: CrossEvaluation, *, noun: str) -> tuple[MeasurePane
     return tuple(panels)
 
 
+_BLANK = Cell("", "figure", mark="blank")
 _Summaries = Mapping[tuple[str, str], MetricSummary]
 
 
-def _build_tables(
-    sources: Sequence[str], summaries: _Summaries, measure: Measure, noun: str
-) -> tuple[AgreementTable, ...]:
+def _build_tables(sources: Sequence[str], summaries: _Summaries, measure: Measure, noun: str) -> tuple[Table, ...]:
     networks, references = _sort_names(sources, summaries)
     shade = _Shading(summaries, measure)
     tables = (
@@ -108,7 +88,7 @@ def _build_tables(
         _build_triangle(f"{noun.capitalize()}s against each other", noun, references, shade),
         _build_triangle("Networks against each other", "network of", networks, shade),
     )
-    return tuple(table for table in tables if any(cell.notes for _, cells in table.rows for cell in cells))
+    return tuple(table for table in tables if any(cell.notes for row in table.body for cell in row))
 
 
 def _sort_names(sources: Sequence[str], summaries: _Summaries) -> tuple[dict[str, str], dict[str, str]]:
@@ -135,7 +115,7 @@ class _Shading:
         """Build the cell of two label sets; agreement is symmetric, so either order of the two will do."""
         entry = self._summaries.get((row, column)) or self._summaries.get((column, row))
         if entry is None:
-            return Cell("")
+            return _BLANK
         mean, std = (
             format_number(value, 2) if self._measure.is_distance else format_dice(value)
             for value in (entry.mean, entry.std)
@@ -144,7 +124,12 @@ class _Shading:
         notes.append(f"n = {entry.case_count}")
         if entry.infinite_count:
             notes.append(f"+ {format_count(entry.infinite_count, 'infinite', 'infinite')}")
-        return Cell(mean, tuple(notes), self._choose_background(entry.mean), is_own=row == name_network(column))
+        mark = "own" if row == name_network(column) else ""
+        return Cell(mean, "figure", tuple(notes), mark=mark, background=self._choose_background(entry.mean))
+
+    def lay_out(self, caption: str, columns: Sequence[str], rows: Sequence[Sequence[CellContent]]) -> Table:
+        """A table of the measure."""
+        return Table(f"{self._measure.title}: {caption}", columns, rows, caption=caption)
 
     def _choose_background(self, mean: float | None) -> str:
         if mean is None or not math.isfinite(mean) or self._high <= self._low:
@@ -155,16 +140,18 @@ class _Shading:
 
 def _build_table(
     caption: str, corner: str, rows: Mapping[str, str], columns: Mapping[str, str], shade: _Shading
-) -> AgreementTable:
-    body = tuple((heading, tuple(shade.build_cell(row, column) for column in columns)) for row, heading in rows.items())
-    return AgreementTable(caption, corner, tuple(columns.values()), body)
+) -> Table:
+    body: list[list[CellContent]] = [
+        [heading, *(shade.build_cell(row, column) for column in columns)] for row, heading in rows.items()
+    ]
+    return shade.lay_out(caption, [corner, *columns.values()], body)
 
 
-def _build_triangle(caption: str, corner: str, names: Mapping[str, str], shade: _Shading) -> AgreementTable:
+def _build_triangle(caption: str, corner: str, names: Mapping[str, str], shade: _Shading) -> Table:
     """Each pair once: the rows leave out the last name, the columns the first, and what lies below stays blank."""
     keys = list(names)
-    body = tuple(
-        (names[row], tuple(shade.build_cell(row, keys[j]) if j > i else Cell("") for j in range(1, len(keys))))
+    body: list[list[CellContent]] = [
+        [names[row], *(shade.build_cell(row, keys[j]) if j > i else _BLANK for j in range(1, len(keys)))]
         for i, row in enumerate(keys[:-1])
-    )
-    return AgreementTable(caption, corner, tuple(names[key] for key in keys[1:]), body)
+    ]
+    return shade.lay_out(caption, [corner, *(names[key] for key in keys[1:])], body)

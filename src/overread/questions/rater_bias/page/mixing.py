@@ -3,15 +3,22 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from overread.errors import InputError
 from overread.evaluation.results import Interval
 from overread.questions.rater_bias.mixing_results import MixingEvaluation, ReferenceDice, SourceShift, find_sign
+from overread.questions.rater_bias.page.mixing_tables import (
+    build_dice_table,
+    build_paper_tables,
+    build_test_table,
+    word_counts,
+)
 from overread.report.answer import Answer
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.formatting import NO_BREAK, format_count, write_interval
 from overread.report.palette import GRID, Colours
+from overread.report.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,44 +127,6 @@ def _describe(evaluation: MixingEvaluation) -> str:
     return f"{opening} {'; '.join(parts)}."
 
 
-PaperRow: TypeAlias = tuple[str, float, float, float, float]
-"""What was learnt; mean and standard deviation of Dice against source 1, then against source 2."""
-
-PAPER_TABLES: dict[str, tuple[PaperRow, ...]] = {
-    "Multiple sclerosis lesions, MRI (table 1)": (
-        ("rater 1", 0.82, 0.05, 0.74, 0.08),
-        ("rater 2", 0.72, 0.10, 0.82, 0.07),
-        ("both, ratio 11/11", 0.80, 0.08, 0.79, 0.09),
-        ("both, ratio 5/11", 0.79, 0.06, 0.77, 0.06),
-        ("both, ratio 4/11", 0.78, 0.05, 0.77, 0.04),
-    ),
-    "Intracerebral haemorrhage, CT (table 2)": (
-        ("source 1", 0.86, 0.10, 0.79, 0.07),
-        ("source 2", 0.80, 0.09, 0.87, 0.07),
-        ("both, ratio 16/16", 0.86, 0.07, 0.82, 0.05),
-        ("both, ratio 8/16", 0.84, 0.07, 0.81, 0.06),
-        ("both, ratio 6/16", 0.83, 0.06, 0.81, 0.06),
-        ("both, ratio 5/16", 0.82, 0.10, 0.80, 0.07),
-    ),
-}
-"""Tables 1 and 2 of Schwartzman et al. (2019)."""
-
-
-@dataclass(frozen=True)
-class MixingRow:
-    """A row of the table of Dice.
-
-    Attributes:
-        labels: what the network learnt.
-        added: how many labels of the second source were added in a fold; empty for a plain network.
-        dice: against each reference.
-    """
-
-    labels: str
-    added: str
-    dice: tuple[ReferenceDice, ...]
-
-
 @dataclass(frozen=True)
 class MixingSection:
     """What the template shows.
@@ -166,7 +135,8 @@ class MixingSection:
         evaluation: the numbers.
         answer: whether added labels of the second source move the network towards it.
         full_shift: how far the plain network of the second source lies; empty where that is unknown.
-        rows: by rising ratio, then the plain network of the second source.
+        dice_table: Dice by rising ratio, then of the plain network of the second source.
+        test_table: tests of the changes.
         curve: Dice over the ratio.
         colours: of the references.
         paper_tables: the paper's figures, by data set.
@@ -175,10 +145,11 @@ class MixingSection:
     evaluation: MixingEvaluation
     answer: Answer
     full_shift: str
-    rows: tuple[MixingRow, ...]
+    dice_table: Table
+    test_table: Table
     curve: Figure
     colours: Colours
-    paper_tables: dict[str, tuple[PaperRow, ...]]
+    paper_tables: tuple[Table, ...]
 
 
 def build_mixing_section(evaluation: MixingEvaluation, colours: Colours) -> MixingSection:
@@ -193,27 +164,12 @@ def build_mixing_section(evaluation: MixingEvaluation, colours: Colours) -> Mixi
         evaluation=evaluation,
         answer=word_mixing_answer(evaluation),
         full_shift=word_full_shift(evaluation),
-        rows=list_rows(evaluation),
+        dice_table=build_dice_table(evaluation),
+        test_table=build_test_table(evaluation),
         curve=draw_mixing_curve(evaluation, colours),
         colours=colours,
-        paper_tables=PAPER_TABLES,
+        paper_tables=build_paper_tables(),
     )
-
-
-def list_rows(evaluation: MixingEvaluation) -> tuple[MixingRow, ...]:
-    """List the rows of the table: mixed networks by rising ratio, then the plain network of the second source."""
-    first, second = evaluation.first, evaluation.second
-    rows = []
-    for network in evaluation.networks:
-        counts = _word_counts(network.added_counts)
-        if evaluation.available_counts is not None:
-            of = _word_counts(evaluation.available_counts)
-            counts = f"{counts} of {of}" if network.ratio < 1 else f"all {of}"
-        mixed = MixingRow(f"{first} + {network.ratio:.2f} {second}", f"labels per fold: {counts}", network.dice)
-        rows.append(mixed if network.ratio else MixingRow(f"{first} alone", "", network.dice))
-    if evaluation.second_network is not None:
-        rows.append(MixingRow(f"{second} alone", "", evaluation.second_network))
-    return tuple(rows)
 
 
 def word_mixing_answer(evaluation: MixingEvaluation) -> Answer:
@@ -255,7 +211,7 @@ def word_full_shift(evaluation: MixingEvaluation) -> str:
 
 def _word_changes(evaluation: MixingEvaluation, shift: SourceShift) -> str:
     top = evaluation.networks[-1]
-    counts = _word_counts(top.added_counts)
+    counts = word_counts(top.added_counts)
     added = f"all training labels of {evaluation.second} ({counts} per fold)"
     if top.ratio < 1:
         added = f"part of the training labels of {evaluation.second} (ratio {top.ratio:.2f}, {counts} per fold)"
@@ -279,11 +235,6 @@ def _word_change(change: Interval) -> str:
 
 def _word_limit(evaluation: MixingEvaluation, *, is_relative: bool) -> str:
     return f", but only in comparison with {evaluation.first}" if is_relative else ""
-
-
-def _word_counts(counts: tuple[int, int]) -> str:
-    fewest, most = counts
-    return f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
 
 
 def _word(interval: Interval) -> str:

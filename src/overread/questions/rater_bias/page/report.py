@@ -1,12 +1,10 @@
 """The page of `rater-bias`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
-from overread.evaluation.results import name_network
 from overread.questions.rater_bias.classification_results import SourceClassification
 from overread.questions.rater_bias.mixing_results import MixingEvaluation
 from overread.questions.rater_bias.page.agreement_tables import build_panels
@@ -18,7 +16,7 @@ from overread.questions.rater_bias.page.figures import (
     draw_paired_dice,
 )
 from overread.questions.rater_bias.page.gallery import CHOICE_RULE, choose_cases, draw_gallery
-from overread.questions.rater_bias.page.load_contrast import contrast_loads, judge_contrast
+from overread.questions.rater_bias.page.load_contrast import contrast_loads
 from overread.questions.rater_bias.page.mixing import build_mixing_section
 from overread.questions.rater_bias.page.per_case import (
     Loads,
@@ -30,8 +28,18 @@ from overread.questions.rater_bias.page.per_case import (
     select_sources,
 )
 from overread.questions.rater_bias.page.source_classifier import build_source_classifier_section
-from overread.questions.rater_bias.page.training_summary import list_folds, sort_trainings, summarise_trainings
-from overread.questions.rater_bias.page.wording import word_amplification, word_answer
+from overread.questions.rater_bias.page.tables import (
+    build_consensus_table,
+    build_coverage_table,
+    build_load_table,
+    build_pair_table,
+)
+from overread.questions.rater_bias.page.training_summary import (
+    build_fold_table,
+    build_summary_table,
+    build_training_table,
+)
+from overread.questions.rater_bias.page.wording import list_keys, word_amplification, word_answer
 from overread.questions.rater_bias.results import CrossEvaluation
 from overread.report.context import RunContext
 from overread.report.figures.canvas import Figure
@@ -43,44 +51,6 @@ from overread.training.result import TrainingResult
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """Cases of one source and its network.
-
-    Attributes:
-        source: the source.
-        labelled_count: cases that it labelled.
-        missing: cases that it did not label.
-        empty: cases in which it outlines nothing.
-        network_missing: labelled cases of which its network has no prediction.
-        network_empty: cases in which its network outlines nothing.
-    """
-
-    source: str
-    labelled_count: int
-    missing: tuple[str, ...]
-    empty: tuple[str, ...]
-    network_missing: tuple[str, ...]
-    network_empty: tuple[str, ...]
-
-
-def list_coverage(evaluation: CrossEvaluation) -> tuple[Coverage, ...]:
-    """List missing and empty cases of every source."""
-    return tuple(_describe(evaluation, source) for source in evaluation.sources)
-
-
-def _describe(evaluation: CrossEvaluation, source: str) -> Coverage:
-    missing = evaluation.missing_cases.get(source, ())
-    return Coverage(
-        source=source,
-        labelled_count=len(evaluation.case_ids) - len(missing),
-        missing=missing,
-        empty=evaluation.empty_cases.get(source, ()),
-        network_missing=evaluation.missing_cases.get(name_network(source), ()),
-        network_empty=evaluation.empty_cases.get(name_network(source), ()),
-    )
 
 
 _PERSON_KINDS = ("human", "crowd")
@@ -123,19 +93,22 @@ def write_rater_bias_report(
     noun = _choose_noun(study, evaluation)
     agreement = compute_source_agreement(of_raters, evaluation.raters)
     chosen = choose_cases(_keep_outlined(agreement, collect_loads(of_raters)))
+    subject_count = len({study.subject_of[case_id] for case_id in evaluation.case_ids})
     values = {
         "context": context,
         "evaluation": evaluation,
         "study": study.settings,
         "colours": colours,
         "panels": build_panels(evaluation, noun=noun),
-        "coverages": list_coverage(evaluation),
+        "coverage_table": build_coverage_table(evaluation, noun=noun),
         "gallery": draw_gallery(chosen, study=study, predictions=predictions, colours=colours),
         "choice_rule": CHOICE_RULE,
-        "trainings": sort_trainings(trainings, evaluation.sources),
-        "folds": list_folds(trainings, evaluation.sources),
-        "summaries": summarise_trainings(trainings, evaluation.sources),
-        "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
+        "training_count": len(trainings),
+        "summary_table": build_summary_table(trainings, evaluation.sources),
+        "training_table": build_training_table(trainings, evaluation.sources),
+        "fold_table": build_fold_table(trainings, evaluation.sources),
+        "subject_count": subject_count,
+        "keys": list_keys(evaluation, subject_count, noun=noun),
         "mixing": build_mixing_section(mixing, assign_colours(evaluation.sources)) if mixing else None,
         "classifier": build_source_classifier_section(*classification, noun=noun) if classification else None,
         **_tell_findings(evaluation, of_raters, noun),
@@ -151,7 +124,10 @@ def _tell_findings(evaluation: CrossEvaluation, comparisons: "DataFrame", noun: 
         "noun": noun,
         "answer": word_answer(evaluation, case_count=gap_count, noun=noun),
         "amplification": word_amplification(contrasts, unit=evaluation.load_unit, noun=noun),
-        "contrasts": [(contrast, judge_contrast(contrast)) for contrast in contrasts],
+        "contrast_count": len(contrasts),
+        "load_table": build_load_table(contrasts, unit=evaluation.load_unit, noun=noun),
+        "pair_table": build_pair_table(evaluation, noun=noun),
+        "consensus_table": build_consensus_table(evaluation, noun=noun),
     }
 
 

@@ -15,6 +15,7 @@ from overread.questions.rater_bias.source_hits import compute_case_rates
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.formatting import format_count, format_dice, format_number, write_interval
 from overread.report.palette import INK, MUTED
+from overread.report.table import Column, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +93,7 @@ def draw_hit_rates(classification: SourceClassification, case_rates: "DataFrame"
 def _tie_cases(axes: "Axes", case_rates: "DataFrame") -> None:
     columns = [_select(case_rates, origin, False) for origin in ORIGINS]
     places = [dict(zip(rates, _spread(place, len(rates)), strict=True)) for place, rates in enumerate(columns)]
-    for case_id in columns[0].keys() & columns[1].keys():
+    for case_id in sorted(columns[0].keys() & columns[1].keys()):
         ends = [place[case_id] for place in places], [rates[case_id] for rates in columns]
         axes.plot(*ends, color=MUTED, linewidth=0.8, alpha=0.6, zorder=2)
 
@@ -137,7 +138,7 @@ class SourceClassifierSection:
         rest: the sentence that goes on from there.
         growth: whether predictions are recognised more surely than annotations.
         baseline: whether the shuffled baseline is at chance, and what follows if it is not.
-        rows: name and hit rate of each row of the table.
+        table: the hit rates.
         hit_rates: the figure of all cases.
         roc: the curves, None where there are none.
         positive: what the curves find.
@@ -149,7 +150,7 @@ class SourceClassifierSection:
     rest: str
     growth: str
     baseline: str
-    rows: tuple[tuple[str, HitRate], ...]
+    table: Table
     hit_rates: Figure
     roc: Figure | None
     positive: str
@@ -174,10 +175,38 @@ def build_source_classifier_section(
         rest=rest,
         growth=word_growth(classification.growth, noun=noun),
         baseline=word_baseline(classification, noun=noun),
-        rows=tuple((_name_row(rate, noun), rate) for rate in classification.hit_rates),
+        table=build_hit_table(classification, noun=noun),
         hit_rates=draw_hit_rates(classification, compute_case_rates(hits)),
         roc=draw_roc_curves(classification.rocs, positive=positive) if classification.rocs else None,
         positive=positive,
+    )
+
+
+def build_hit_table(classification: SourceClassification, *, noun: str) -> Table:
+    """Hit rates of all masks and of each source's own."""
+    chance = format_number(classification.chance, 3)
+    return Table(
+        label="Hit rates",
+        columns=[
+            "Masks of",
+            Column("Cases", "number"),
+            Column("Patches", "number"),
+            Column("Mean ± std", "number"),
+            "Interval",
+            *(Column(source, "number") for source in classification.sources),
+        ],
+        rows=[
+            [
+                _name_row(rate, noun),
+                str(rate.case_count),
+                format_number(rate.patch_count, 0),
+                f"{format_number(rate.interval.estimate, 3)} ± {format_number(rate.std, 3)}",
+                write_interval(rate.interval).bounds,
+                *(format_number(rate.by_source.get(source), 3) for source in classification.sources),
+            ]
+            for rate in classification.hit_rates
+        ],
+        caption=f"Hit rate: share of a case's patches whose {noun} is recognised; chance is {chance}",
     )
 
 

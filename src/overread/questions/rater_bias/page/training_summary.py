@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from overread.report.formatting import format_dice, format_duration, format_number, shorten_digest
+from overread.report.table import Cell, CellContent, Column, Table
 from overread.training.result import TrainingJob, TrainingResult
 
 
@@ -64,4 +66,91 @@ def _sum_up(group: Sequence[TrainingResult]) -> TrainingSummary:
         train_counts=(min(train_counts), max(train_counts)),
         validation_dice=float(np.mean([result.kept_validation_dice for result in group])),
         duration_seconds=sum(result.duration_seconds for result in group),
+    )
+
+
+def build_summary_table(trainings: Sequence[TrainingResult], sources: Sequence[str]) -> Table:
+    """One row per label set that was learnt."""
+    return Table(
+        label="Trainings per source",
+        columns=[
+            "Network of",
+            Column("Networks", "number"),
+            Column("Folds", "number"),
+            Column("Repeats", "number"),
+            Column("Training cases per fold", "number"),
+            Column("Validation Dice, mean", "number"),
+            Column("Training time", "number"),
+        ],
+        rows=[
+            [
+                summary.labels,
+                str(summary.network_count),
+                str(summary.fold_count),
+                str(summary.repeat_count),
+                "–".join(dict.fromkeys(map(str, summary.train_counts))),
+                format_dice(summary.validation_dice),
+                format_duration(summary.duration_seconds),
+            ]
+            for summary in summarise_trainings(trainings, sources)
+        ],
+        empty="No trainings were reported.",
+    )
+
+
+def build_training_table(trainings: Sequence[TrainingResult], sources: Sequence[str]) -> Table:
+    """One row per training."""
+    return Table(
+        label="All trainings",
+        columns=[
+            "Source",
+            Column("Fold", "number"),
+            Column("Repeat", "number"),
+            Column("Seed", "number"),
+            Column("Train / validation / test", "number"),
+            Column("Epochs (best)", "number"),
+            Column("Validation Dice", "number"),
+            Column("Parameters", "number"),
+            Column("Time", "number"),
+            Column("Voxels/s", "number"),
+            "Device",
+            "Fingerprint",
+        ],
+        rows=[_describe_training(result) for result in sort_trainings(trainings, sources)],
+        style="dense",
+    )
+
+
+def _describe_training(result: TrainingResult) -> list[CellContent]:
+    job = result.job
+    return [
+        job.labels,
+        str(job.fold),
+        str(job.repeat),
+        str(job.seed),
+        " / ".join(str(len(cases)) for cases in (job.train_cases, job.validation_cases, job.test_cases)),
+        f"{result.epochs} ({result.kept_epoch})",
+        format_dice(result.kept_validation_dice),
+        format_number(result.parameter_count, 0),
+        format_duration(result.duration_seconds),
+        format_number(result.voxels_per_second, 0),
+        result.device,
+        Cell(shorten_digest(result.fingerprint), "code"),
+    ]
+
+
+def build_fold_table(trainings: Sequence[TrainingResult], sources: Sequence[str]) -> Table:
+    """The cases of each label set and fold, by what they were for."""
+    return Table(
+        label="Cases of each fold",
+        columns=["Source", Column("Fold", "number"), "Learnt from", "Chose the best epoch", "Held out"],
+        rows=[
+            [
+                job.labels,
+                str(job.fold),
+                *(", ".join(cases) for cases in (job.train_cases, job.validation_cases, job.test_cases)),
+            ]
+            for job in list_folds(trainings, sources)
+        ],
+        style="dense",
     )

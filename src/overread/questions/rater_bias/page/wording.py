@@ -23,6 +23,7 @@ from overread.report.formatting import (
     join_names,
     write_interval,
 )
+from overread.report.table import KeyFigure, show_interval
 
 
 def word_answer(evaluation: CrossEvaluation, *, case_count: int, noun: str = "rater") -> Answer:
@@ -161,3 +162,17 @@ def _word_interval(interval: Interval) -> str:
     if not _is_finite(interval):
         return f"{estimate} ({bounds})"
     return f"{estimate} ({100 * interval.confidence:g}{NO_BREAK}% interval {bounds})"
+
+
+def list_keys(evaluation: CrossEvaluation, subject_count: int, *, noun: str) -> list[KeyFigure]:
+    """The key figures of the page."""
+    source_count = len(evaluation.raters)
+    others = noun if source_count == 2 else f"{noun}s"
+    consensus = f" and {len(evaluation.consensus)} consensus" if evaluation.consensus else ""
+    cases = f"{format_count(len(evaluation.case_ids), 'case')} of {format_count(subject_count, 'subject')}"
+    return [
+        *show_interval(f"Dice with their own {noun}", evaluation.same_dice),
+        *show_interval(f"Dice with the other {others}", evaluation.cross_dice),
+        *show_interval("Difference", evaluation.dice_gap),
+        KeyFigure("Compared", f"{format_count(source_count, noun)}{consensus}", (cases,)),
+    ]

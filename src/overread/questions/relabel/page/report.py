@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
-from overread.questions.relabel.evaluation import choose_repair, find_gain
 from overread.questions.relabel.page.figures import (
     BETTER_COLOUR,
     CHANGE_COLOUR,
@@ -19,26 +18,23 @@ from overread.questions.relabel.page.figures import (
     draw_uncertainty_curve,
 )
 from overread.questions.relabel.page.gallery import CLEAN_LABELS, draw_examples, name_noisy, name_relabelled
+from overread.questions.relabel.page.paper import PAPER_PRESET, build_paper_tables
 from overread.questions.relabel.page.tables import (
-    CORRECTION_TITLES,
-    OUTCOME_MARKS,
-    OUTCOME_TITLES,
-    PAPER_NOISES,
-    PAPER_PRESET,
-    PAPER_TABLES,
-    RULE_TITLES,
-    build_method_rows,
-    build_pair_rows,
-    build_reference,
-    find_best_epoch,
-    list_watched,
+    build_missing_table,
+    build_pair_table,
+    build_repair_table,
+    build_test_table,
     name_method,
     name_noise,
-    name_training,
-    sum_up_trainings,
-    write_threshold,
 )
-from overread.questions.relabel.page.wording import word_disagreement, word_relabel_answer
+from overread.questions.relabel.page.trainings import (
+    build_method_table,
+    build_source_table,
+    build_training_table,
+    build_watched_table,
+    list_watched,
+)
+from overread.questions.relabel.page.wording import count_trained, list_keys, word_disagreement, word_relabel_answer
 from overread.questions.relabel.results import RelabelEvaluation
 from overread.report.context import RunContext
 from overread.report.page import render_page, write_page
@@ -78,11 +74,13 @@ def write_relabel_report(
     _check(evaluation, labels)
     noises = tuple(noise.name for noise in evaluation.noises)
     masks = check_labels(relabelled, noises=noises, methods=evaluation.methods)
+    subject_count = len({study.subject_of[case_id] for case_id in evaluation.case_ids})
     values = {
         "context": context,
         "evaluation": evaluation,
         "study": study.settings,
-        "subject_count": len({study.subject_of[case_id] for case_id in evaluation.case_ids}),
+        "subject_count": subject_count,
+        "keys": list_keys(evaluation, subject_count),
         "unlabelled": _list_unlabelled(evaluation, study),
         "gallery": draw_examples(evaluation, masks, study=study, labels=labels),
         "repair_figures": _draw_repairs(evaluation, masks),
@@ -91,8 +89,7 @@ def write_relabel_report(
         **_draw_curves(evaluation),
         **_give_names(),
         "paper_is_open": context.preset == PAPER_PRESET,
-        "paper_noises": PAPER_NOISES,
-        "paper_tables": PAPER_TABLES,
+        "paper_tables": build_paper_tables(),
     }
     write_page(path, render_page(Path(__file__).with_name("relabel.html.j2"), values))
 
@@ -110,28 +107,21 @@ def _check(evaluation: RelabelEvaluation, labels: Mapping[str, LabelSet]) -> Non
 
 
 def _tell_numbers(evaluation: RelabelEvaluation) -> dict[str, object]:
-    first = evaluation.noises[0].name
-    watched = [
-        (training, find_best_epoch(evaluation, training))
-        for noise in evaluation.noises
-        for method in evaluation.methods
-        for training in list_watched(evaluation, noise.name, method)
-    ]
     return {
         "answer": word_relabel_answer(evaluation),
         "disagreement": word_disagreement(evaluation),
-        "first": first,
-        "first_repair": choose_repair(evaluation, first),
-        "first_gain": find_gain(evaluation, first),
-        "reference": build_reference(evaluation),
-        "reference_cell": evaluation.find_cell("", "clean"),
-        "pair_rows": build_pair_rows(evaluation),
-        "method_rows": build_method_rows(evaluation),
-        "watched_rows": watched,
+        "first": evaluation.noises[0].name,
+        "pair_table": build_pair_table(evaluation),
+        "test_table": build_test_table(evaluation),
+        "repair_table": build_repair_table(evaluation),
+        "method_table": build_method_table(evaluation),
+        "watched_table": build_watched_table(evaluation),
+        "source_table": build_source_table(evaluation),
+        "missing_table": build_missing_table(evaluation),
+        "training_table": build_training_table(evaluation),
         "rules": {training.rule for training in evaluation.watched},
         "corrections": {cell.correction for cell in evaluation.cells},
-        "training_groups": sum_up_trainings(evaluation),
-        "trained_count": len(evaluation.watched) + len(evaluation.plain),
+        "trained_count": count_trained(evaluation),
     }
 
 
@@ -176,13 +166,7 @@ def _list_unlabelled(evaluation: RelabelEvaluation, study: Study) -> tuple[str, 
 
 def _give_names() -> dict[str, object]:
     return {
-        "correction_titles": CORRECTION_TITLES,
-        "rule_titles": RULE_TITLES,
-        "outcome_titles": OUTCOME_TITLES,
-        "outcome_marks": OUTCOME_MARKS,
         "repair_colours": (BETTER_COLOUR, WORSE_COLOUR, SAME_COLOUR),
         "name_noise": name_noise,
         "name_method": name_method,
-        "name_training": name_training,
-        "threshold_text": write_threshold,
     }

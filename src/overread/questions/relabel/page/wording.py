@@ -8,7 +8,16 @@ from overread.questions.relabel.evaluation import choose_repair, find_gain, judg
 from overread.questions.relabel.page.tables import name_noise
 from overread.questions.relabel.results import LabelRepair, Outcome, RelabelEvaluation
 from overread.report.answer import Answer, Verdict
-from overread.report.formatting import NO_BREAK, format_count, format_dice, format_percent, join_names, write_interval
+from overread.report.formatting import (
+    NO_BREAK,
+    format_count,
+    format_dice,
+    format_number,
+    format_percent,
+    join_names,
+    write_interval,
+)
+from overread.report.table import KeyFigure, show_interval
 
 _LABELS: Mapping[Outcome, str] = {
     "gained": "made the labels better",
@@ -127,3 +136,30 @@ def _explain_unknown(evaluation: RelabelEvaluation) -> str:
 
 def _capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def list_keys(evaluation: RelabelEvaluation, subject_count: int) -> list[KeyFigure]:
+    """The key figures of the page, of the first noise."""
+    first = evaluation.noises[0].name
+    repair, reference = choose_repair(evaluation, first), evaluation.find_cell("", "clean")
+    labels, gain = "Label Dice, relabelled minus noisy", "Held-out Dice, relabelling minus no correction"
+    return [
+        *show_interval(labels, repair.gain if repair else None, name_noise(first)),
+        *show_interval(gain, find_gain(evaluation, first), name_noise(first)),
+        *show_interval("Held-out Dice after clean labels", reference.clean if reference else None),
+        KeyFigure(
+            "Trainings",
+            format_number(count_trained(evaluation), 0),
+            (f"{format_count(len(evaluation.noises), 'set')} of noisy labels",),
+        ),
+        KeyFigure(
+            "Cases",
+            format_number(len(evaluation.case_ids), 0),
+            (f"of {format_count(subject_count, 'subject')}",),
+        ),
+    ]
+
+
+def count_trained(evaluation: RelabelEvaluation) -> int:
+    """Number of trainings that gave a network."""
+    return len(evaluation.watched) + len(evaluation.plain)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from overread.evaluation.results import Interval
+from overread.questions.retrain.page.cases import JudgedCase
 from overread.questions.retrain.page.gate import Finding
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.figures.case_axis import choose_height_px, choose_width_px, name_cases
@@ -125,7 +126,7 @@ _LEAST_SPAN = 0.1
 _CHALLENGER_SIZE, _CHAMPION_SIZE = 38, 32
 
 
-def draw_case_dice(cases: Sequence["JudgedCase"], *, reference: str) -> Figure:
+def draw_case_dice(cases: Sequence[JudgedCase], *, reference: str) -> Figure:
     """Draw a square for the champion and, right of it, a circle for the challenger per case, tied together.
 
     Marks of cases that do not count are hollow.
@@ -146,7 +147,7 @@ def draw_case_dice(cases: Sequence["JudgedCase"], *, reference: str) -> Figure:
         return finish_drawing(drawing, _describe_gate_case(cases, reference))
 
 
-def _draw_case(axes: "Axes", place: int, case: "JudgedCase") -> None:
+def _draw_case(axes: "Axes", place: int, case: JudgedCase) -> None:
     offset = 0 if case.champion_dice is None else _OFFSET
     if case.champion_dice is not None:
         line = "solid" if case.counts else (0, (2, 1.5))
@@ -174,7 +175,7 @@ def _draw_mark(axes: "Axes", place: float, dice: float, colour: str, marker: str
     )
 
 
-def _choose_limits_gate_case(cases: Sequence["JudgedCase"]) -> tuple[float, float]:
+def _choose_limits_gate_case(cases: Sequence[JudgedCase]) -> tuple[float, float]:
     values = [case.challenger_dice for case in cases]
     values += [case.champion_dice for case in cases if case.champion_dice is not None]
     low, high = min(values), max(values)
@@ -182,7 +183,7 @@ def _choose_limits_gate_case(cases: Sequence["JudgedCase"]) -> tuple[float, floa
     return middle - 1.1 * reach, middle + 1.1 * reach
 
 
-def _describe_gate_case(cases: Sequence["JudgedCase"], reference: str) -> str:
+def _describe_gate_case(cases: Sequence[JudgedCase], reference: str) -> str:
     counted = sum(case.counts for case in cases)
     text = f"Dice with {reference} of {format_count(len(cases), 'held-out case')}, {counted} of which count."
     differences = [case.difference for case in cases if case.difference is not None]

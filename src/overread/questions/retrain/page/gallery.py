@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.questions.retrain.page.figures import draw_gate_outlines
-from overread.questions.retrain.page.tables import (
+from overread.questions.retrain.page.cases import (
     JudgedCase,
     collect_cases,
 )
+from overread.questions.retrain.page.figures import draw_gate_outlines
 from overread.questions.retrain.records import NetworkJudgement, RetrainingJudgement
 from overread.records import Result
 from overread.report.figures.canvas import Figure

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
+from overread.questions.retrain.page.cases import build_case_table, collect_cases
 from overread.questions.retrain.page.figures import (
     ALLOWED_COLOUR,
     BEYOND_COLOUR,
@@ -15,12 +16,11 @@ from overread.questions.retrain.page.figures import (
     draw_case_dice,
 )
 from overread.questions.retrain.page.gallery import CasePicture, RetrainingGallery
-from overread.questions.retrain.page.gate import GateCheck, list_gate_checks
 from overread.questions.retrain.page.tables import (
-    JudgedCase,
     Mark,
-    build_network_rows,
-    collect_cases,
+    build_check_table,
+    build_dice_table,
+    build_network_table,
     describe_decision,
     draw_dice_bounds,
     draw_load_bounds,
@@ -30,13 +30,12 @@ from overread.questions.retrain.page.wording import (
     word_cautions,
     word_reasons,
     word_retraining_answer,
-    write_revision,
-    write_version,
 )
 from overread.questions.retrain.records import NetworkDecision, NetworkJudgement, RetrainingOutcome
 from overread.report.context import RunContext
 from overread.report.figures.canvas import Figure
 from overread.report.page import render_page, write_page
+from overread.report.table import Table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -52,8 +51,9 @@ class ChallengerPart:
         mark: style of these words.
         reasons: why it was refused.
         cautions: which bounds it does not surely keep to.
-        checks: what the gate asked.
-        cases: held-out cases, in the order of the figure.
+        check_table: what the gate asked.
+        dice_table: Dice with every source.
+        case_table: held-out cases, in the order of the figure.
         case_dice: the figure of these cases; None without a case.
         pictures: some of them as pictures.
         promotion: command that makes it champion by hand.
@@ -64,8 +64,9 @@ class ChallengerPart:
     mark: Mark
     reasons: tuple[str, ...]
     cautions: tuple[str, ...]
-    checks: tuple[GateCheck, ...]
-    cases: tuple[JudgedCase, ...]
+    check_table: Table
+    dice_table: Table
+    case_table: Table
     case_dice: Figure | None
     pictures: tuple[CasePicture, ...]
     promotion: str
@@ -101,7 +102,7 @@ def write_retraining_report(
         "is_idle": not outcome.decisions,
         "changes": outcome.changes,
         "answer": word_retraining_answer(outcome),
-        "rows": build_network_rows(outcome),
+        "network_table": build_network_table(outcome),
         "parts": _build_parts(outcome.decisions, comparisons, gallery),
         "level": _find_level(judgements),
         "dice_bounds": draw_dice_bounds(judgements),
@@ -109,8 +110,6 @@ def write_retraining_report(
         "bound_colours": {"allowed": ALLOWED_COLOUR, "beyond": BEYOND_COLOUR},
         "mark_colours": {"challenger": CHALLENGER_COLOUR, "champion": CHAMPION_COLOUR},
         "outline_colours": OUTLINE_COLOURS,
-        "write_revision": write_revision,
-        "write_version": write_version,
     }
     write_page(page, render_page(Path(__file__).with_name("retrain.html.j2"), values))
 
@@ -148,8 +147,9 @@ def _build_part(
         mark=mark,
         reasons=word_reasons(decision),
         cautions=word_cautions(judged),
-        checks=list_gate_checks(judged),
-        cases=cases,
+        check_table=build_check_table(judged),
+        dice_table=build_dice_table(judged),
+        case_table=build_case_table(judged, cases),
         case_dice=draw_case_dice(cases, reference=judged.network.reference) if cases else None,
         pictures=gallery.select(judged.network.labels) if gallery else (),
         promotion=write_promotion(decision),

@@ -1,18 +1,18 @@
-"""The rows of the tables: bounds of the gate, networks and cases."""
+"""The tables of networks and of the gate, and the bounds that its figures show."""
 
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from overread.errors import InputError
 from overread.evaluation.results import Interval
 from overread.questions.retrain.page.figures import BoundedRow, draw_gate_bounds
 from overread.questions.retrain.page.gate import (
+    Finding,
     express_in_percent,
     judge_difference,
     judge_load_bias,
+    list_gate_checks,
     write_bias,
     write_difference,
     write_with_bounds,
@@ -20,11 +20,8 @@ from overread.questions.retrain.page.gate import (
 from overread.questions.retrain.page.wording import write_day, write_revision, write_version
 from overread.questions.retrain.records import KeptNetwork, NetworkDecision, NetworkJudgement, RetrainingOutcome
 from overread.report.figures.canvas import Figure
-from overread.report.formatting import ABSENT
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
-    from pandas import Series as Row
+from overread.report.formatting import ABSENT, WrittenInterval, write_interval
+from overread.report.table import Cell, CellContent, Column, Table
 
 
 def draw_dice_bounds(judgements: Sequence[NetworkJudgement]) -> Figure | None:
@@ -73,37 +70,52 @@ def _build_load_row(judged: NetworkJudgement, bias: Interval) -> BoundedRow:
 Mark: TypeAlias = Literal["borne-out", "undecided", ""]
 """Style of a decision: taken in, refused, or neither."""
 
-
-@dataclass(frozen=True)
-class NetworkRow:
-    """One network that is kept up to date.
-
-    Attributes:
-        network: the network as it was found.
-        state: what was found of its labels.
-        champion: version in use after the run.
-        since: since when.
-        learnt: revision that it learnt from.
-        behind: revisions with other labels since then.
-        decision: what the run decided.
-        mark: style of the decision.
-    """
-
-    network: KeptNetwork
-    state: str
-    champion: str
-    since: str
-    learnt: str
-    behind: str
-    decision: str
-    mark: Mark
+_FINDING_TITLES: Mapping[Finding, str] = {"unsure": "kept, not surely"}
+_FINDING_MARKS: Mapping[Finding, str] = {
+    "kept": "borne-out",
+    "unsure": "undecided",
+    "not kept": "contradicted",
+    "not asked": "",
+}
 
 
-def build_network_rows(outcome: RetrainingOutcome) -> tuple[NetworkRow, ...]:
+def build_network_table(outcome: RetrainingOutcome) -> Table:
     """One row per network, in the order in which they are kept."""
     decision_of = {decision.judgement.network.labels: decision for decision in outcome.decisions}
     revision = outcome.changes.revision
-    return tuple(_build_row(network, decision_of, revision) for network in outcome.changes.networks)
+    return Table(
+        label="All networks",
+        columns=[
+            "Network of",
+            "This run",
+            f"Labels at revision {write_revision(revision)}",
+            "In use now",
+            "Since",
+            "Learnt revision",
+            Column("Behind", "number"),
+            "Judged by",
+        ],
+        rows=[
+            _describe_network(network, decision_of.get(network.labels), revision)
+            for network in outcome.changes.networks
+        ],
+        style="networks",
+    )
+
+
+def _describe_network(network: KeptNetwork, decision: NetworkDecision | None, revision: str) -> list[CellContent]:
+    words, mark = describe_decision(decision)
+    champion, since, learnt, behind = _describe_champion(network, decision, revision)
+    return [
+        Cell(network.labels, notes=(network.model,)),
+        Cell(words, "verdict", mark=mark),
+        _describe_state(network),
+        champion,
+        since,
+        ABSENT if learnt == ABSENT else Cell(learnt, "code"),
+        behind,
+        network.reference,
+    ]
 
 
 def describe_decision(decision: NetworkDecision | None) -> tuple[str, Mark]:
@@ -118,13 +130,6 @@ def write_promotion(decision: NetworkDecision) -> str:
     """The command that makes a refused challenger champion by hand."""
     model = shlex.quote(decision.judgement.network.model)
     return f'overread model promote {model} --version {decision.version} --reason "…"'
-
-
-def _build_row(network: KeptNetwork, decision_of: Mapping[str, NetworkDecision], revision: str) -> NetworkRow:
-    decision = decision_of.get(network.labels)
-    words, mark = describe_decision(decision)
-    champion, since, learnt, behind = _describe_champion(network, decision, revision)
-    return NetworkRow(network, _describe_state(network), champion, since, learnt, behind, words, mark)
 
 
 def _describe_state(network: KeptNetwork) -> str:
@@ -152,83 +157,47 @@ def _describe_champion(
     return write_version(now), *found
 
 
-@dataclass(frozen=True)
-class JudgedCase:
-    """What challenger and champion made of a held-out case.
-
-    Attributes:
-        case_id: the case.
-        challenger_dice: against the reference.
-        champion_dice: the same of the champion; None without one.
-        reference_load: in the study's load unit, as the next two.
-        challenger_load: of the challenger's mask.
-        champion_load: of the champion's mask; None without one.
-        counts: whether the gate looks at it.
-    """
-
-    case_id: str
-    challenger_dice: float
-    champion_dice: float | None
-    reference_load: float
-    challenger_load: float
-    champion_load: float | None
-    counts: bool
-
-    @property
-    def difference(self) -> float | None:
-        """Dice of the challenger minus that of the champion; None without one."""
-        return None if self.champion_dice is None else self.challenger_dice - self.champion_dice
-
-
-def collect_cases(judged: NetworkJudgement, comparisons: "DataFrame") -> tuple[JudgedCase, ...]:
-    """The held-out cases of a challenger, the largest loss against the champion first.
-
-    Without a champion the lowest Dice comes first; equal ones go by case id.
-
-    Args:
-        judged: the challenger.
-        comparisons: of its masks and of the champion's with those of the reference, COMPARISON_COLUMNS.
-
-    Raises:
-        InputError: the table is about other cases than the judgement.
-    """
+def build_check_table(judged: NetworkJudgement) -> Table:
+    """What the gate asked of a challenger."""
     network = judged.network
-    challenger = _select_rows(comparisons, network.challenger_masks, judged)
-    champion = None
-    if network.champion is not None:
-        champion = _select_rows(comparisons, network.champion_masks, judged)
-    cases = [
-        _build_case(row, champion[case_id] if champion else None, counts=case_id in judged.counted_cases)
-        for case_id, row in challenger.items()
-    ]
-    return tuple(sorted(cases, key=_rank))
-
-
-def _select_rows(comparisons: "DataFrame", prediction: str, judged: NetworkJudgement) -> "Mapping[str, Row]":
-    reference = judged.network.reference
-    rows = comparisons[(comparisons["prediction"] == prediction) & (comparisons["reference"] == reference)]
-    expected = {*judged.counted_cases, *judged.other_cases}
-    if set(rows["case_id"]) != expected or len(rows) != len(expected):
-        raise InputError(
-            "the table of comparisons must hold each held-out case of the judgement once",
-            found=f"{len(rows)} rows for {len(expected)} cases",
-            where=f"{prediction} against {reference}",
-        )
-    return {str(row["case_id"]): row for _, row in rows.iterrows()}
-
-
-def _build_case(challenger: "Row", champion: "Row | None", *, counts: bool) -> JudgedCase:
-    return JudgedCase(
-        case_id=str(challenger["case_id"]),
-        challenger_dice=float(challenger["dice"]),
-        champion_dice=None if champion is None else float(champion["dice"]),
-        reference_load=float(challenger["reference_load"]),
-        challenger_load=float(challenger["prediction_load"]),
-        champion_load=None if champion is None else float(champion["prediction_load"]),
-        counts=counts,
+    champion = "Champion" if network.champion is None else f"Champion, {write_version(network.champion)}"
+    return Table(
+        label=f"Gate, network of {network.labels}",
+        columns=["Figure", "Bound is", "What is judged", "Bound", "Challenger", champion],
+        rows=[
+            [
+                Cell(check.title, notes=(check.note,) if check.note else ()),
+                Cell(_FINDING_TITLES.get(check.finding, check.finding), "verdict", mark=_FINDING_MARKS[check.finding]),
+                _show(check.judged),
+                check.bound,
+                _show(check.challenger),
+                _show(check.champion),
+            ]
+            for check in list_gate_checks(judged)
+        ],
+        style="results gate",
     )
 
 
-def _rank(case: JudgedCase) -> tuple[float, str]:
-    difference = case.difference
-    return (case.challenger_dice if difference is None else difference, case.case_id)
+def build_dice_table(judged: NetworkJudgement) -> Table:
+    """Dice of challenger and champion with every source."""
+    network = judged.network
+    return Table(
+        label=f"Dice with every source, network of {network.labels}",
+        columns=["Source", Column("Cases", "number"), "Challenger", "Champion"],
+        rows=[
+            [
+                Cell(one.reference, notes=("judged by this one",) if one.reference == network.reference else ()),
+                str(one.case_count),
+                _show(write_interval(one.challenger)),
+                _show(write_interval(one.champion)) if one.champion else ABSENT,
+            ]
+            for one in judged.dice
+        ],
+        caption="Dice with every source, all held-out cases",
+        style="results",
+    )
+
+
+def _show(written: WrittenInterval) -> Cell:
+    return Cell(written.estimate, notes=(written.bounds,) if written.bounds else ())
