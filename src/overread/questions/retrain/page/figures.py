@@ -18,7 +18,6 @@ from overread.report.slice_view import SliceView
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from overread.questions.retrain.page.tables import JudgedCase
 
 ALLOWED_COLOUR = "#cfe8dc"
 """Fill of the values that the gate lets through."""
