@@ -21,7 +21,7 @@ from overread.runs.pipeline_run import connect
 from overread.runs.plan import TrainingPlan
 from overread.runs.training_run import open_training_run
 from overread.study.study import Study
-from overread.training.hardware import limit_threads
+from overread.networks.hardware import limit_threads
 from overread.training.history import EpochReport, read_history
 from overread.training.job import run_training_job
 from overread.training.loop import Session

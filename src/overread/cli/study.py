@@ -119,7 +119,7 @@ def add(
         dry_run: Only check and say what would be done.
     """
     from overread.runs import add_labels
-    from overread.study.annotation_settings import AnnotationSettings
+    from overread.study.delivery.settings import AnnotationSettings
 
     values = {"source": source, "kind": kind, "replace": replace}
     settings = AnnotationSettings.parse(values, where="overread study add")

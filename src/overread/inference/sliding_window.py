@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from overread.inference.settings import InferenceSettings
 from overread.networks.settings import count_network_dimensions
-from overread.training.hardware import Precision, autocast, select_memory_format
+from overread.networks.hardware import Precision, autocast, select_memory_format
 from overread.types import Image, Probability
 
 

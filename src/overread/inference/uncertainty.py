@@ -17,7 +17,7 @@ from overread.labels.seeds import seed_generator
 from overread.study.intensity import normalise
 from overread.study.resampling import compute_working_shape, resample_image, resample_mask, resample_probability
 from overread.study.study import Study
-from overread.training.cases import WorkingCase
+from overread.study.working_cases import WorkingCase
 from overread.types import Spacing
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from overread.errors import StorageError
 from overread.networks.build import build_network
 from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE, SavedNetworkSettings
-from overread.training.hardware import place_network
+from overread.networks.hardware import place_network
 
 
 def save_network(folder: Path, network: nn.Module, settings: SavedNetworkSettings) -> None:

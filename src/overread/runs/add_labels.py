@@ -9,10 +9,10 @@ from overread.adapters.upstream import find_upstream
 from overread.adapters.versioning import commit_study, is_study_repository, lock_study
 from overread.errors import StorageError, VersioningError
 from overread.runs.label_commit import check_is_up_to_date, push_commit, record_change
-from overread.study.annotation_change import StudyChange, apply_annotations
-from overread.study.annotation_files import find_annotation_files
-from overread.study.annotation_settings import AnnotationSettings
-from overread.study.annotation_staging import StagedAnnotations, list_read_files, stage_annotations
+from overread.study.delivery.change import StudyChange, apply_annotations
+from overread.study.delivery.files import find_annotation_files
+from overread.study.delivery.settings import AnnotationSettings
+from overread.study.delivery.staging import StagedAnnotations, list_read_files, stage_annotations
 from overread.study.study import IMAGES_FOLDER, LABELS_FOLDER, Study
 
 

@@ -19,7 +19,7 @@ from overread.study.digest import compute_files_digest, compute_images_digest
 from overread.study.label_set import LabelSet
 from overread.study.schema import Provenance
 from overread.study.study import Study
-from overread.training.hardware import DeviceName, select_device
+from overread.networks.hardware import DeviceName, select_device
 
 OPERATION = "estimate uncertainty"
 _SCRATCH = ".partial-"

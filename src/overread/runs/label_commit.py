@@ -7,7 +7,7 @@ from overread.adapters.git import run_git
 from overread.adapters.upstream import Upstream, count_commits_behind, find_upstream, push_to_upstream
 from overread.adapters.versioning import commit_study, list_uncommitted_changes, shorten
 from overread.errors import VersioningError
-from overread.study.annotation_change import StudyChange
+from overread.study.delivery.change import StudyChange
 
 _CATCH_UP = "`git pull --rebase`, `dvc pull` where data were fetched, and run the same command again"
 

@@ -110,7 +110,7 @@ def _assign(
 
 def _predict(item: _Assignment) -> str:
     from overread.inference.predicted_mask import write_predicted_mask
-    from overread.training.hardware import limit_threads, select_device
+    from overread.networks.hardware import limit_threads, select_device
 
     limit_threads(1)
     write_predicted_mask(

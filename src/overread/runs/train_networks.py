@@ -151,7 +151,7 @@ def _train(item: Assignment) -> TrainingResult:
 
 def _train_alone(item: Assignment) -> TrainingResult:
     from overread.adapters.mlflow_calls import TrackingOutageError
-    from overread.training.hardware import limit_threads, select_device
+    from overread.networks.hardware import limit_threads, select_device
     from overread.training.job import run_training_job
     from overread.training.loop import Session
 

@@ -14,7 +14,7 @@ from overread.runs.training_choice import TrainingChoice
 from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
 from overread.study.splits import split_validation
 from overread.study.study import Study
-from overread.training.hardware import DeviceName, select_device
+from overread.networks.hardware import DeviceName, select_device
 from overread.training.history import EpochReport
 from overread.training.job import run_training_job
 from overread.training.loop import Session

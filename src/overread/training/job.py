@@ -14,7 +14,7 @@ from overread.training.checkpoint import TrainingState
 from overread.training.context import TrainingContext
 from overread.training.correction_settings import Relabelling
 from overread.training.epoch_choice import BestValidation, LastEpoch
-from overread.training.hardware import describe_device
+from overread.networks.hardware import describe_device
 from overread.training.history import HISTORY_FILE, EpochReport, write_history
 from overread.training.job_cases import read_job_cases
 from overread.training.loop import Session

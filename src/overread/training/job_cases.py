@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from overread.errors import InputError
 from overread.study.resampling import resample_mask
 from overread.study.study import Study
-from overread.training.cases import WorkingCase, read_working_cases
+from overread.study.working_cases import WorkingCase, read_working_cases
 from overread.training.result import TrainingJob
 from overread.training.settings import TrainingSettings
 from overread.types import Mask

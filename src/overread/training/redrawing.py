@@ -8,7 +8,7 @@ from overread.labels.seeds import seed_generator
 from overread.labels.settings import PerturbationSettings
 from overread.study.resampling import resample_mask
 from overread.study.study import Study
-from overread.training.cases import WorkingCase
+from overread.study.working_cases import WorkingCase
 from overread.training.result import TrainingJob
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from overread.training.cases import WorkingCase
+from overread.study.working_cases import WorkingCase
 from overread.training.settings import SamplingSettings
 from overread.types import Image, Mask
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
-from overread.training.hardware import Precision
+from overread.networks.hardware import Precision
 from overread.types import Image, Probability
 
 

@@ -130,7 +130,7 @@ def test_every_kind_of_result_is_known_here():
             id="the Dice",
         ),
         pytest.param(
-            "training/hardware.py",
+            "networks/hardware.py",
             "torch.bfloat16",
             "torch.float16",
             {"prediction", *TRAININGS, *RUN},

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overread.study.annotation_change import StudyChange, apply_annotations
-from overread.study.annotation_masks import StagedMask
-from overread.study.annotation_settings import AnnotationSettings
-from overread.study.annotation_staging import StagedAnnotations
+from overread.study.delivery.change import StudyChange, apply_annotations
+from overread.study.delivery.masks import StagedMask
+from overread.study.delivery.settings import AnnotationSettings
+from overread.study.delivery.staging import StagedAnnotations
 from overread.study.cases import Case
 from overread.study.check import check_study
 from overread.study.rasters import write_image, write_mask

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from overread.errors import SettingsError, StudyError
-from overread.study.annotation_files import find_annotation_files
-from overread.study.annotation_settings import AnnotationSettings
-from overread.study.annotation_staging import StagedAnnotations, stage_annotations
+from overread.study.delivery.files import find_annotation_files
+from overread.study.delivery.settings import AnnotationSettings
+from overread.study.delivery.staging import StagedAnnotations, stage_annotations
 from overread.study.rasters import read_raster, write_mask, write_volume
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import Study, add_source

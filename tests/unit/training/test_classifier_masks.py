@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from overread.questions.rater_bias.classifier_masks import DrawnMask, apply_shifts, read_drawn_masks, sample_shifts
 from overread.study.rasters import write_mask
-from overread.training.cases import WorkingCase
+from overread.study.working_cases import WorkingCase
 from tests.studies import write_squares
 
 

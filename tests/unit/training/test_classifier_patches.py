@@ -16,7 +16,7 @@ from overread.questions.rater_bias.classifier_patches import (
     sample_test_patches,
     sample_training_patches,
 )
-from overread.training.cases import WorkingCase
+from overread.study.working_cases import WorkingCase
 from overread.training.classifier_settings import ClassifierSettings
 
 CPU = torch.device("cpu")

@@ -15,7 +15,7 @@ from overread.questions.rater_bias.classifier_training import (
     predict_patches,
     train_classifier,
 )
-from overread.training.cases import WorkingCase
+from overread.study.working_cases import WorkingCase
 from overread.training.classifier_settings import ClassifierSettings
 from overread.training.loop import Session
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from overread.errors import SettingsError
-from overread.training.hardware import autocast, computes_bf16, describe_device, place_network, select_device
+from overread.networks.hardware import autocast, computes_bf16, describe_device, place_network, select_device
 
 CPU = torch.device("cpu")
 

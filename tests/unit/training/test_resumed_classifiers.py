@@ -13,7 +13,7 @@ from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeF
 from overread.questions.acquisition_bias.probe_loop import ProbeEpoch, ProbeLesson, TrainedProbe, train_probe
 from overread.questions.rater_bias.classifier_masks import DrawnMask
 from overread.questions.rater_bias.classifier_training import ClassifierEpoch, SourceClassifier, train_classifier
-from overread.training.cases import WorkingCase
+from overread.study.working_cases import WorkingCase
 from overread.training.classifier_settings import ClassifierSettings
 from overread.training.history import Epoch
 from overread.training.loop import Session

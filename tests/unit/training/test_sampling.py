@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overread.training.cases import WorkingCase
+from overread.study.working_cases import WorkingCase
 from overread.training.sampling import PatchRecord, apply_patch, sample_patch
 from overread.training.settings import SamplingSettings
 

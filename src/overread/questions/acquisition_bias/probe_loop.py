@@ -13,7 +13,7 @@ from torch.nn import functional
 from overread.errors import TrainingError
 from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeFold
 from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings, ProbeNetworkSettings, ProbePreset
-from overread.training.hardware import autocast
+from overread.networks.hardware import autocast
 from overread.training.history import Epoch
 from overread.training.loop import Course, Session, anneal_cosine, train
 from overread.training.optimiser import AdamW

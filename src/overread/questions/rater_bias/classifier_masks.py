@@ -11,7 +11,7 @@ from overread.evaluation.surfaces import extract_surface
 from overread.study.intensity import normalise
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
-from overread.training.cases import WorkingCase
+from overread.study.working_cases import WorkingCase
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from overread.questions.rater_bias.classifier_masks import DrawnMask
 from overread.questions.rater_bias.classifier_patches import apply_patches, sample_test_patches, sample_training_patches
 from overread.training import loop
 from overread.training.classifier_settings import ClassifierSettings
-from overread.training.hardware import autocast
+from overread.networks.hardware import autocast
 from overread.training.history import Epoch
 from overread.training.loop import Session
 from overread.training.optimiser import Adam

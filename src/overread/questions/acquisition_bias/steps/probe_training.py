@@ -69,7 +69,7 @@ def train_assigned_probe(item: ProbeAssignment) -> str:
     from overread.questions.acquisition_bias.probe_loop import ProbeEpoch, ProbeLesson, train_probe
     from overread.questions.acquisition_bias.probe_settings import Region
     from overread.questions.acquisition_bias.probe_stacks import open_stacks
-    from overread.training.hardware import DeviceName, describe_device, limit_threads, select_device
+    from overread.networks.hardware import DeviceName, describe_device, limit_threads, select_device
     from overread.training.loop import Session
 
     limit_threads(1)

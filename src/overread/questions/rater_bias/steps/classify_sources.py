@@ -158,7 +158,7 @@ def _classify(item: _Assignment) -> str:
     from overread.questions.rater_bias.classifier_fold import SourceMasks, classify_fold
     from overread.questions.rater_bias.classifier_training import ClassifierEpoch, choose_epoch, write_epochs
     from overread.questions.rater_bias.source_hits import write_table
-    from overread.training.hardware import limit_threads, select_device
+    from overread.networks.hardware import limit_threads, select_device
     from overread.training.loop import Session
 
     limit_threads(1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from overread.errors import InputError
-from overread.study.annotation_files import ImageFiles, Locate
+from overread.study.delivery.files import ImageFiles, Locate
 from overread.study.cases import Case
 from overread.study.importing.case_writer import write_case
 from overread.study.importing.channels import read_channel_files

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from overread.study.annotation_cases import append_cases
-from overread.study.annotation_staging import StagedAnnotations
+from overread.study.delivery.cases import append_cases
+from overread.study.delivery.staging import StagedAnnotations
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import CASES_FILE, SETTINGS_FILE, Study
 

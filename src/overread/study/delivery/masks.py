@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from overread.errors import InputError, StudyError
-from overread.study.annotation_settings import AnnotationSettings
+from overread.study.delivery.settings import AnnotationSettings
 from overread.study.digest import compute_file_digest
 from overread.study.importing.channels import add_slice_axis
 from overread.study.importing.masks import binarise_mask

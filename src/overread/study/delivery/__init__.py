@@ -1,0 +1,1 @@
+"""New and changed masks and images that annotators hand in."""
