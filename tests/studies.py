@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from overread.presets import Preset
 from overread.study.cases import Case, write_cases
 from overread.study.rasters import write_image, write_mask, write_volume
 from overread.study.schema import SourceSettings, StudySettings
 from overread.study.study import Study
+from overread.training.presets import Preset
 from overread.types import Affine, Mask
 
 SOURCES = {"ann": 0, "ben": 1}

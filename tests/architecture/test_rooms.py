@@ -1,4 +1,4 @@
-"""In a question only the steps meet runs and adapters, and only steps, commands and components meet the steps."""
+"""In a question only the steps meet runs and adapters; no two folders of the library import each other."""
 
 import ast
 from collections.abc import Iterator
@@ -21,6 +21,29 @@ def find_trespasses(questions: Path) -> list[str]:
         names = [name for name in list_imports(path) if name.startswith(tuple(f"{room}." for room in closed))]
         found += [f"{path.relative_to(questions)}: {name}" for name in names]
     return found
+
+
+def find_mutual_folders(root: Path) -> list[str]:
+    """Pairs of folders whose modules import each other; a folder and its own subfolder may."""
+    edges = {
+        (name_folder(path.parent, root), target) for path in root.rglob("*.py") for target in find_folders(path, root)
+    }
+    pairs = {tuple(sorted(edge)) for edge in edges if edge[::-1] in edges and edge[0] != edge[1]}
+    return [f"{one} and {other}" for one, other in sorted(pairs) if not other.startswith(f"{one}/")]
+
+
+def find_folders(path: Path, root: Path) -> Iterator[str]:
+    """The folders of the package that a module imports from."""
+    for name in list_imports(path):
+        parts = name.rstrip(".").split(".")[1:]
+        if name.startswith("overread.") and parts:
+            candidates = [root.joinpath(*parts[:end]) for end in range(len(parts), 0, -1)]
+            found = next((place for place in candidates if place.is_dir() or place.with_suffix(".py").is_file()), root)
+            yield name_folder(found if found.is_dir() else found.parent, root)
+
+
+def name_folder(folder: Path, root: Path) -> str:
+    return folder.relative_to(root).as_posix()
 
 
 def list_imports(path: Path) -> Iterator[str]:
@@ -50,3 +73,21 @@ def test_a_trespass_is_found(tmp_path):
         "relabel/page/report.py",
         "relabel/plan.py",
     ]
+
+
+def test_no_two_folders_import_each_other():
+    assert find_mutual_folders(ROOT) == []
+
+
+def test_folders_that_import_each_other_are_found(tmp_path):
+    for name, text in {
+        "study/__init__.py": "",
+        "study/study.py": "from overread.labels.votes import count",
+        "labels/votes.py": "def f():\n    from overread.study import study",
+        "labels/modes/choppy.py": "from overread.labels.votes import count",
+        "labels/modes/register.py": "import overread.labels.modes.choppy",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "labels" / "votes.py").write_text("import overread.labels.modes.register\nimport overread.study.study")
+    assert find_mutual_folders(tmp_path) == ["labels and study"]

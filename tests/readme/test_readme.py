@@ -86,7 +86,7 @@ def test_every_command_works_as_typed(clone):
     for folder in ("demo", "demo.dvc-remote"):
         shutil.rmtree(clone / folder, ignore_errors=True)
     for name in ("demo", "small-3d"):
-        shorten_preset(clone / "src" / "overread" / "presets" / f"{name}.yaml")
+        shorten_preset(clone / "src" / "overread" / "training" / "presets" / f"{name}.yaml")
     commands = read_commands()
     assert commands[0] == "make demo"
     assert len(commands) > 5

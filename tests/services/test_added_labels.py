@@ -25,8 +25,8 @@ from overread.cli.study import watch_state
 from overread.errors import InputError, StorageError, StudyError, VersioningError
 from overread.runs import add_labels
 from overread.runs.add_labels import AddedLabels, Delivery
-from overread.study.delivery.settings import AnnotationSettings
 from overread.study.check import check_study
+from overread.study.delivery.settings import AnnotationSettings
 from overread.study.rasters import write_mask
 from overread.study.study import Study
 from tests.studies import write_squares

@@ -15,16 +15,16 @@ import torch
 from safetensors.torch import load_file
 
 from overread.errors import InputError
-from overread.presets import Preset
+from overread.networks.hardware import limit_threads
 from overread.runs import plan_trainings, train_networks
 from overread.runs.pipeline_run import connect
 from overread.runs.plan import TrainingPlan
 from overread.runs.training_run import open_training_run
 from overread.study.study import Study
-from overread.networks.hardware import limit_threads
 from overread.training.history import EpochReport, read_history
 from overread.training.job import run_training_job
 from overread.training.loop import Session
+from overread.training.presets import Preset
 from overread.training.result import TrainingJob, TrainingResult
 from tests.studies import make_preset, write_squares
 

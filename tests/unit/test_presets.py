@@ -9,7 +9,7 @@ import torch
 from overread.errors import SettingsError
 from overread.networks.build import build_network
 from overread.networks.settings import Architecture, count_network_dimensions
-from overread.presets import Preset, list_presets, read_preset
+from overread.training.presets import Preset, list_presets, read_preset
 
 SMALLEST: dict[str, Any] = {
     "description": "d",

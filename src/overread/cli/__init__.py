@@ -40,7 +40,7 @@ for command in (predict, uncertainty, disagreement, acquisition_bias):
 def presets() -> None:
     """List the presets."""
     from overread.kubeflow.catalogue import PIPELINES
-    from overread.presets import SHELF
+    from overread.training.presets import SHELF
 
     for name, description in SHELF.describe().items():
         print(f"{name}: {description}")

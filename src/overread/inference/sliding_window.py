@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from overread.inference.settings import InferenceSettings
-from overread.networks.settings import count_network_dimensions
 from overread.networks.hardware import Precision, autocast, select_memory_format
+from overread.networks.settings import count_network_dimensions
 from overread.types import Image, Probability
 
 

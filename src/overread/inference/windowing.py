@@ -8,8 +8,8 @@ from torch import nn
 
 from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import apply_network
-from overread.networks.settings import count_network_dimensions
 from overread.networks.hardware import Precision
+from overread.networks.settings import count_network_dimensions
 from overread.types import Image, Probability
 
 

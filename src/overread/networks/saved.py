@@ -8,8 +8,8 @@ from torch import nn
 
 from overread.errors import StorageError
 from overread.networks.build import build_network
-from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE, SavedNetworkSettings
 from overread.networks.hardware import place_network
+from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE, SavedNetworkSettings
 
 
 def save_network(folder: Path, network: nn.Module, settings: SavedNetworkSettings) -> None:

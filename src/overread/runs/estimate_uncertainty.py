@@ -11,6 +11,7 @@ from overread.inference.uncertainty import estimate_uncertainty
 from overread.inference.uncertainty_files import write_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps
 from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.networks.hardware import DeviceName, select_device
 from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE
 from overread.runs.map_collection import ORIGIN_FILE, RELABELLING_MAP
 from overread.runs.output_folder import check_is_outside_labels
@@ -19,7 +20,6 @@ from overread.study.digest import compute_files_digest, compute_images_digest
 from overread.study.label_set import LabelSet
 from overread.study.schema import Provenance
 from overread.study.study import Study
-from overread.networks.hardware import DeviceName, select_device
 
 OPERATION = "estimate uncertainty"
 _SCRATCH = ".partial-"

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from typing import ClassVar
 
 from overread.evaluation.results import name_network
-from overread.presets import Preset
 from overread.records import Result
 from overread.study.digest import compute_study_digest
 from overread.training.correction_settings import Relabelling
+from overread.training.presets import Preset
 from overread.training.result import TrainingJob
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from overread.adapters.lease import holding_lease
 from overread.adapters.storage import open_store
 from overread.errors import InputError
-from overread.presets import Preset
 from overread.runs.fingerprint import name_result
 from overread.runs.pipeline_run import connect, failing_with_pipeline_run
 from overread.runs.plan import TrainingPlan
@@ -29,6 +28,7 @@ from overread.runs.training_run import (
 from overread.runs.workers import Failure, attempt_side_by_side, run_side_by_side
 from overread.study.study import Study
 from overread.training.history import EpochReport
+from overread.training.presets import Preset
 from overread.training.result import TrainingFailure, TrainingJob, TrainingResult
 
 _ATTEMPTS = 3

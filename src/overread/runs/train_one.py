@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from overread.errors import InputError, SettingsError
-from overread.presets import read_preset
+from overread.networks.hardware import DeviceName, select_device
 from overread.runs.output_folder import check_is_outside_labels
 from overread.runs.plan_trainings import apply_epochs, check_dimensions, check_seed
 from overread.runs.progress import report_progress
@@ -14,10 +14,10 @@ from overread.runs.training_choice import TrainingChoice
 from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
 from overread.study.splits import split_validation
 from overread.study.study import Study
-from overread.networks.hardware import DeviceName, select_device
 from overread.training.history import EpochReport
 from overread.training.job import run_training_job
 from overread.training.loop import Session
+from overread.training.presets import read_preset
 from overread.training.result import TrainingJob, TrainingResult
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overread.networks.hardware import select_memory_format
 from overread.networks.settings import count_network_dimensions
 from overread.study.working_cases import WorkingCase
-from overread.networks.hardware import select_memory_format
 from overread.training.sampling import apply_patch, sample_patch
 from overread.training.settings import TrainingSettings
 

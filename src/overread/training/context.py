@@ -6,11 +6,11 @@ from torch import nn
 
 from overread.networks.build import build_network
 from overread.networks.settings import SavedNetworkSettings, count_network_dimensions
-from overread.presets import Preset
 from overread.study.study import Study
 from overread.training.history import EpochReport
 from overread.training.job_cases import JobCases
 from overread.training.loop import Session
+from overread.training.presets import Preset
 from overread.training.result import TrainingJob
 
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from overread.errors import TrainingError
-from overread.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from overread.networks.hardware import make_deterministic, place_network
+from overread.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from overread.training.history import Epoch
 
 Report = TypeVar("Report", bound=Epoch)

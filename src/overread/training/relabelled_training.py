@@ -9,8 +9,8 @@ from torch import nn
 
 from overread.networks.ensemble import list_members
 from overread.study.resampling import resample_mask
-from overread.training.batch_loss import build_batch_loss
 from overread.study.working_cases import WorkingCase
+from overread.training.batch_loss import build_batch_loss
 from overread.training.checkpoint import TrainingState
 from overread.training.context import TrainingContext
 from overread.training.correction_settings import Relabelling

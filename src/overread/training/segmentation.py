@@ -11,9 +11,9 @@ from overread.evaluation.overlap import compute_dice
 from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
 from overread.networks.settings import count_network_dimensions
+from overread.study.working_cases import WorkingCase
 from overread.training.batch_loss import BatchLoss
 from overread.training.batches import sample_batch
-from overread.study.working_cases import WorkingCase
 from overread.training.checkpoint import TrainingState
 from overread.training.epoch_choice import EpochChoice
 from overread.training.history import EpochReport

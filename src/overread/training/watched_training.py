@@ -11,8 +11,8 @@ from overread.inference.uncertainty import estimate_working_uncertainty
 from overread.inference.uncertainty_settings import UncertaintySettings
 from overread.inference.windowing import Windowing
 from overread.networks.ensemble import NetworkEnsemble, list_members
-from overread.training.batch_loss import build_batch_loss
 from overread.study.working_cases import WorkingCase
+from overread.training.batch_loss import build_batch_loss
 from overread.training.checkpoint import TrainingState
 from overread.training.context import TrainingContext
 from overread.training.correction_settings import Relabelling

@@ -15,9 +15,9 @@ from overread.inference.settings import InferenceSettings
 from overread.inference.uncertainty import estimate_uncertainty, estimate_working_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps
 from overread.inference.uncertainty_settings import UncertaintyMethod, UncertaintySettings
+from overread.networks.hardware import place_network
 from overread.study.study import Study
 from overread.study.working_cases import WorkingCase, read_working_cases
-from overread.networks.hardware import place_network
 from overread.types import Image
 from tests.studies import write_cubes, write_squares
 from tests.unit.inference.known_networks import (

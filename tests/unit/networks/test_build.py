@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from overread.networks.build import build_network, count_parameters
-from overread.networks.settings import NetworkSettings
 from overread.networks.hardware import place_network, select_memory_format
+from overread.networks.settings import NetworkSettings
 
 UNET = NetworkSettings(channels=(2, 4, 8), dropout=0.1)
 BASIC = NetworkSettings(architecture="basic_unet", channels=(2, 2, 2, 2, 2))

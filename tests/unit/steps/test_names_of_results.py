@@ -162,7 +162,9 @@ def test_every_kind_of_result_is_known_here():
             id="a page's template",
         ),
         pytest.param("study/summary_table.py", "def ", "def  ", RUN, id="a table of the study's summary"),
-        pytest.param("presets/demo.yaml", "epochs:", "epochs: 1 #", set(), id="a preset, which counts by its values"),
+        pytest.param(
+            "training/presets/demo.yaml", "epochs:", "epochs: 1 #", set(), id="a preset, which counts by value"
+        ),
         pytest.param("adapters/storage.py", "def ", "def  ", set(), id="the result store"),
         pytest.param("cli/study.py", "def ", "def  ", set(), id="a command"),
         pytest.param("__init__.py", "__version__ =", "__version__  =", set(), id="the version"),

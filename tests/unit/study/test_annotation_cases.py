@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from overread.study.cases import Case, read_cases
 from overread.study.delivery.cases import append_cases, plan_new_cases
 from overread.study.delivery.files import AnnotationFiles
-from overread.study.cases import Case, read_cases
 from overread.study.study import Study
 from tests.studies import write_squares
 

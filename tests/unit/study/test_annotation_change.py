@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from overread.study.cases import Case
+from overread.study.check import check_study
 from overread.study.delivery.change import StudyChange, apply_annotations
 from overread.study.delivery.masks import StagedMask
 from overread.study.delivery.settings import AnnotationSettings
 from overread.study.delivery.staging import StagedAnnotations
-from overread.study.cases import Case
-from overread.study.check import check_study
 from overread.study.rasters import write_image, write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from overread.study.delivery.files import AnnotationFiles, find_annotation_files
 from overread.study.cases import Case
+from overread.study.delivery.files import AnnotationFiles, find_annotation_files
 from overread.study.study import Study
 from tests.studies import write_cubes, write_squares
 

@@ -9,11 +9,11 @@ from torch import nn
 
 from overread.inference.settings import InferenceSettings
 from overread.networks.build import build_network
-from overread.networks.settings import NetworkSettings
-from overread.training.batch_loss import build_batch_loss
-from overread.study.working_cases import WorkingCase
-from overread.training.epoch_choice import LastEpoch
 from overread.networks.hardware import Precision, autocast, place_network, select_memory_format
+from overread.networks.settings import NetworkSettings
+from overread.study.working_cases import WorkingCase
+from overread.training.batch_loss import build_batch_loss
+from overread.training.epoch_choice import LastEpoch
 from overread.training.loop import Session
 from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.settings import SamplingSettings, TrainingSettings

@@ -14,8 +14,8 @@ from overread.errors import TrainingError
 from overread.inference.settings import InferenceSettings
 from overread.networks.build import build_network
 from overread.networks.settings import Architecture, NetworkSettings
-from overread.training.batch_loss import build_batch_loss
 from overread.study.working_cases import WorkingCase
+from overread.training.batch_loss import build_batch_loss
 from overread.training.checkpoint import TrainingState
 from overread.training.epoch_choice import BestValidation
 from overread.training.history import EpochReport

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from overread.errors import TrainingError
+from overread.networks.hardware import autocast
 from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeFold
 from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings, ProbeNetworkSettings, ProbePreset
-from overread.networks.hardware import autocast
 from overread.training.history import Epoch
 from overread.training.loop import Course, Session, anneal_cosine, train
 from overread.training.optimiser import AdamW

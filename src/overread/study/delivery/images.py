@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from overread.errors import InputError
-from overread.study.delivery.files import ImageFiles, Locate
 from overread.study.cases import Case
+from overread.study.delivery.files import ImageFiles, Locate
 from overread.study.importing.case_writer import write_case
 from overread.study.importing.channels import read_channel_files
 from overread.study.importing.plan import PlannedCase

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from overread.presets.shelf import PresetShelf
 from overread.questions.acquisition_bias.probe_settings import ProbePreset
+from overread.training.presets.shelf import PresetShelf
 
 SHELF = PresetShelf(__name__, ProbePreset)
 

@@ -66,10 +66,10 @@ def train_assigned_probe(item: ProbeAssignment) -> str:
     """Train one probe, apply it to its held-out cases and keep what it says; returns a line about it."""
     from typing import cast
 
+    from overread.networks.hardware import DeviceName, describe_device, limit_threads, select_device
     from overread.questions.acquisition_bias.probe_loop import ProbeEpoch, ProbeLesson, train_probe
     from overread.questions.acquisition_bias.probe_settings import Region
     from overread.questions.acquisition_bias.probe_stacks import open_stacks
-    from overread.networks.hardware import DeviceName, describe_device, limit_threads, select_device
     from overread.training.loop import Session
 
     limit_threads(1)

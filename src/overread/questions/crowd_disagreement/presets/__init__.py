@@ -1,8 +1,8 @@
 """Settings of the analysis of disagreement, the paper's and ours, by name."""
 
-from overread.presets.shelf import PresetShelf
 from overread.questions.crowd_disagreement.results import CrowdSettings
 from overread.settings import DescribedSettings
+from overread.training.presets.shelf import PresetShelf
 
 DEFAULT_CROWD_PRESET = "ratings"
 

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from overread.errors import InputError, SettingsError
 from overread.networks.settings import Architecture
-from overread.presets import Preset, read_preset
 from overread.runs.label_variants import LabelVariants
 from overread.runs.pipeline_run import begin_pipeline_run
 from overread.runs.plan import TrainingPlan
@@ -16,6 +15,7 @@ from overread.runs.planned_data import PlannedData
 from overread.settings import Settings
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
+from overread.training.presets import Preset, read_preset
 from overread.training.result import TrainingJob
 
 PIPELINE = "label-noise"

@@ -155,10 +155,10 @@ def _compute_key(
 
 
 def _classify(item: _Assignment) -> str:
+    from overread.networks.hardware import limit_threads, select_device
     from overread.questions.rater_bias.classifier_fold import SourceMasks, classify_fold
     from overread.questions.rater_bias.classifier_training import ClassifierEpoch, choose_epoch, write_epochs
     from overread.questions.rater_bias.source_hits import write_table
-    from overread.networks.hardware import limit_threads, select_device
     from overread.training.loop import Session
 
     limit_threads(1)

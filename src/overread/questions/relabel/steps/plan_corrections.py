@@ -7,7 +7,6 @@ from typing import Literal
 
 from overread.errors import InputError, SettingsError
 from overread.inference.uncertainty_settings import UncertaintyMethod
-from overread.presets import Preset, read_preset
 from overread.questions.relabel.results import NoisyLabels
 from overread.questions.relabel.steps.choice import (
     CorrectionChoice,
@@ -23,6 +22,7 @@ from overread.runs.planned_data import PlannedData
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
 from overread.training.correction_settings import Relabelling
+from overread.training.presets import Preset, read_preset
 from overread.training.result import TrainingJob
 
 PIPELINE = "relabel"

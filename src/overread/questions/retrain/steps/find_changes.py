@@ -10,13 +10,13 @@ from overread.adapters.source_state import count_label_revisions, read_label_dig
 from overread.adapters.study_fetch import export_commit
 from overread.adapters.urls import hide_credentials
 from overread.errors import InputError
-from overread.presets import Preset, read_preset
 from overread.questions.retrain.records import KeptNetwork, NetworkState, RetrainingChoice, StudyChanges
 from overread.questions.retrain.steps.telemetry_retraining import tell_changes
 from overread.runs.fingerprint import name_choice
 from overread.runs.plan_trainings import apply_epochs
 from overread.runs.progress import report_progress
 from overread.study.study import Study
+from overread.training.presets import Preset, read_preset
 
 if TYPE_CHECKING:
     from overread.adapters.registry_records import NetworkVersion

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from overread.errors import InputError
-from overread.presets import Preset, read_preset
 from overread.questions.retrain.records import KeptNetwork, StudyChanges
 from overread.runs.pipeline_run import begin_pipeline_run
 from overread.runs.plan import TrainingPlan
@@ -11,6 +10,7 @@ from overread.runs.plan_trainings import apply_epochs, check_dimensions, select_
 from overread.runs.planned_data import PlannedData
 from overread.study.splits import Fold, split_held_out
 from overread.study.study import Study
+from overread.training.presets import Preset, read_preset
 from overread.training.result import AddedLabels, TrainingJob
 
 PIPELINE = "retrain"

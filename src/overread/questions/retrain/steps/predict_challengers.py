@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from overread.presets import Preset
 from overread.questions.retrain.records import StudyChanges
 from overread.questions.retrain.steps.plan_retraining import find_job
 from overread.runs.plan import TrainingPlan
@@ -14,6 +13,7 @@ from overread.runs.progress import report_progress
 from overread.runs.reuse import finish_results
 from overread.runs.workers import run_side_by_side
 from overread.study.study import Study
+from overread.training.presets import Preset
 from overread.training.result import TrainingResult
 
 

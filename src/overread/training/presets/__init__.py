@@ -6,10 +6,10 @@ from pydantic import Field, model_validator
 
 from overread.inference.settings import InferenceSettings
 from overread.networks.settings import Architecture, NetworkSettings, count_network_dimensions
-from overread.presets.shelf import PresetShelf
 from overread.settings import DescribedSettings
 from overread.training.classifier_settings import ClassifierSettings
 from overread.training.correction_settings import CorrectionSettings
+from overread.training.presets.shelf import PresetShelf
 from overread.training.settings import TrainingSettings
 
 _FLAT_PATCH = (64, 64)
