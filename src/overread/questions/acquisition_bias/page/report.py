@@ -8,26 +8,30 @@ from typing import TYPE_CHECKING
 from overread.errors import InputError
 from overread.evaluation.confounding import STRONG
 from overread.questions.acquisition_bias.page.figures import draw_auroc_forest
+from overread.questions.acquisition_bias.page.paper import PAPER_PRESET, build_paper_table
 from overread.questions.acquisition_bias.page.tables import (
-    PAPER_PRESET,
-    PAPER_SCORES,
-    build_matching_rows,
-    build_training_rows,
+    build_confounding_table,
+    build_error_table,
+    build_fall_table,
+    build_matching_table,
+    build_variant_table,
 )
+from overread.questions.acquisition_bias.page.trainings import build_fold_table, build_training_table
 from overread.questions.acquisition_bias.page.wording import (
     list_error_contrasts,
+    list_keys,
     word_acquisition_answer,
     word_confounding,
     word_errors,
     word_matching,
     word_regions,
-    write_score,
 )
 from overread.questions.acquisition_bias.probe_folds import ProbeFold
 from overread.questions.acquisition_bias.probe_settings import ProbePreset, ProbeTraining
 from overread.questions.acquisition_bias.results import VARIANT_TITLES, AcquisitionEvaluation
 from overread.report.context import RunContext
 from overread.report.page import render_page, write_page
+from overread.report.table import Table
 from overread.study.study import Study
 
 if TYPE_CHECKING:
@@ -95,21 +99,31 @@ def write_acquisition_report(
         "strong": STRONG,
         "forest": draw_auroc_forest(evaluation.variants),
         "examples": draw_examples(whole, run.classes, study=study, settings=run.preset.image, stacks=run.stacks),
-        "folds": run.folds,
-        "training_rows": build_training_rows(run.trainings),
-        "matching_rows": build_matching_rows(evaluation.matching),
         "paper_is_open": context.preset == PAPER_PRESET,
-        "paper_scores": PAPER_SCORES,
-        "write_score": write_score,
+        **_build_tables(evaluation, run),
         **_tell_findings(evaluation, run.stacks.hidden_air_share),
     }
     write_page(path, render_page(Path(__file__).with_name("acquisition_bias.html.j2"), values))
+
+
+def _build_tables(evaluation: AcquisitionEvaluation, run: ProbeRun) -> dict[str, Table]:
+    return {
+        "variant_table": build_variant_table(evaluation),
+        "fall_table": build_fall_table(evaluation),
+        "paper_table": build_paper_table(),
+        "confounding_table": build_confounding_table(evaluation.confounding.columns),
+        "matching_table": build_matching_table(evaluation.matching),
+        "error_table": build_error_table(evaluation),
+        "training_table": build_training_table(run.trainings, run.preset.training.epochs),
+        "fold_table": build_fold_table(run.folds),
+    }
 
 
 def _tell_findings(evaluation: AcquisitionEvaluation, hidden_air_share: float | None) -> dict[str, object]:
     contrasts = list_error_contrasts(evaluation)
     return {
         "answer": word_acquisition_answer(evaluation),
+        "keys": list_keys(evaluation),
         "regions": word_regions(evaluation, hidden_air_share=hidden_air_share),
         "warning": word_confounding(evaluation.confounding, evaluation.target),
         "matching": word_matching(evaluation.matching),

@@ -1,100 +1,125 @@
-"""The rows of the tables, beside the paper's."""
+"""The tables of what the probes found."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import mean
-from typing import NamedTuple
 
+from overread.evaluation.confounding import Confounder
+from overread.evaluation.results import Interval
 from overread.questions.acquisition_bias.matching import ClassProfile, Matching
-from overread.questions.acquisition_bias.probe_settings import ProbeTraining
-from overread.report.formatting import ABSENT, format_number
-
-PAPER_PRESET = "name-that-manufacturer"
-
-
-class PaperScore(NamedTuple):
-    """A row of the paper: accuracy and AUROC, mean ± what the paper calls variance, and accuracy by class, as text."""
-
-    name: str
-    accuracy: str
-    auroc: str
-    siemens: str
-    ge: str
-
-
-PAPER_SCORES = (
-    PaperScore("All models, on average", "95 ± 4 %", "–", "–", "–"),
-    PaperScore("Model 1", "98.11 ± 0.65 %", "0.99 ± 0.01", "100 %", "96.21 ± 1.31 %"),
-    PaperScore("Model 2", "98.86 ± 1.25 %", "0.99 ± 0.01", "100 %", "97.72 ± 2.21 %"),
+from overread.questions.acquisition_bias.page.wording import write_bounds, write_score
+from overread.questions.acquisition_bias.results import (
+    VARIANT_TITLES,
+    AcquisitionEvaluation,
+    ErrorRate,
+    VariantScore,
 )
-"""Results section and table 2: head CT of 684 series, 66 of them tested on 4 packages of 3 slices."""
+from overread.report.formatting import ABSENT, format_confidence, format_number, format_percent
+from overread.report.table import Cell, CellContent, Column, Table
 
 
-@dataclass(frozen=True)
-class MatchingRow:
-    """Age and sex of a class before or after matching, as text."""
-
-    stage: str
-    label: str
-    subjects: int
-    cases: int
-    age: str
-    sexes: str
-    bands: str
+def build_variant_table(evaluation: AcquisitionEvaluation) -> Table:
+    """AUROC and accuracy of every variant, and its accuracy on every class."""
+    return Table(
+        label="Accuracy and AUROC of every variant",
+        columns=["What it sees", "AUROC", "Accuracy", *evaluation.class_counts],
+        rows=[_describe_variant(score, evaluation) for score in evaluation.variants],
+        style="results",
+    )
 
 
-@dataclass(frozen=True)
-class TrainingRow:
-    """The trainings of one variant.
-
-    Attributes:
-        variant: what the probes saw.
-        probe_count: probes trained.
-        parameter_count: trainable parameters of each.
-        train_counts: smallest and largest number of cases learnt from.
-        kept_epochs: smallest and largest epoch that was kept.
-        validation_loss: mean over the probes.
-        duration_seconds: sum over the probes.
-        devices: where they were trained.
-    """
-
-    variant: str
-    probe_count: int
-    parameter_count: int
-    train_counts: tuple[int, int]
-    kept_epochs: tuple[int, int]
-    validation_loss: float
-    duration_seconds: float
-    devices: tuple[str, ...]
+def _describe_variant(score: VariantScore, evaluation: AcquisitionEvaluation) -> list[CellContent]:
+    is_spread = not evaluation.single_slice
+    auroc_std, accuracy_std = (score.auroc_std, score.accuracy_std) if is_spread else (None, None)
+    # Where classes are shuffled among subjects, a rare one may go to nobody.
+    found = {one.label: _fill_score(one.interval, 2, f"n = {one.case_count}") for one in score.by_class}
+    return [
+        VARIANT_TITLES[score.variant],
+        _fill_score(score.auroc, 3, *_note_spread(auroc_std)),
+        _fill_score(score.accuracy, 2, *_note_spread(accuracy_std)),
+        *(found.get(label, ABSENT) for label in evaluation.class_counts),
+    ]
 
 
-def build_matching_rows(matching: Matching) -> tuple[MatchingRow, ...]:
-    """One row per class, before and, where something was matched, after."""
+def _fill_score(interval: Interval, decimals: int, *notes: str) -> Cell:
+    return Cell(format_number(interval.estimate, decimals), "figure", (write_bounds(interval), *notes))
+
+
+def _note_spread(std: float | None) -> list[str]:
+    return [] if std is None else [f"± {format_number(std, 3)} over packages"]
+
+
+def build_fall_table(evaluation: AcquisitionEvaluation) -> Table:
+    """How AUROC differs between variants."""
+    level = format_confidence(evaluation.confidence)
+    return Table(
+        label="Differences of AUROC",
+        columns=["AUROC of", "minus that of", f"Difference ({level} interval)"],
+        rows=[
+            [VARIANT_TITLES[fall.left], VARIANT_TITLES[fall.seen], write_score(fall.difference)]
+            for fall in evaluation.falls
+        ],
+    )
+
+
+def build_confounding_table(columns: Sequence[Confounder]) -> Table:
+    """How other columns of the case table go together with the target."""
+    return Table(
+        label="Cramér's V of every column with the target",
+        columns=[
+            "Column",
+            Column("Cramér's V, corrected", "number"),
+            Column("Cramér's V", "number"),
+            Column("Values", "number"),
+            Column("Named from it alone", "number"),
+            "Confounded",
+        ],
+        rows=[
+            [
+                one.column,
+                format_number(one.corrected_v, 2),
+                format_number(one.cramers_v, 2),
+                f"{one.value_count}{' bins' if one.is_binned else ''}",
+                format_percent(one.guess_rate),
+                "yes" if one.is_strong else "no",
+            ]
+            for one in columns
+        ],
+    )
+
+
+def build_matching_table(matching: Matching) -> Table:
+    """Age and sex of every class, before and, where something was matched, after."""
     stages = [("in the study", matching.before)]
     if matching.outcome == "matched":
         stages.append(("matched", matching.after))
-    return tuple(_describe(stage, profile) for stage, profiles in stages for profile in profiles)
+    return Table(
+        label="Age and sex of every class",
+        columns=[
+            "Class",
+            "Which subjects",
+            Column("Subjects", "number"),
+            Column("Cases", "number"),
+            "Age in years",
+            "Sex",
+            "Age bands",
+        ],
+        rows=[_describe_class(profile, stage) for stage, profiles in stages for profile in profiles],
+    )
 
 
-def build_training_rows(trainings: Sequence[ProbeTraining]) -> tuple[TrainingRow, ...]:
-    """One row per variant, in the order of the trainings."""
-    variants = dict.fromkeys(training.variant for training in trainings)
-    return tuple(_sum_up([training for training in trainings if training.variant == name]) for name in variants)
-
-
-def _describe(stage: str, profile: ClassProfile) -> MatchingRow:
+def _describe_class(profile: ClassProfile, stage: str) -> list[str]:
     age = format_number(profile.age_mean, 1)
     if profile.age_std is not None:
         age += f" ± {format_number(profile.age_std, 1)}"
-    return MatchingRow(
-        stage=stage,
-        label=profile.label,
-        subjects=profile.subject_count,
-        cases=profile.case_count,
-        age=age,
-        sexes=_list_counts(profile.sexes),
-        bands=_list_counts(profile.bands),
-    )
+    return [
+        profile.label,
+        stage,
+        str(profile.subject_count),
+        str(profile.case_count),
+        age,
+        _list_counts(profile.sexes),
+        _list_counts(profile.bands),
+    ]
 
 
 def _list_counts(counts: dict[str, int]) -> str:
@@ -103,15 +128,26 @@ def _list_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in counts.items())
 
 
-def _sum_up(group: Sequence[ProbeTraining]) -> TrainingRow:
-    train, kept = [one.train_count for one in group], [one.kept_epoch for one in group]
-    return TrainingRow(
-        variant=group[0].variant,
-        probe_count=len(group),
-        parameter_count=group[0].parameter_count,
-        train_counts=(min(train), max(train)),
-        kept_epochs=(min(kept), max(kept)),
-        validation_loss=mean(one.validation_loss for one in group),
-        duration_seconds=sum(one.duration_seconds for one in group),
-        devices=tuple(dict.fromkeys(one.device for one in group)),
+def build_error_table(evaluation: AcquisitionEvaluation) -> Table:
+    """Errors of the probe on whole slices by class, age and sex."""
+    level = format_confidence(evaluation.confidence)
+    return Table(
+        label="Rates of error by class, age and sex",
+        columns=["By", "Group", Column("Cases", "number"), Column("Error rate", "number"), f"{level} interval"],
+        rows=[
+            [
+                entry.grouping,
+                entry.value,
+                str(entry.case_count),
+                format_percent(entry.rate.estimate),
+                _write_rate_bounds(entry),
+            ]
+            for entry in evaluation.errors
+        ],
     )
+
+
+def _write_rate_bounds(entry: ErrorRate) -> str:
+    if math.isnan(entry.rate.low):
+        return "unknown (one subject)"
+    return f"{format_percent(entry.rate.low)} to {format_percent(entry.rate.high)}"

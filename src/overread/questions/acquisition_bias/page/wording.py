@@ -10,12 +10,14 @@ from overread.questions.acquisition_bias.probe_settings import REGIONS
 from overread.questions.acquisition_bias.results import VARIANT_TITLES, AcquisitionEvaluation, VariantScore
 from overread.report.answer import Answer
 from overread.report.formatting import NO_BREAK, format_count, format_number, format_percent, join_names
+from overread.report.table import KeyFigure
 
 CHANCE = 0.5
 """AUROC of a probe that knows nothing."""
 _NEAR_ONE = 0.95
 _MOST_NAMED = 4
 _MOSTLY = 0.5
+_KEY_VARIANTS = ("whole", "outside", "body", "shuffled")
 
 
 def word_acquisition_answer(evaluation: AcquisitionEvaluation) -> Answer:
@@ -44,6 +46,19 @@ def word_acquisition_answer(evaluation: AcquisitionEvaluation) -> Answer:
     baseline = "" if shuffled is None else f" Shuffled labels gave {format_number(shuffled.auroc.estimate, 2)}."
     rest = f"on {held_out} a small network named it from whole slices with {_word(whole)}.{baseline}"
     return Answer("yes", f"The images tell {target}:", rest)
+
+
+def list_keys(evaluation: AcquisitionEvaluation) -> list[KeyFigure]:
+    """The key figures of the page."""
+    cases = format_number(evaluation.case_count, 0)
+    subjects = format_count(evaluation.subject_count, "subject")
+    tried = [score for variant in _KEY_VARIANTS if (score := evaluation.find_variant(variant))]
+    return [*map(_show_auroc, tried), KeyFigure("Held-out cases", cases, (f"of {subjects}",))]
+
+
+def _show_auroc(score: VariantScore) -> KeyFigure:
+    title = "body alone" if score.variant == "body" else VARIANT_TITLES[score.variant]
+    return KeyFigure(f"AUROC, {title}", format_number(score.auroc.estimate, 2), (write_bounds(score.auroc),))
 
 
 def word_regions(evaluation: AcquisitionEvaluation, *, hidden_air_share: float | None) -> tuple[str, ...]:
@@ -104,12 +119,17 @@ def is_told(score: VariantScore) -> bool:
     return score.auroc.low > CHANCE
 
 
+def write_bounds(interval: Interval) -> str:
+    """The bounds of an accuracy or AUROC: `0.84 to 0.96`."""
+    return f"{format_number(interval.low, 2)} to {format_number(interval.high, 2)}"
+
+
 def write_score(interval: Interval) -> str:
     """An accuracy or AUROC with its interval: `0.91 (95 % interval 0.84 to 0.96)`."""
-    estimate, low, high = (format_number(value, 2) for value in (interval.estimate, interval.low, interval.high))
+    estimate = format_number(interval.estimate, 2)
     if math.isnan(interval.low):
         return f"{estimate} (interval unknown)"
-    return f"{estimate} ({100 * interval.confidence:g}{NO_BREAK}% interval {low} to {high})"
+    return f"{estimate} ({100 * interval.confidence:g}{NO_BREAK}% interval {write_bounds(interval)})"
 
 
 def list_error_contrasts(evaluation: AcquisitionEvaluation) -> tuple[str, ...]:
