@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from overread.evaluation.results import Interval
 from overread.report.formatting import ABSENT, write_interval
 
-CellKind: TypeAlias = Literal["text", "number", "figure", "code", "verdict", "cases"]
+CellKind: TypeAlias = Literal["text", "number", "figure", "code", "verdict", "cases", "group"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ class Cell:
 
     Attributes:
         text: what it says.
-        kind: how it is set: a `figure` is a large number with small lines below, a `verdict` a badge, and `cases` are
-            a list that is folded where it is long.
+        kind: how it is set: a `figure` is a large number with small lines below, a `verdict` a badge, `cases` are a
+            list that is folded where it is long, and a `group` is the heading of the rows below, over all columns.
         notes: smaller lines below the text.
         mark: a further class of style.css; that of the badge of a verdict.
         background: shade (#rrggbb); empty where there is none.
         span: number of columns that it covers.
         case_ids: what a cell of kind `cases` lists.
+        is_bold: its text stands out among those of its column.
     """
 
     text: str = ""
@@ -48,6 +49,7 @@ class Cell:
     background: str = ""
     span: int = 1
     case_ids: tuple[str, ...] = ()
+    is_bold: bool = False
 
     @property
     def classes(self) -> str:

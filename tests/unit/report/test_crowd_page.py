@@ -5,7 +5,8 @@ from crowd_report_builders import build_analysis, build_crowd_context, build_eva
 from pages import Page, check_page
 
 from overread.errors import InputError
-from overread.questions.crowd_disagreement.page.report import quote_paper, write_crowd_report
+from overread.questions.crowd_disagreement.page.paper import quote_paper
+from overread.questions.crowd_disagreement.page.report import write_crowd_report
 
 CITATION = "https://arxiv.org/abs/1806.08174"
 

@@ -76,6 +76,19 @@ def test_marks_and_shades_of_cells_reach_the_style_sheet(draw):
     assert '<td><span class="verdict borne-out">borne out</span></td>' in html
 
 
+def test_rows_of_a_group_stand_below_its_heading(draw):
+    table = Table("AUC", ["Features", Column("AUC", "number")], [[Cell("Single", "group", span=2)], ["x", "0.7"]])
+    assert (
+        '<tbody><tr><th scope="colgroup" colspan="2">Single</th></tr>'
+        '<tr><th scope="row">x</th><td class="number">0.7</td></tr></tbody>'
+    ) in draw("table", table)
+
+
+def test_a_number_can_stand_out_in_its_column(draw):
+    row = ["x", Cell("0.7", "number", is_bold=True)]
+    assert '<td class="number"><b>0.7</b></td>' in draw("table", Table("AUC", ["", "AUC"], [row]))
+
+
 def test_columns_of_a_group_stand_below_its_heading(draw):
     columns = ["Pair", Column("raters", "number", "Order"), Column("networks", group="Order"), Column("Effect")]
     html = draw("table", Table("Loads", columns, []))

@@ -5,6 +5,7 @@ from overread.questions.crowd_disagreement.feature_sets import COMBINED, CONSENS
 from overread.questions.crowd_disagreement.results import CrowdEvaluation, FeatureSetScore, PermutationTest
 from overread.report.answer import Answer
 from overread.report.formatting import NO_BREAK, format_number, format_p, join_names
+from overread.report.table import KeyFigure
 
 LEVEL = 0.05
 """Disagreement counts as better than chance where p is below this."""
@@ -15,8 +16,12 @@ _DECIMALS = 2
 
 def write_auc(interval: Interval) -> str:
     """Write an AUC, or a difference of two, with its interval: "0.78 (0.65 to 0.90)"."""
-    estimate, low, high = (format_number(v, _DECIMALS) for v in (interval.estimate, interval.low, interval.high))
-    return f"{estimate} ({low} to {high})"
+    return f"{format_number(interval.estimate, _DECIMALS)} ({write_bounds(interval)})"
+
+
+def write_bounds(interval: Interval) -> str:
+    """Write the interval of an AUC: "0.65 to 0.90"."""
+    return f"{format_number(interval.low, _DECIMALS)} to {format_number(interval.high, _DECIMALS)}"
 
 
 def find_whole(evaluation: CrowdEvaluation) -> FeatureSetScore:
@@ -44,6 +49,29 @@ def word_crowd_answer(evaluation: CrowdEvaluation) -> Answer:
     return Answer(
         "yes" if is_informative else "not-shown", _word_lead(evaluation, origin, is_told, is_informative), rest
     )
+
+
+def list_keys(evaluation: CrowdEvaluation) -> list[KeyFigure]:
+    """The key figures of the page."""
+    is_ratings = evaluation.table.kind == "ratings"
+    test, outcome = evaluation.find_test(DISAGREEMENT), evaluation.outcome
+    orders = f"{format_number(test.permutations, 0)} random orders"
+    classes = (
+        f"{outcome.positive_count} with {outcome.column} {outcome.positive}, "
+        f"{outcome.negative_count} with {outcome.negative}"
+    )
+    return [
+        _show_auc("all ratings" if is_ratings else "disagreement and mean load", find_whole(evaluation)),
+        _show_auc("mean ratings" if is_ratings else "mean load", evaluation.find_score(CONSENSUS)),
+        _show_auc("disagreement alone", evaluation.find_score(DISAGREEMENT)),
+        KeyFigure("Disagreement against chance", format_p(test.p), (orders,)),
+        KeyFigure("Cases", format_number(evaluation.case_count, 0), (classes,)),
+    ]
+
+
+def _show_auc(title: str, score: FeatureSetScore) -> KeyFigure:
+    estimate = format_number(score.auc.estimate, _DECIMALS)
+    return KeyFigure(f"AUC, {title}", estimate, (write_bounds(score.auc),))
 
 
 def word_gain(evaluation: CrowdEvaluation) -> str:
