@@ -24,7 +24,7 @@ def write_bounds(interval: Interval) -> str:
     return f"{format_number(interval.low, _DECIMALS)} to {format_number(interval.high, _DECIMALS)}"
 
 
-def find_whole(evaluation: CrowdEvaluation) -> FeatureSetScore:
+def _find_whole(evaluation: CrowdEvaluation) -> FeatureSetScore:
     """The score of everything that was measured: all ratings, or disagreement and mean load."""
     return evaluation.find_score("all" if evaluation.table.kind == "ratings" else COMBINED)
 
@@ -36,7 +36,7 @@ def is_better_than_chance(test: PermutationTest) -> bool:
 
 def word_crowd_answer(evaluation: CrowdEvaluation) -> Answer:
     """Answer "can the outcome be told from the ratings, and from disagreement alone?"."""
-    whole, alone = find_whole(evaluation), evaluation.find_score(DISAGREEMENT)
+    whole, alone = _find_whole(evaluation), evaluation.find_score(DISAGREEMENT)
     consensus, test = evaluation.find_score(CONSENSUS), evaluation.find_test(DISAGREEMENT)
     is_told, is_informative = whole.auc.low > _CHANCE, is_better_than_chance(test)
     origin = "the ratings" if evaluation.table.kind == "ratings" else "disagreement and load of the masks"
@@ -61,7 +61,7 @@ def list_keys(evaluation: CrowdEvaluation) -> list[KeyFigure]:
         f"{outcome.negative_count} with {outcome.negative}"
     )
     return [
-        _show_auc("all ratings" if is_ratings else "disagreement and mean load", find_whole(evaluation)),
+        _show_auc("all ratings" if is_ratings else "disagreement and mean load", _find_whole(evaluation)),
         _show_auc("mean ratings" if is_ratings else "mean load", evaluation.find_score(CONSENSUS)),
         _show_auc("disagreement alone", evaluation.find_score(DISAGREEMENT)),
         KeyFigure("Disagreement against chance", format_p(test.p), (orders,)),
