@@ -40,6 +40,7 @@ class Cell:
         span: number of columns that it covers.
         case_ids: what a cell of kind `cases` lists.
         is_bold: its text stands out among those of its column.
+        anchor: id of the part of the page that its text leads to; empty for none.
     """
 
     text: str = ""
@@ -50,6 +51,7 @@ class Cell:
     span: int = 1
     case_ids: tuple[str, ...] = ()
     is_bold: bool = False
+    anchor: str = ""
 
     @property
     def classes(self) -> str:
@@ -68,10 +70,11 @@ class Table:
     Attributes:
         label: what it holds, for readers who do not see it.
         columns: their headings; a plain text is a column of text.
-        rows: the first cell of each row is its heading; a plain text is set as the column says.
+        rows: a plain text is set as the column says.
         caption: what stands above it; empty for none.
         style: classes of style.css.
         empty: what is said in place of rows where there are none.
+        heading: place of the cell, from 0, that is the heading of its row.
     """
 
     label: str
@@ -80,6 +83,7 @@ class Table:
     caption: str = ""
     style: str = ""
     empty: str = ""
+    heading: int = 0
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fill the columns.

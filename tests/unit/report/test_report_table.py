@@ -89,6 +89,14 @@ def test_a_number_can_stand_out_in_its_column(draw):
     assert '<td class="number"><b>0.7</b></td>' in draw("table", Table("AUC", ["", "AUC"], [row]))
 
 
+def test_the_heading_of_a_row_can_stand_in_a_later_column_and_lead_to_a_part_of_the_page(draw):
+    row = ["1", Cell("case & x", anchor="case-1")]
+    table = Table("Cases", [Column("Rank", "number"), "Case"], [row], heading=1)
+    assert ('<tr><td class="number">1</td><th scope="row"><a href="#case-1">case &amp; x</a></th></tr>') in draw(
+        "table", table
+    )
+
+
 def test_columns_of_a_group_stand_below_its_heading(draw):
     columns = ["Pair", Column("raters", "number", "Order"), Column("networks", group="Order"), Column("Effect")]
     html = draw("table", Table("Loads", columns, []))

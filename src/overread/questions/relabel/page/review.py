@@ -1,7 +1,7 @@
 """The review list of relabelled masks as one HTML page."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,12 @@ import numpy as np
 from overread.inference.uncertainty_maps import UncertaintyMaps
 from overread.labels.relabelling import RelabelSettings
 from overread.labels.source_cases import read_source_case
+from overread.questions.relabel.page.review_tables import (
+    build_case_table,
+    build_region_table,
+    write_changed_share,
+    write_state,
+)
 from overread.questions.relabel.page.review_view import (
     CASE_WIDTH_PX,
     LABEL_COLOUR,
@@ -25,6 +31,7 @@ from overread.questions.relabel.review_regions import ReviewSettings, find_quest
 from overread.report.context import RunContext
 from overread.report.figures.canvas import Figure
 from overread.report.page import render_page, write_page
+from overread.report.table import Table
 from overread.study.study import Study
 from overread.types import Mask
 
@@ -83,6 +90,7 @@ class CaseBlock:
         picture: the slice with most change.
         slice_index: index of that slice along array axis Z; None in 2D.
         regions: the listed regions.
+        region_table: the same in numbers.
     """
 
     rank: int
@@ -90,6 +98,7 @@ class CaseBlock:
     picture: Figure
     slice_index: int | None
     regions: tuple[RegionRow, ...]
+    region_table: Table
 
 
 def write_review_page(
@@ -125,13 +134,18 @@ def write_review_page(
         "pictured_count": len(pictured),
         "most_regions_per_case": MOST_REGIONS_PER_CASE,
         "colours": {"label": LABEL_COLOUR, "proposal": PROPOSAL_COLOUR, "uncertainty": UNCERTAINTY_COLOUR},
-        "axes": "XYZ" if study.settings.dimensions == 3 else "YX",
-        "shown_ranks": {rank for rank, _ in doubtful[:MOST_CASES]},
+        "axes": _name_axes(study),
+        "case_table": build_case_table(review.cases, shown_ranks={rank for rank, _ in doubtful[:MOST_CASES]}),
         "infinity": math.inf,
-        "describe_box": describe_box,
+        "write_state": write_state,
+        "write_changed_share": write_changed_share,
         "suggest_limit": suggest_limit,
     }
     write_page(path, render_page(Path(__file__).with_name("review.html.j2"), values))
+
+
+def _name_axes(study: Study) -> str:
+    return "XYZ" if study.settings.dimensions == 3 else "YX"
 
 
 def _choose_regions(review: ReviewList, case_ids: set[str]) -> set[int]:
@@ -154,6 +168,7 @@ def _draw_block(
     extent = case.label | case.proposal | questioned
     shown = view_slice(case, focus, extent, smallest_side=_SMALLEST_CASE_VIEW)
     title = f"Case {review.case_id}"
+    listed = ranking.select_regions(review.case_id)
     return CaseBlock(
         rank=rank,
         review=review,
@@ -161,7 +176,10 @@ def _draw_block(
         slice_index=shown.view.slice_index,
         regions=tuple(
             _draw_region(case, questioned, ranked, title) if ranked.uncertainty_rank in pictured else RegionRow(ranked)
-            for ranked in ranking.select_regions(review.case_id)
+            for ranked in listed
+        ),
+        region_table=build_region_table(
+            review.case_id, listed, axes=_name_axes(study), load_unit=study.settings.load_unit
         ),
     )
 
@@ -184,9 +202,3 @@ def _read_case(study: Study, labels: RelabelledLabels, case_id: str) -> Reviewed
         spacing=study.read_spacing(case_id),
         affine=study.read_affine(case_id),
     )
-
-
-def describe_box(ranked: RankedRegion, axes: Sequence[str]) -> str:
-    """Write the voxel indices of a region along each axis: "X 10–14, Y 3–7, Z 5"."""
-    ends = zip(axes, ranked.region.first_index, ranked.region.last_index, strict=True)
-    return ", ".join(f"{axis} {first}" if first == last else f"{axis} {first}–{last}" for axis, first, last in ends)
