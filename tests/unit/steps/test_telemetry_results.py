@@ -4,7 +4,7 @@ import pytest
 from overread.evaluation.results import COMPARISON_COLUMNS, Interval, MetricSummary
 from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.steps.telemetry import collect_evaluation_metrics
-from overread.questions.relabel.steps.telemetry import collect_relabelling_metrics
+from overread.questions.relabel.steps.make_relabelled_sources import collect_relabelling_metrics
 from overread.study.schema import Provenance
 
 SAME, CROSS, BIAS = (f"overread_evaluation_{name}_ratio" for name in ("same_dice", "cross_dice", "load_bias"))

@@ -10,7 +10,7 @@ from scipy import ndimage
 from overread.errors import InputError, SettingsError
 from overread.study.check import check_study
 from overread.study.demo import DemoSettings, write_demo_study
-from overread.study.demo.calibration import compute_dice
+from overread.study.demo.demo import compute_dice
 from overread.study.schema import Provenance
 from overread.study.study import Study, compute_load
 from overread.types import Mask

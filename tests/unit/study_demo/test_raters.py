@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.study.demo.calibration import calibrate_margin, compute_dice
+from overread.study.demo.demo import calibrate_margin, compute_dice
 from overread.study.demo.lesion_fields import merge_distances
 from overread.study.demo.lesions import Lesion
 from overread.study.demo.raters import RATERS, apply_reading, compute_chance, draw_mask, sample_reading

@@ -3,12 +3,14 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from overread.adapters.source_branch import commit_sources_on_branch
+from overread.adapters.storage import open_store
+from overread.adapters.telemetry import MetricGroup, push_metrics
 from overread.inference.uncertainty_files import read_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps
 from overread.questions.relabel.results import NoisyLabels, RelabelledSource
@@ -20,7 +22,6 @@ from overread.questions.relabel.steps.relabel_source import (
     make_relabelled_source,
 )
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
-from overread.questions.relabel.steps.telemetry import tell_relabelling
 from overread.records import Result
 from overread.runs.fingerprint import name_choice, name_result
 from overread.runs.label_variants import LabelVariants
@@ -31,10 +32,36 @@ from overread.runs.report_publishing import build_context
 from overread.runs.reuse import finish_result
 from overread.runs.study_copy import Origin, copy_study
 from overread.study.digest import compute_source_digest
+from overread.study.schema import Provenance
 from overread.study.study import Study
 from overread.training.correction_settings import Relabelling
 from overread.training.relabel_record import UNCERTAINTY_FOLDER, RelabelRecord
 from overread.training.result import TrainingResult
+
+
+def tell_relabelling(plan: TrainingPlan, sources: Iterable[Provenance], *, store: str) -> None:
+    """Tell how much of each source relabelling changed.
+
+    Args:
+        plan: the plan.
+        sources: how the new sources were made; the metrics bear the name of the source that each was made from, for
+            that of the new one changes with every training.
+        store: address of the result store.
+    """
+    for provenance in sources:
+        source = str(provenance.parameters["source"])
+        labels = {"pipeline": plan.pipeline, "study": plan.study, "source": source}
+        push_metrics(open_store(store), MetricGroup("relabelling", labels), collect_relabelling_metrics(provenance))
+
+
+def collect_relabelling_metrics(provenance: Provenance) -> dict[str, float]:
+    """Cases and voxels that relabelling changed; a case that was left alone has changed nothing."""
+    changes = [case["changed_count"] for case in provenance.cases.values() if case["has_map"] and not case["is_kept"]]
+    return {
+        "overread_relabelling_changed_cases": sum(1 for count in changes if count),
+        "overread_relabelling_changed_voxels": sum(changes),
+    }
+
 
 _BRANCH = "overread/relabel-"
 
