@@ -23,6 +23,7 @@ from overread.adapters.tracking_records import (
     PendingRun,
     RunStatus,
     SetStatus,
+    SetTags,
 )
 from overread.adapters.urls import hide_credentials
 from overread.errors import OverreadError, TrackingError
@@ -116,6 +117,10 @@ class TrackedRun:
     def log_study(self, name: str, *, digest: str, revision: str, uri: str = "") -> None:
         """Log the study that the run reads: its name, SHA-256 digest, revision and address."""
         self._tell(LogStudy(name=name, digest=digest, revision=revision, uri=hide_credentials(uri)))
+
+    def log_verdict(self, verdict: str) -> None:
+        """Tag the run with the answer to its question, by which runs are filtered and compared."""
+        self._tell(SetTags(values={"verdict": verdict}))
 
     def log_file(self, path: Path, folder: str = "") -> None:
         """Log a table, figure or report under the run's artifact folder `folder`, in place of one of the same name.

@@ -1,5 +1,8 @@
 """What comparisons of label sets find: an estimate with its interval, a metric over cases, loads in order."""
 
+import math
+from typing import Literal, TypeAlias
+
 from overread.records import Result
 
 METRICS = ("dice", "surface_dice", "hd95", "assd")
@@ -22,8 +25,16 @@ its load unit.
 """
 
 
+Obstacle: TypeAlias = Literal["", "few subjects", "few trainings", "many folds"]
+"""Why an estimate has no valid interval; empty where it has one."""
+
+
 class Interval(Result):
-    """An estimate with its two-sided bootstrap interval; the bounds are NaN where there is a single subject."""
+    """An estimate with its two-sided interval; the bounds are NaN where the spread is unknown.
+
+    By itself it is descriptive: a bootstrap over subjects, which leaves out the luck of training. `Estimate` is the one
+    that a verdict may rest on.
+    """
 
     estimate: float
     low: float
@@ -34,6 +45,42 @@ class Interval(Result):
     def excludes_zero(self) -> bool:
         """Whether the whole interval lies on one side of 0."""
         return self.low > 0 or self.high < 0
+
+
+class Estimate(Interval):
+    """A mean over subjects with an interval that allows for the subjects held out and for the luck of training.
+
+    Attributes:
+        standard_error: of the estimate; NaN where there is no valid interval, as for the next two.
+        degrees_of_freedom: of Student's t (Satterthwaite's approximation).
+        smallest_detectable: true value that about three of four studies of this design find different from 0.
+        p_value: two-sided, of a true value of 0; None where there is no valid interval.
+        subject_count: subjects that are held out.
+        fold_count: rounds of the cross-validation.
+        repeat_count: trainings per round, of the round that has fewest.
+        run_std: standard deviation of a round's mean from one training to the next; None where all were trained once.
+        obstacle: why there is no valid interval.
+    """
+
+    standard_error: float
+    degrees_of_freedom: float
+    smallest_detectable: float
+    p_value: float | None
+    subject_count: int
+    fold_count: int
+    repeat_count: int
+    run_std: float | None = None
+    obstacle: Obstacle = ""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the interval may be read as one."""
+        return not self.obstacle and math.isfinite(self.standard_error)
+
+    @property
+    def is_trained_once(self) -> bool:
+        """Whether a round had a single training, so that the interval is wide."""
+        return self.repeat_count < 2
 
 
 class MetricSummary(Result):

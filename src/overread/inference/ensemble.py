@@ -1,6 +1,6 @@
-"""Held-out prediction of a case: the mean probability of several networks."""
+"""Held-out prediction of a case, by each of several networks or by their mean probability."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +26,23 @@ def predict_case(
     Raises:
         InputError: a network was trained on other channels than the study has.
     """
+    predicted = predict_with_each(study, case_id, folders, settings=settings, device=device)
+    total = next(predicted).copy()
+    for probability in predicted:
+        total += probability
+    return total / np.float32(len(folders))
+
+
+def predict_with_each(
+    study: Study, case_id: str, folders: Sequence[Path], *, settings: InferenceSettings, device: torch.device
+) -> Iterator[Probability]:
+    """Probability of foreground by each of the networks in `folders`, (*S) on the case's own grid.
+
+    Raises:
+        InputError: a network was trained on other channels than the study has.
+    """
     stored = study.read_image(case_id)
     spacing = study.read_spacing(case_id)
-    total = np.zeros(stored.shape[1:], np.float32)
     for folder in folders:
         network, saved = load_matching_network(folder, study, device)
         shape = compute_working_shape(stored.shape[1:], spacing, saved.working_spacing)
@@ -40,8 +54,7 @@ def predict_case(
             precision=saved.precision,
             device=device,
         )
-        total += resample_probability(probability, total.shape)
-    return total / np.float32(len(folders))
+        yield resample_probability(probability, stored.shape[1:])
 
 
 def load_matching_network(folder: Path, study: Study, device: torch.device) -> tuple[nn.Module, SavedNetworkSettings]:

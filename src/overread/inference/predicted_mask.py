@@ -1,16 +1,17 @@
-"""The mask that networks predict of a case, as a file."""
+"""The masks that networks predict of a case, as files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from overread.inference.ensemble import predict_case
+from overread.inference.ensemble import predict_with_each
 from overread.inference.settings import InferenceSettings
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 from overread.study.study import Study
-from overread.types import Mask
+from overread.types import Mask, Probability
 
 
 def write_predicted_mask(
@@ -35,7 +36,47 @@ def write_predicted_mask(
     Raises:
         InputError: a network was trained on other channels than the study has.
     """
-    probability = predict_case(study, case_id, networks, settings=settings, device=device)
-    mask = probability > settings.threshold
+    return write_predicted_masks(study, case_id, {folder: networks}, settings=settings, device=device)[folder]
+
+
+def write_predicted_masks(
+    study: Study,
+    case_id: str,
+    networks_of: Mapping[Path, Sequence[Path]],
+    *,
+    settings: InferenceSettings,
+    device: torch.device,
+) -> dict[Path, Mask]:
+    """Predict a case with several groups of networks; a network that is in several predicts once.
+
+    Args:
+        study: the study.
+        case_id: which case.
+        networks_of: by folder that gets the mask, the folders of the networks whose mean probability makes it.
+        settings: windows, and the probability above which a voxel is foreground.
+        device: where the networks run.
+
+    Returns:
+        The mask of each folder, (*S).
+
+    Raises:
+        InputError: a network was trained on other channels than the study has.
+    """
+    networks = tuple(dict.fromkeys(network for group in networks_of.values() for network in group))
+    sums: dict[Path, Probability] = {}
+    counts = dict.fromkeys(networks_of, 0)
+    masks: dict[Path, Mask] = {}
+    predicted = predict_with_each(study, case_id, networks, settings=settings, device=device)
+    for network, probability in zip(networks, predicted, strict=True):
+        for folder in (folder for folder, group in networks_of.items() if network in group):
+            sums[folder] = sums[folder] + probability if folder in sums else probability
+            counts[folder] += 1
+            if counts[folder] == len(networks_of[folder]):
+                mean = sums.pop(folder) / np.float32(counts[folder])
+                masks[folder] = _write(study, case_id, mean > settings.threshold, folder)
+    return masks
+
+
+def _write(study: Study, case_id: str, mask: Mask, folder: Path) -> Mask:
     write_mask(LabelSet("", folder, study.suffix).path(case_id), mask, study.read_affine(case_id))
     return mask

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Verdict: TypeAlias = Literal["yes", "not-shown", "reversed", "no-answer"]
+Mark: TypeAlias = Literal["yes", "not-shown", "reversed", "no-answer", "no-difference"]
 
 
 @dataclass(frozen=True)
@@ -11,12 +11,12 @@ class Answer:
     """The answer to the question of a page.
 
     Attributes:
-        verdict: which of the outcomes it is.
+        verdict: how it is set, by which of the outcomes it is.
         lead: the first words, to be set in bold.
         rest: the sentence that goes on from there.
     """
 
-    verdict: Verdict
+    verdict: Mark
     lead: str
     rest: str
 

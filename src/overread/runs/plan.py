@@ -30,7 +30,8 @@ class TrainingPlan(Result):
         jobs: the trainings.
         jobs_per_task: trainings that share a task; 0 for all in one.
         run_fingerprint: names the pipeline run.
-        averages_repeats: the repeats of a training predict a case together, else each for itself.
+        averages_repeats: the repeats of a training predict a case together, too, for masks to look at; each predicts it
+            for itself in any case.
         tolerates_failures: a failed training is tried again, and what still fails is left out.
     """
 
@@ -97,9 +98,23 @@ class TrainingPlan(Result):
         groups: dict[str, tuple[TrainingJob, ...]] = {}
         for job in self.jobs:
             if job.name in trained:
-                name = name_network(job.labels) if self.averages_repeats else name_predictions(job)
-                groups[name] = (*groups.get(name, ()), job)
+                for name in self.name_groups(job):
+                    groups[name] = (*groups.get(name, ()), job)
         return groups
+
+    def name_groups(self, job: TrainingJob) -> tuple[str, ...]:
+        """Names of the label sets that a training has a part in: that of all repeats, that of its own repeat."""
+        if not self.averages_repeats:
+            return (name_predictions(job),)
+        together = name_network(job.labels)
+        return (together,) if self.repeats == 1 else (together, self.name_scored(job))
+
+    def name_scored(self, job: TrainingJob) -> str:
+        """Name of the label set by which a training is judged: its own repeat's."""
+        if not self.averages_repeats:
+            return name_predictions(job)
+        together = name_network(job.labels)
+        return together if self.repeats == 1 else f"{together}-repeat{job.repeat}"
 
     @property
     def batches(self) -> list[list[str]]:

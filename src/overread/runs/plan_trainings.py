@@ -15,7 +15,7 @@ from overread.settings import Settings
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
 from overread.training.presets import Preset, read_preset
-from overread.training.result import AddedLabels, TrainingJob
+from overread.training.result import AddedLabels, TrainingJob, seed_jobs
 
 
 class PlanSettings(Settings):
@@ -27,7 +27,9 @@ class PlanSettings(Settings):
     )
     preset: str = Field(description="name of a preset, or path of a YAML file")
     folds: int = Field(description="rounds of the cross-validation, split by subject")
-    repeats: int = Field(1, description="random initialisations per source and fold, whose predictions are averaged")
+    repeats: int = Field(
+        1, description="trainings per source and fold, each with a seed of its own and judged by itself"
+    )
     mix_ratios: tuple[float, ...] = Field(
         (), description="shares of the second source's labels that are added to the first's; ignored with one source"
     )
@@ -87,7 +89,7 @@ def plan_trainings(study: Study, settings: PlanSettings, *, revision: str) -> Tr
         revision=revision,
         images_digest=data.images_digest,
         source_digests=data.source_digests,
-        jobs=tuple(_list_jobs(study, sources, folds, settings, preset.network.architecture)),
+        jobs=seed_jobs(_list_jobs(study, sources, folds, settings, preset.network.architecture), settings.seed),
         jobs_per_task=settings.jobs_per_task,
         run_fingerprint=data.name_run(revision=revision, parts=parts),
     )
@@ -107,7 +109,7 @@ def _list_jobs(
                         network=network,
                         fold=index,
                         repeat=repeat,
-                        seed=settings.seed + repeat,
+                        seed=settings.seed,
                         train_cases=train,
                         validation_cases=validation,
                         test_cases=fold.test,

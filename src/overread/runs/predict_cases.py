@@ -21,9 +21,8 @@ _PROGRESS_EVERY = 10
 class _Assignment:
     study: Path
     plan: Path
-    networks: tuple[Path, ...]
     case_id: str
-    folder: Path
+    networks_of: Mapping[Path, tuple[Path, ...]]
 
 
 def run(
@@ -31,8 +30,8 @@ def run(
 ) -> None:
     """Write the held-out predictions of the networks as label sets.
 
-    Each case is predicted by the networks of the fold that holds it out: by all repeats together, whose probabilities
-    are averaged and then thresholded, or by each repeat for itself, as the plan says.
+    Each case is predicted by the networks of the fold that holds it out: by each repeat for itself and, where the plan
+    says so, by all repeats together, whose probabilities are averaged and then thresholded.
 
     Args:
         study_folder: the study.
@@ -51,14 +50,14 @@ def run(
     key_of = {output / name: _compute_key(plan, jobs, trained) for name, jobs in jobs_of.items()}
 
     def predict(todo: Sequence[Path]) -> None:
+        jobs_of_folder = {folder: jobs_of[folder.name] for folder in todo}
         work = [
-            _Assignment(study_folder, plan_file, folders, case_id, folder)
-            for folder in todo
-            for case_id, folders in _assign(study, jobs_of[folder.name], trained)
+            _Assignment(study_folder, plan_file, case_id, networks_of)
+            for case_id, networks_of in _assign(study, jobs_of_folder, trained)
         ]
         for done, _ in enumerate(run_side_by_side(_predict, work, processes=processes), start=1):
             if done % _PROGRESS_EVERY == 0 or done == len(work):
-                report_progress(f"{done} of {len(work)} predictions")
+                report_progress(f"{done} of {len(work)} cases predicted")
 
     finish_results(store, key_of, predict)
     for name, jobs in jobs_of.items():
@@ -101,23 +100,28 @@ def _compute_key(plan: TrainingPlan, jobs: Sequence[TrainingJob], trained: Mappi
 
 
 def _assign(
-    study: Study, jobs: Sequence[TrainingJob], trained: Mapping[str, Path]
-) -> Iterator[tuple[str, tuple[Path, ...]]]:
+    study: Study, jobs_of: Mapping[Path, Sequence[TrainingJob]], trained: Mapping[str, Path]
+) -> Iterator[tuple[str, dict[Path, tuple[Path, ...]]]]:
+    """The cases and, by folder that gets a mask, the networks that did not see the case."""
     for case_id in study.case_ids:
-        if folders := tuple(trained[job.name] for job in jobs if case_id in job.test_cases):
-            yield case_id, folders
+        networks_of = {
+            folder: networks
+            for folder, jobs in jobs_of.items()
+            if (networks := tuple(trained[job.name] for job in jobs if case_id in job.test_cases))
+        }
+        if networks_of:
+            yield case_id, networks_of
 
 
 def _predict(item: _Assignment) -> str:
-    from overread.inference.predicted_mask import write_predicted_mask
+    from overread.inference.predicted_mask import write_predicted_masks
     from overread.networks.hardware import limit_threads, select_device
 
     limit_threads(1)
-    write_predicted_mask(
+    write_predicted_masks(
         Study.open(item.study),
         item.case_id,
-        item.networks,
-        folder=item.folder,
+        item.networks_of,
         settings=TrainingPlan.read(item.plan).preset.inference,
         device=select_device("auto"),
     )

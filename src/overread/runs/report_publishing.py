@@ -41,6 +41,7 @@ def publish_report(
     drawn_by: str,
     draw: Callable[[Path, RunContext], None],
     log: Callable[["TrackedRun"], None],
+    verdict: str = "",
 ) -> None:
     """Write the page, log figures and page to MLflow, and end the run there.
 
@@ -54,6 +55,7 @@ def publish_report(
         drawn_by: full name of the module that draws, whose code names the page.
         draw: writes the page.
         log: logs figures and files.
+        verdict: the answer to the question, in the words of `Verdict` or of the question.
     """
     results, key = open_store(store), _name_page(identity, drawn_by)
     with tempfile.TemporaryDirectory(prefix="overread-report-") as scratch:
@@ -65,6 +67,7 @@ def publish_report(
                 results.publish(key, page.parent)
                 if tracked is not None:
                     log(tracked)
+                    tracked.log_verdict(verdict)
                     tracked.log_file(page)
                     tracked.finish()
             if tracked is not None and not tracked.is_cut_off:

@@ -1,5 +1,7 @@
 """What a finished training reports."""
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -93,6 +95,24 @@ class TrainingJob(Settings):
     def name(self) -> str:
         """A name for folders and tables, unique within a pipeline run."""
         return f"{self.network}-{self.labels}-fold{self.fold}-repeat{self.repeat}"
+
+
+def seed_jobs(jobs: Iterable[TrainingJob], seed: int) -> tuple[TrainingJob, ...]:
+    """Give every training a seed of its own, by its name.
+
+    With a seed in common, trainings of several sources or folds would share their luck, and an interval that is
+    measured from how trainings differ would be too narrow.
+
+    Args:
+        jobs: whatever their seeds are.
+        seed: of the run; trainings of the same name and run seed are alike, whatever else the run trains.
+    """
+    return tuple(job.model_copy(update={"seed": _derive_seed(seed, job.name)}) for job in jobs)
+
+
+def _derive_seed(seed: int, name: str) -> int:
+    digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
+    return int.from_bytes(digest[:4])
 
 
 class TrainingResult(Settings):

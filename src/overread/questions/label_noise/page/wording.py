@@ -8,7 +8,7 @@ from overread.labels.variant_record import CONTROL
 from overread.questions.label_noise.findings import MARGIN
 from overread.questions.label_noise.results import ErrorMode, LabelNoiseEvaluation
 from overread.questions.label_noise.slopes import BOUNDARY_MODES, OTHER_MODES
-from overread.report.answer import Answer, Verdict
+from overread.report.answer import Answer, Mark
 from overread.report.formatting import (
     ABSENT,
     NO_BREAK,
@@ -81,7 +81,7 @@ def name_kind(evaluation: LabelNoiseEvaluation, kind: ErrorMode) -> str:
     return tried[0] if kind == "boundary" and len(tried) == 1 else kind
 
 
-def describe_cost(cost: Interval) -> Verdict:
+def describe_cost(cost: Interval) -> Mark:
     """Whether a cost was shown ("yes"), turned out as a gain ("reversed"), was not shown, or is unknown."""
     if not math.isfinite(cost.low):
         return "no-answer"
@@ -90,7 +90,7 @@ def describe_cost(cost: Interval) -> Verdict:
     return "yes" if cost.low > 0 else "reversed"
 
 
-_LEADS: dict[Verdict, str] = {
+_LEADS: dict[Mark, str] = {
     "yes": "{} errors matter",
     "reversed": "{} errors raised the Dice",
     "not-shown": "no loss was shown for {} errors",
@@ -102,7 +102,7 @@ _LITTLE = "{} errors matter, but little"
 """In place of "matter" where the whole interval of the cost lies below `MARGIN`."""
 
 
-def _word_lead(evaluation: LabelNoiseEvaluation, costs: dict[ErrorMode, Interval]) -> tuple[Verdict, str]:
+def _word_lead(evaluation: LabelNoiseEvaluation, costs: dict[ErrorMode, Interval]) -> tuple[Mark, str]:
     groups: dict[str, list[str]] = {}
     verdicts = sorted((list(_LEADS).index(describe_cost(cost)), kind) for kind, cost in costs.items())
     for place, kind in verdicts:

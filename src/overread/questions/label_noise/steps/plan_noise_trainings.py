@@ -16,7 +16,7 @@ from overread.settings import Settings
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
 from overread.training.presets import Preset, read_preset
-from overread.training.result import TrainingJob
+from overread.training.result import TrainingJob, seed_jobs
 
 PIPELINE = "label-noise"
 
@@ -59,8 +59,7 @@ def plan_noise_trainings(
 ) -> TrainingPlan:
     """Plan one training per network, variant, fold and repeat.
 
-    A repeat has the same seed for all variants of a network, so that they begin from the same weights and see the same
-    order of cases. Validation and held-out cases have the labels of the clean source.
+    Every training has a seed of its own. Validation and held-out cases have the labels of the clean source.
 
     Raises:
         InputError: unknown network or preset, fewer subjects or cases than folds.
@@ -74,12 +73,15 @@ def plan_noise_trainings(
     preset = _choose_preset(study, settings)
     check_case_counts(study, [variants.source], settings.folds)
     folds = split_folds(study, folds=settings.folds, validation_fraction=preset.validation_fraction, seed=settings.seed)
-    jobs = tuple(
-        _build_job(study, variants, variant.name, network, (index, fold, repeat, settings.seed + repeat))
-        for index, fold in enumerate(folds)
-        for repeat in range(settings.repeats)
-        for network in check_networks(settings.networks)
-        for variant in variants.variants
+    jobs = seed_jobs(
+        (
+            _build_job(study, variants, variant.name, network, (index, fold, repeat, settings.seed))
+            for index, fold in enumerate(folds)
+            for repeat in range(settings.repeats)
+            for network in check_networks(settings.networks)
+            for variant in variants.variants
+        ),
+        settings.seed,
     )
     sources = tuple(dict.fromkeys(job.source for job in jobs))
     data = PlannedData.read(study, sources)

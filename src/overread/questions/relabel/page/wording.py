@@ -7,7 +7,7 @@ from overread.evaluation.results import Interval
 from overread.questions.relabel.evaluation import choose_repair, find_gain, judge_outcome
 from overread.questions.relabel.page.tables import name_noise
 from overread.questions.relabel.results import LabelRepair, Outcome, RelabelEvaluation
-from overread.report.answer import Answer, Verdict
+from overread.report.answer import Answer, Mark
 from overread.report.formatting import (
     NO_BREAK,
     format_count,
@@ -115,7 +115,7 @@ def _write(interval: Interval) -> str:
     return f"{estimate} ({100 * interval.confidence:g}{NO_BREAK}% interval {bounds})"
 
 
-def _choose_verdict(outcomes: set[Outcome]) -> Verdict:
+def _choose_verdict(outcomes: set[Outcome]) -> Mark:
     if "lost" in outcomes:
         return "reversed"
     return "yes" if outcomes == {"gained"} else "not-shown"

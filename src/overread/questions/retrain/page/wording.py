@@ -16,7 +16,7 @@ from overread.questions.retrain.page.gate import (
     write_limit,
 )
 from overread.questions.retrain.records import KeptNetwork, NetworkDecision, NetworkJudgement, RetrainingOutcome
-from overread.report.answer import Verdict
+from overread.report.answer import Mark
 from overread.report.formatting import ABSENT, MINUS, NO_BREAK, WrittenInterval, format_count, join_names
 
 _COMMIT_DIGITS = 7
@@ -131,7 +131,7 @@ class RetrainingAnswer:
         details: further paragraphs: why a challenger was refused or is not surely good, how the other networks stand.
     """
 
-    verdict: Verdict
+    verdict: Mark
     lead: str
     rest: str
     details: tuple[str, ...]
