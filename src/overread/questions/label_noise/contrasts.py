@@ -111,7 +111,8 @@ class TrainingScores:
         """The contrast of each case and repeat, (N, R); all NaN where a condition has no network."""
         if not contrast or not self.values.keys() >= contrast.keys():
             return np.full((len(self.subjects), 1), np.nan)
-        return np.sum([weight * self.values[condition] for condition, weight in contrast.items()], axis=0)
+        parts = [weight * self.values[condition] for condition, weight in contrast.items()]
+        return np.asarray(np.sum(parts, axis=0), np.float64)
 
 
 def _pack(values: NDArray[np.float64], folds: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -127,8 +128,8 @@ def _average_subjects(
     values: NDArray[np.float64], subjects: Sequence[str], folds: Sequence[int]
 ) -> SubjectScores | None:
     """Means over the cases of each subject; cases that no repeat has are left out; None where that is all."""
-    known = np.flatnonzero(np.isfinite(values).any(axis=1))
-    if not len(known):
+    known = [int(row) for row in np.flatnonzero(np.isfinite(values).any(axis=1))]
+    if not known:
         return None
     scores = SubjectScores.of_cases(values[known], [subjects[row] for row in known], [folds[row] for row in known])
     return scores if _has_whole_round(scores) else None

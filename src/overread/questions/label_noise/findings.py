@@ -174,9 +174,10 @@ def _judge(key: str, found: Sequence[_Evidence], rule: _Judge, matters: float) -
         for one in family:
             p_values = [next(corrected) for _ in one.effects]
             verdict = rule(one.effects, p_values, matters=matters)
-            note = _note_size(one.effects, matters) if rule is judge_claim else ""
-            evidence = f"{one.sentence}{write_p(p_values)}{note}"
-            yield Finding(key=key, network=one.network, claim=CLAIMS[key], verdict=verdict, evidence=evidence)
+            note = write_p(p_values) + _note_size(one.effects, matters) if rule is judge_claim else ""
+            yield Finding(
+                key=key, network=one.network, claim=CLAIMS[key], verdict=verdict, evidence=one.sentence + note
+            )
 
 
 def _note_size(effects: Sequence[Estimate], matters: float) -> str:

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from overread.evaluation.results import Estimate
 from overread.evaluation.skill import Skill
-from overread.evaluation.verdict import DICE_THAT_MATTERS, Verdict
+from overread.evaluation.verdict import Verdict
 from overread.labels.variant_record import LabelVariant, Redraw
 from overread.records import Result
 
@@ -182,7 +182,7 @@ class LabelNoiseEvaluation(Result):
     folds: int
     repeats: int
     step: float
-    matters: float = DICE_THAT_MATTERS
+    matters: float
     run_std: float | None = None
     run_degrees_of_freedom: int = 0
     confidence: float = 0.95

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.evaluation.skill import Skill, average_skills, measure_skill
-from overread.evaluation.verdict import DICE_THAT_MATTERS
 from overread.labels.variant_record import CONTROL
 from overread.questions.label_noise.results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
 from overread.runs.fingerprint import name_result
@@ -51,7 +50,7 @@ def run(
         "predictions": compute_folder_digest(predictions_folder),
         "variants": variants.model_dump(mode="json"),
         "failures": [failure.model_dump(mode="json") for failure in failures],
-        "matters": DICE_THAT_MATTERS,
+        "matters": plan.preset.matters.dice,
     }
     key = f"evaluations/{name_result('noise-evaluation', made_by=__name__, parts=parts)}"
     finish_result(
@@ -111,7 +110,7 @@ def _evaluate(
         design=design,
         skills=_measure_skills(study, plan, variants, predictions_folder),
         missing=_list_missing(variants, failures),
-        matters=DICE_THAT_MATTERS,
+        matters=plan.preset.matters.dice,
     )
     evaluation.write(output / EVALUATION_FILE)
     dice.to_csv(output / DICE_FILE, index=False, lineterminator="\n")
@@ -144,9 +143,7 @@ def _measure_skills(
         of_network = found.setdefault(job.network, {})
         predicted = LabelSet(name, predictions_folder / name, study.suffix)
         if job.labels == control and name not in of_network and predicted.select_labelled(study.case_ids):
-            of_network[name] = measure_skill(
-                clean, predicted, case_ids=study.case_ids, subject_of=study.subject_of
-            )
+            of_network[name] = measure_skill(clean, predicted, case_ids=study.case_ids, subject_of=study.subject_of)
     return {network: average_skills(list(skills.values())) for network, skills in found.items() if skills}
 
 
