@@ -338,7 +338,7 @@ def test_one_training_on_one_split_decides_nothing(study):
     assert {finding.verdict for finding in evaluation.findings} == {"undecided", "not tested"}
     assert evaluation.verdict == "cannot tell"
     assert evaluation.costs[0].cost.obstacle == "few trainings"
-    assert evaluation.run_std is None
+    assert evaluation.run_stds == {}
 
 
 def test_costs_are_slopes_times_the_step_and_judged_together(study):

@@ -73,8 +73,8 @@ def test_the_run_variance_is_pooled_over_conditions_and_folds():
 def test_a_loss_on_one_split_has_twice_the_run_variance_over_the_repeats():
     steps = np.array([0.01, 0.02, 0.03] * 2)[:, None]
     values = {
-        ("unet", "control"): np.full((6, 2), 0.8) + [0.01, -0.01],
-        ("unet", "x"): np.full((6, 2), 0.7) + [0.02, -0.02] - steps,
+        ("unet", "control"): np.full((6, 2), 0.8) + np.array([0.01, -0.01]),
+        ("unet", "x"): np.full((6, 2), 0.7) + np.array([0.02, -0.02]) - steps,
         ("fcn32", "control"): np.full((6, 2), 0.6),
         ("fcn32", "x"): np.full((6, 2), 0.6),
     }
@@ -109,6 +109,27 @@ def test_failed_trainings_of_different_repeats_leave_the_repeats_that_both_condi
     assert scores.estimate(contrast_loss("unet", "absent")) is None
 
 
+def test_a_network_with_enough_repeats_has_a_run_variance_of_its_own():
+    shift = {"unet": 0.01, "segnet": 0.02}
+    values = {
+        (network, f"x{place}"): np.full((6, 2), 0.8) + np.array([size, -size])
+        for network, size in shift.items()
+        for place in range(4)
+    }
+    scores = TrainingScores.build(values, SUBJECTS, ONE_SPLIT)
+    # Two repeats at ± size: 2 size² for each of four degrees of freedom; a loss has twice that.
+    unet, segnet = ({(network, "x0"): 1.0, (network, "x1"): -1.0} for network in shift)
+    assert scores.measure_runs(unet).variance == pytest.approx(4e-4)
+    assert scores.measure_runs(segnet).variance == pytest.approx(16e-4)
+    assert scores.measure_runs(segnet).degrees_of_freedom == 4
+    both = scores.measure_runs(subtract(unet, segnet))
+    # 20² / ((4² + 16²) / 4) = 5.88 degrees of freedom, rounded down.
+    assert (both.variance, both.degrees_of_freedom) == (pytest.approx(20e-4), 5)
+    few = TrainingScores.build({key: values[key] for key in list(values)[1:]}, SUBJECTS, ONE_SPLIT)
+    # Three sets of labels on the U-Net are too few, so (3 × 2 + 4 × 8) e-4 / 7 for it.
+    assert few.measure_runs({("unet", "x1"): 1.0}).variance == pytest.approx(38e-4 / 7)
+
+
 def draw(rng, *, networks, folds, subjects, run_std=0.02):
     """Conditions that differ by nothing but luck: of the subject, of the training, and of both."""
     fold_of = np.arange(subjects) % folds
@@ -127,7 +148,7 @@ def draw(rng, *, networks, folds, subjects, run_std=0.02):
 )
 def test_without_an_effect_losses_slopes_and_differences_err_as_rarely_as_they_say(networks, folds, subjects):
     rng = np.random.default_rng(16)
-    trials, errors = 600, np.zeros(3)
+    trials, errors = 400, np.zeros(3)
     first = draw(rng, networks=networks, folds=folds, subjects=subjects)
     slopes = [pool_slopes(first, networks, mode, VARIANTS) for mode in ("natural", "random", "boundary")]
     contrasts = (contrast_loss("unet", "random-0.80"), slopes[0], subtract(slopes[1], slopes[2]))

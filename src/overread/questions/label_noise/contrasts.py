@@ -10,11 +10,18 @@ of the mean Dice of conditions, Σ w_c · m_c:
 - a difference of slopes: the difference of the contrasts, condition by condition.
 
 Every training (condition, round, repeat) has a seed of its own, so the luck of the trainings of different conditions is
-independent. With s² the variance of one training's mean over its round, taken to be the same for all conditions and
-measured over all of them, that of one repeat of the contrast is Var(Σ w_c · m_c) = s² · Σ w_c². Hence 2 s² for a loss,
-2 s² / G for its mean over G networks, and s² / Σ (x - x̄)² for a slope, since Σ (x_l - x̄)² / (Σ (x - x̄)²)² is that.
+independent. With s² the variance of one training's mean over its round, that of one repeat of the contrast is
+Var(Σ w_c · m_c) = Σ s_c² · w_c². It is taken to be the same for all variants of a network, so V = Σ_g s_g² · q_g with
+q_g the sum of w_c² over the conditions of network g. Hence 2 s² for a loss, 2 s² / G for its mean over G networks of
+equal s², and s² / Σ (x - x̄)² for a slope, since Σ (x_l - x̄)² / (Σ (x - x̄)²)² is that.
+
+s_g² is pooled over all variants of the network; where that gives fewer than four degrees of freedom, over all networks
+too. Of several networks the degrees of freedom of V follow Satterthwaite, V² / Σ_g ((s_g² q_g)² / df_g). In simulations
+with one network of four times the run standard deviation of the other, a variance pooled over both lets the losses of
+the former err in 15 % of studies on one split.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -56,6 +63,11 @@ def sum_squares(contrast: Contrast) -> float:
     return sum(weight**2 for weight in contrast.values())
 
 
+_ROUNDING = 1e-9
+_FEWEST_DEGREES_OF_FREEDOM = 4
+"""Of the run variance of a network by itself."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingScores:
     """Dice of every held-out case by the network of every training alone.
@@ -65,13 +77,15 @@ class TrainingScores:
             without any network is left out.
         subjects: (N,) subject of each case.
         folds: (N,) round that holds the case out.
-        runs: variance of one training's mean over its round, pooled over the conditions; None without repeats.
+        runs: variance of one training's mean over its round, pooled over all conditions; None without repeats.
+        runs_of: that of each network by itself, for those that have enough degrees of freedom.
     """
 
     values: Mapping[Condition, NDArray[np.float64]]
     subjects: tuple[str, ...]
     folds: tuple[int, ...]
     runs: RunVariance | None
+    runs_of: Mapping[str, RunVariance]
 
     @classmethod
     def build(
@@ -83,9 +97,18 @@ class TrainingScores:
         repeats than the condition that has fewest.
         """
         packed = {condition: _pack(found, np.asarray(folds)) for condition, found in values.items()}
-        each = [_average_subjects(found, subjects, folds) for found in packed.values()]
-        runs = pool_run_variance([scores for scores in each if scores is not None])
-        return cls(packed, tuple(subjects), tuple(folds), runs)
+        by_network: dict[str, list[SubjectScores]] = {}
+        for (network, _), found in packed.items():
+            scores = _average_subjects(found, subjects, folds)
+            by_network.setdefault(network, []).extend([scores] if scores else [])
+        runs = pool_run_variance([scores for each in by_network.values() for scores in each])
+        pooled = {network: pool_run_variance(each) for network, each in by_network.items()}
+        runs_of = {
+            network: own
+            for network, own in pooled.items()
+            if own is not None and own.degrees_of_freedom >= _FEWEST_DEGREES_OF_FREEDOM
+        }
+        return cls(packed, tuple(subjects), tuple(folds), runs, runs_of)
 
     def estimate(self, contrast: Contrast) -> Estimate | None:
         """Mean of a contrast over subjects and repeats with its interval; None where no case has it.
@@ -96,8 +119,19 @@ class TrainingScores:
         scores = _average_subjects(self._weigh(contrast), self.subjects, self.folds)
         if scores is None:
             return None
-        runs = None if self.runs is None else self.runs.scale(sum_squares(contrast))
-        return estimate_mean(scores, run_variance=runs)
+        return estimate_mean(scores, run_variance=self.measure_runs(contrast))
+
+    def measure_runs(self, contrast: Contrast) -> RunVariance | None:
+        """Run variance of one repeat of a contrast, V above; None without repeats."""
+        networks = dict.fromkeys(network for network, _ in contrast)
+        if self.runs is None or not self.runs_of.keys() >= networks.keys():
+            return None if self.runs is None else self.runs.scale(sum_squares(contrast))
+        squares = [sum(w**2 for (of, _), w in contrast.items() if of == network) for network in networks]
+        parts = [self.runs_of[network].scale(q) for network, q in zip(networks, squares, strict=True)]
+        total = sum(part.variance for part in parts)
+        spread = sum(part.variance**2 / part.degrees_of_freedom for part in parts)
+        df = total**2 / spread if spread > 0 else sum(part.degrees_of_freedom for part in parts)
+        return RunVariance(total, math.floor(df + _ROUNDING))
 
     def count_cases(self, contrast: Contrast) -> int:
         """Cases for which every condition of the contrast has a network."""

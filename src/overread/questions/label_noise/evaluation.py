@@ -107,8 +107,11 @@ def summarise_label_noise(
         repeats=design.repeats,
         step=step,
         matters=matters,
-        run_std=None if trainings.runs is None else math.sqrt(trainings.runs.variance),
-        run_degrees_of_freedom=0 if trainings.runs is None else trainings.runs.degrees_of_freedom,
+        run_stds={
+            network: math.sqrt(runs.variance)
+            for network in networks
+            if (runs := trainings.measure_runs({(network, CONTROL): 1.0})) is not None
+        },
     )
 
 

@@ -158,9 +158,8 @@ class LabelNoiseEvaluation(Result):
         repeats: trainings planned per network, variant and fold.
         step: loss of label Dice in which costs are told.
         matters: smallest difference of Dice that matters.
-        run_std: standard deviation of the mean of a fold from one training to the next, over all networks and variants;
-            None without repeats.
-        run_degrees_of_freedom: that it was measured with.
+        run_stds: standard deviation of the mean Dice of a fold from one training to the next, by architecture; empty
+            without repeats.
         confidence: of every interval.
     """
 
@@ -183,8 +182,7 @@ class LabelNoiseEvaluation(Result):
     repeats: int
     step: float
     matters: float
-    run_std: float | None = None
-    run_degrees_of_freedom: int = 0
+    run_stds: dict[str, float]
     confidence: float = 0.95
 
     @property
@@ -204,7 +202,7 @@ class LabelNoiseEvaluation(Result):
 
     @property
     def condition_count(self) -> int:
-        """Networks times variants that were trained, over which the luck of training is measured."""
+        """Networks times variants that were trained."""
         return sum(cell.training_count > 0 for cell in self.cells)
 
     def find_cell(self, network: str, variant: str) -> NoiseCell:

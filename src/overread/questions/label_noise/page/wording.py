@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from overread.evaluation.design import FEWEST_CONDITIONS
 from overread.evaluation.results import Estimate, Obstacle
 from overread.evaluation.verdict import Verdict, may_be_less
 from overread.labels.perturb.register import MODES
@@ -54,7 +55,7 @@ def _word_too_little(evaluation: LabelNoiseEvaluation) -> Answer:
     return Answer("no-answer", "The networks learnt too little to show what label errors cost:", rest)
 
 
-_DESIGN = "repeats=2 and 4 or more networks × labels"
+_DESIGN = f"repeats=2 and {FEWEST_CONDITIONS} or more networks × labels"
 _OBSTACLES: Mapping[Obstacle, str] = {
     "": "",
     "few subjects": " Fewer than 6 subjects were held out, too few for an interval that holds what it says.",
@@ -76,14 +77,24 @@ def word_luck(evaluation: LabelNoiseEvaluation) -> str:
     if not any(cell.mean is not None and cell.mean.is_valid for cell in evaluation.cells):
         return "No interval is given: none would hold what it says with so few subjects or trainings."
     text = LUCK_OF_ONE_SPLIT if evaluation.folds == 1 else LUCK
-    if evaluation.run_std is None:
+    if not evaluation.run_stds:
         return f"{text} Every network was trained once per fold, so the luck of training shows in the folds alone."
     luck = (
-        f" The luck of one training is taken to be the same for all {evaluation.condition_count} networks × labels "
-        f"and measured over them: a standard deviation of {format_number(evaluation.run_std, 3)} of the mean Dice of a "
-        f"fold, with {format_count(evaluation.run_degrees_of_freedom, 'degree')} of freedom."
+        f" The luck of one training is measured for each architecture over all its labels, where these are "
+        f"{FEWEST_CONDITIONS} or more, and else over all networks × labels, of which there are "
+        f"{evaluation.condition_count}."
     )
     return text + luck
+
+
+def _write_luck(evaluation: LabelNoiseEvaluation) -> str:
+    """The run standard deviations of the architectures, from the smallest to the largest."""
+    if not evaluation.run_stds:
+        return "not measured"
+    written = (
+        format_number(value, 3) for value in (min(evaluation.run_stds.values()), max(evaluation.run_stds.values()))
+    )
+    return " to ".join(dict.fromkeys(written))
 
 
 def list_design(evaluation: LabelNoiseEvaluation) -> list[KeyFigure]:
@@ -98,8 +109,8 @@ def list_design(evaluation: LabelNoiseEvaluation) -> list[KeyFigure]:
         *(_show_detectable(evaluation, found) for found in evaluation.costs),
         KeyFigure(
             "Luck of one training",
-            "not measured" if evaluation.run_std is None else format_number(evaluation.run_std, 3),
-            ("standard deviation of a fold's mean Dice between repeats",),
+            _write_luck(evaluation),
+            ("standard deviation of a fold's mean Dice between repeats, by architecture",),
         ),
         KeyFigure("Counts as a difference", f"{evaluation.matters:g}", ("of Dice",)),
     ]

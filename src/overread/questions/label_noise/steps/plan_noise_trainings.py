@@ -117,9 +117,11 @@ def plan_noise_trainings(
 
 def foretell(study: Study, plan: TrainingPlan) -> str:
     """Say what the planned trainings can find, or what they lack for a valid interval."""
+    networks = len({job.network for job in plan.jobs})
     conditions = len({(job.network, job.labels) for job in plan.jobs})
+    pooled = conditions // networks if conditions >= FEWEST_CONDITIONS * networks else conditions
     subjects = {study.subject_of[case_id] for job in plan.jobs for case_id in job.test_cases}
-    foreseen = foresee_loss(len(subjects), folds=plan.folds, repeats=plan.repeats, conditions=conditions)
+    foreseen = foresee_loss(len(subjects), folds=plan.folds, repeats=plan.repeats, conditions=pooled)
     planned = f"{len(plan.jobs)} trainings of {conditions} networks × labels"
     if foreseen.smallest_detectable is not None:
         found = f"{foreseen.smallest_detectable:.3f}"
