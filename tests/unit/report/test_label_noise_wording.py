@@ -170,8 +170,8 @@ def test_networks_that_learnt_too_little_give_no_sentence_on_costs():
     evaluation = build_evaluation(networks=("unet", "fcn32"), skills=weak, random=SHOWN)
     assert word_noise_answer(evaluation).sentence == (
         "The networks learnt too little to show what label errors cost: FCN-32 reaches Dice 0.301 with the clean "
-        "labels that it learnt; a mask that ignores the image gets 0.295. No verdict. Train for longer, or leave fcn32 out of "
-        "networks."
+        "labels that it learnt; a mask that ignores the image gets 0.295. No verdict. Train for longer, or leave fcn32 "
+        "out of networks."
     )
     assert evaluation.verdict == "learnt too little"
     # (0.8 - 0.1) / 0.9 and 0.006 / 0.705.
