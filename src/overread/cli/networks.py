@@ -48,7 +48,7 @@ def uncertainty(
         case: Cases to map; all if none is given.
         device: auto, cpu or cuda.
     """
-    from overread.inference.uncertainty_settings import UncertaintySettings
+    from overread.inference.settings import UncertaintySettings
     from overread.runs import estimate_uncertainty
 
     values = {"method": method, "samples": samples, "seed": seed}

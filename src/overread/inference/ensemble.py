@@ -1,4 +1,4 @@
-"""Held-out prediction of a case: the mean probability of several networks."""
+"""Held-out prediction of a case by several networks: their mean probability, and the mask of it as a file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +13,11 @@ from overread.inference.sliding_window import predict_probability
 from overread.networks.saved import load_network
 from overread.networks.settings import SavedNetworkSettings
 from overread.study.intensity import normalise
+from overread.study.label_set import LabelSet
+from overread.study.rasters import write_mask
 from overread.study.resampling import compute_working_shape, resample_image, resample_probability
 from overread.study.study import Study
-from overread.types import Probability
+from overread.types import Mask, Probability
 
 
 def predict_case(
@@ -54,3 +56,31 @@ def load_matching_network(folder: Path, study: Study, device: torch.device) -> t
     if saved.channels != study.settings.channels:
         raise InputError(f"a network needs the channels {saved.channels}", found=study.settings.channels)
     return network, saved
+
+
+def write_predicted_mask(
+    study: Study,
+    case_id: str,
+    networks: Sequence[Path],
+    *,
+    folder: Path,
+    settings: InferenceSettings,
+    device: torch.device,
+) -> Mask:
+    """Predict a case by the mean probability of networks, write its mask into a folder and return it, (*S).
+
+    Args:
+        study: the study.
+        case_id: which case.
+        networks: folders of trained networks.
+        folder: gets `<case_id>.png` or `<case_id>.nii.gz`.
+        settings: windows, and the probability above which a voxel is foreground.
+        device: where the networks run.
+
+    Raises:
+        InputError: a network was trained on other channels than the study has.
+    """
+    probability = predict_case(study, case_id, networks, settings=settings, device=device)
+    mask = probability > settings.threshold
+    write_mask(LabelSet("", folder, study.suffix).path(case_id), mask, study.read_affine(case_id))
+    return mask

@@ -9,10 +9,9 @@ from torch import nn
 from overread.errors import InputError
 from overread.inference.ensemble import load_matching_network
 from overread.inference.sampled_predictions import SampledPrediction, predict_samples
-from overread.inference.settings import InferenceSettings
+from overread.inference.settings import InferenceSettings, UncertaintySettings
+from overread.inference.sliding_window import Windowing
 from overread.inference.uncertainty_maps import UncertaintyAccumulator, UncertaintyMaps
-from overread.inference.uncertainty_settings import UncertaintySettings
-from overread.inference.windowing import Windowing
 from overread.labels.seeds import seed_generator
 from overread.study.intensity import normalise
 from overread.study.resampling import compute_working_shape, resample_image, resample_mask, resample_probability

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from overread.networks.convolutions import ACTIVATIONS
+from overread.networks.blocks import ACTIVATIONS
 from overread.networks.fcn32 import FCN32
 from overread.networks.segnet import SegNet
 from overread.networks.settings import NetworkSettings

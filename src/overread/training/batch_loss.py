@@ -11,9 +11,9 @@ from overread.inference.dropout import switch_dropout_off
 from overread.networks.ensemble import list_members
 from overread.networks.hardware import autocast
 from overread.study.working_cases import WorkingCase, compute_foreground_fraction
-from overread.training.batches import sample_batch
 from overread.training.losses import select_loss
 from overread.training.reweighting import compute_pixel_weights, compute_weighted_loss
+from overread.training.sampling import sample_batch
 from overread.training.settings import TrainingSettings
 
 BatchLoss: TypeAlias = Callable[[nn.Module, Tensor, Tensor, int], Tensor]

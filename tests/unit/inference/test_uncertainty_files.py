@@ -8,8 +8,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from overread.errors import InputError
-from overread.inference.uncertainty_files import read_uncertainty, write_uncertainty
-from overread.inference.uncertainty_maps import UncertaintyMaps
+from overread.inference.uncertainty_maps import UncertaintyMaps, read_uncertainty, write_uncertainty
 
 AFFINE = np.array([[-1.5, 0, 0, 10], [0, 2, 0, -20], [0, 0, 3, 5], [0, 0, 0, 1.0]])
 

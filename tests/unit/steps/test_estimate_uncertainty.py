@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.inference.uncertainty_files import read_uncertainty
-from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.inference.settings import UncertaintySettings
+from overread.inference.uncertainty_maps import read_uncertainty
 from overread.networks.build import build_network
 from overread.networks.saved import save_network
 from overread.networks.settings import NetworkSettings, SavedNetworkSettings

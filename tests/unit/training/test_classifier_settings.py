@@ -3,7 +3,7 @@
 import pytest
 
 from overread.errors import SettingsError
-from overread.training.classifier_settings import ClassifierSettings
+from overread.training.settings import ClassifierSettings
 
 
 def test_patches_must_outlast_the_poolings() -> None:

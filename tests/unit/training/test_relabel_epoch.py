@@ -3,7 +3,7 @@
 import pytest
 
 from overread.errors import InputError
-from overread.training.relabel_epoch import choose_relabel_epoch, compute_relative_changes, has_passed_minimum
+from overread.training.epoch_choice import choose_relabel_epoch, compute_relative_changes, has_passed_minimum
 
 CUMULATIVE = [100.0, 90.0, 45.0, 40.5, 40.5]
 """Relative changes -0.1, -0.5, -0.1, 0: the uncertainty falls fastest in epoch 3."""
