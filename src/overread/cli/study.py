@@ -27,7 +27,7 @@ def import_(
         remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
     """
     from overread.runs import make_study
-    from overread.study.summary_table import format_summary
+    from overread.study.summary import format_summary
 
     made = make_study.from_data_set(source, folder, settings=settings or ImportSettings(), remote=remote)
     print(format_summary(made))
@@ -45,7 +45,7 @@ def demo(folder: Path, *, cases: int = 18, seed: int = 0, remote: str | None = N
         versioned: Make it a repository; without, it can be tracked by the DVC repository that it lies in.
     """
     from overread.runs import make_study
-    from overread.study.summary_table import format_summary
+    from overread.study.summary import format_summary
 
     made = make_study.from_nothing(folder, case_count=cases, seed=seed, remote=remote, versioned=versioned)
     print(format_summary(made))
@@ -59,7 +59,7 @@ def check(folder: Path) -> None:
         folder: Folder of the study.
     """
     from overread.study.check import check_study
-    from overread.study.summary_table import format_summary
+    from overread.study.summary import format_summary
 
     print(format_summary(check_study(folder)))
 
@@ -72,8 +72,7 @@ def info(folder: Path) -> None:
         folder: Folder of the study.
     """
     from overread.study.study import Study
-    from overread.study.summary import describe_study
-    from overread.study.summary_table import format_summary
+    from overread.study.summary import describe_study, format_summary
 
     print(format_summary(describe_study(Study.open(folder))))
 
@@ -153,6 +152,6 @@ def export(folder: Path, target: Path, *, layout: str, source: str) -> None:
         layout: nnunet (nnU-Net raw) or bids (BIDS derivatives).
         source: Which label set.
     """
-    from overread.runs import export_study
+    from overread.study.exporting import export_study
 
-    print(export_study.run(folder, target, layout=layout, source=source))
+    print(export_study(folder, target, layout=layout, source=source))

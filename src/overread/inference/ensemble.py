@@ -12,11 +12,10 @@ from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
 from overread.networks.saved import load_network
 from overread.networks.settings import SavedNetworkSettings
-from overread.study.intensity import normalise
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
-from overread.study.resampling import compute_working_shape, resample_image, resample_probability
 from overread.study.study import Study
+from overread.study.working_cases import compute_working_shape, normalise, resample_image, resample_probability
 from overread.types import Mask, Probability
 
 

@@ -13,10 +13,15 @@ from overread.inference.settings import InferenceSettings, UncertaintySettings
 from overread.inference.sliding_window import Windowing
 from overread.inference.uncertainty_maps import UncertaintyAccumulator, UncertaintyMaps
 from overread.labels.seeds import seed_generator
-from overread.study.intensity import normalise
-from overread.study.resampling import compute_working_shape, resample_image, resample_mask, resample_probability
 from overread.study.study import Study
-from overread.study.working_cases import WorkingCase
+from overread.study.working_cases import (
+    WorkingCase,
+    compute_working_shape,
+    normalise,
+    resample_image,
+    resample_mask,
+    resample_probability,
+)
 from overread.types import Spacing
 
 

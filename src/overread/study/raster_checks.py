@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from overread.study.problem import describe_problem
+from overread.errors import describe_problem
 from overread.study.rasters import AFFINE_TOLERANCE, Raster, compute_spacing_mm, have_same_affine
 from overread.types import Affine
 

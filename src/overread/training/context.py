@@ -11,9 +11,8 @@ from overread.labels.seeds import seed_generator
 from overread.labels.settings import PerturbationSettings
 from overread.networks.build import build_network
 from overread.networks.settings import SavedNetworkSettings, count_network_dimensions
-from overread.study.resampling import resample_mask
 from overread.study.study import Study
-from overread.study.working_cases import WorkingCase, read_working_cases
+from overread.study.working_cases import WorkingCase, read_working_cases, resample_mask
 from overread.training.history import EpochReport
 from overread.training.loop import Session
 from overread.training.presets import Preset

@@ -14,8 +14,7 @@ from overread.labels.relabelling import RelabelSettings, choose_threshold, relab
 from overread.networks.ensemble import list_members
 from overread.networks.saved import save_network
 from overread.study.rasters import write_mask
-from overread.study.resampling import resample_mask
-from overread.study.working_cases import WorkingCase
+from overread.study.working_cases import WorkingCase, resample_mask
 from overread.training.batch_loss import build_batch_loss
 from overread.training.checkpoint import TrainingState
 from overread.training.context import TrainingContext

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from overread.study.intensity import normalise
 from overread.study.schema import IntensitySettings
+from overread.study.working_cases import normalise
 
 Z_SCORE, SKULL_STRIPPED = IntensitySettings(), IntensitySettings(nonzero_only=True)
 CT = IntensitySettings(recipe="window", window_centre=40, window_width=400)

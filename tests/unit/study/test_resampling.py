@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overread.study.resampling import compute_working_shape, resample_image, resample_mask, resample_probability
+from overread.study.working_cases import compute_working_shape, resample_image, resample_mask, resample_probability
 
 
 def test_the_working_grid_covers_the_same_extent() -> None:
