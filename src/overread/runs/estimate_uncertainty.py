@@ -12,10 +12,10 @@ from overread.inference.uncertainty_maps import UncertaintyMaps, write_uncertain
 from overread.networks.hardware import DeviceName, select_device
 from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE
 from overread.runs.map_collection import ORIGIN_FILE, RELABELLING_MAP
-from overread.runs.output_folder import check_is_outside_labels
 from overread.runs.progress import report_progress
 from overread.study.digest import compute_files_digest, compute_images_digest
 from overread.study.label_set import LabelSet
+from overread.study.output_folder import check_is_outside_labels
 from overread.study.schema import Provenance
 from overread.study.study import Study
 

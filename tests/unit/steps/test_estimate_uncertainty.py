@@ -13,7 +13,7 @@ from overread.networks.saved import save_network
 from overread.networks.settings import NetworkSettings, SavedNetworkSettings
 from overread.runs import estimate_uncertainty
 from overread.runs.map_collection import open_map_folder
-from overread.runs.output_folder import check_is_outside_labels, check_masks_are_free
+from overread.study.output_folder import check_is_outside_labels, check_masks_are_free
 from overread.study.study import Study
 from tests.studies import write_squares
 

@@ -13,7 +13,7 @@ from overread.study.demo.fields import Field
 from overread.study.demo.raters import RATERS, draw_mask
 from overread.study.demo.ratings import sample_ratings, sample_relapses, write_ratings
 from overread.study.demo.scans import CHANNELS, Scan, sample_scans
-from overread.study.new_folder import create_folder
+from overread.study.output_folder import create_folder
 from overread.study.rasters import VOLUME_SUFFIX, compute_spacing_mm, write_mask, write_volume
 from overread.study.schema import IntensitySettings, Provenance, SourceSettings, StudySettings
 from overread.study.study import CASES_FILE, IMAGES_FOLDER, LABELS_FOLDER, RATINGS_FILE, SETTINGS_FILE, compute_load

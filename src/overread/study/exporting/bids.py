@@ -14,7 +14,7 @@ import numpy as np
 
 from overread.errors import InputError
 from overread.study.label_set import LabelSet
-from overread.study.new_folder import create_folder, measure_bytes
+from overread.study.output_folder import create_folder, measure_bytes
 from overread.study.rasters import VOLUME_SUFFIX, write_volume
 from overread.study.study import Study
 from overread.types import Affine

@@ -12,7 +12,7 @@ from overread.errors import InputError, StudyError, describe_problem
 from overread.study.importing.channels import add_slice_axis
 from overread.study.importing.plan import PlannedCase
 from overread.study.importing.settings import ImportSettings
-from overread.study.raster_checks import find_image_problems, find_mismatches, find_shape_problems
+from overread.study.raster import find_image_problems, find_mismatches, find_shape_problems
 from overread.study.rasters import (
     IMAGE_SUFFIX,
     VOLUME_SUFFIX,

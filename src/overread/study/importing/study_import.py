@@ -11,7 +11,7 @@ from overread.study.digest import compute_files_digest
 from overread.study.importing.case_writer import WrittenCase, write_case
 from overread.study.importing.plan import ImportPlan, PlannedCase
 from overread.study.importing.settings import CROWD_PREFIX, ImportSettings, Layout
-from overread.study.new_folder import create_folder, measure_bytes
+from overread.study.output_folder import create_folder, measure_bytes
 from overread.study.schema import Provenance, SourceSettings, StudySettings
 from overread.study.study import CASES_FILE, IMAGES_FOLDER, LABELS_FOLDER, SETTINGS_FILE, Study
 from overread.study.summary import StudySummary, summarise_study

@@ -21,7 +21,7 @@ from overread.runs.map_collection import MapCollection
 from overread.settings import Settings
 from overread.study.digest import compute_source_digest
 from overread.study.label_set import LabelSet
-from overread.study.new_folder import create_folder
+from overread.study.output_folder import create_folder
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study
