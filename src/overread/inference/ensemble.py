@@ -10,7 +10,7 @@ from torch import nn
 from overread.errors import InputError
 from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
-from overread.networks.saved import load_network
+from overread.networks.build import load_network
 from overread.networks.settings import SavedNetworkSettings
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask

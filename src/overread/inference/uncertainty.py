@@ -42,7 +42,7 @@ def estimate_uncertainty(
     Args:
         study: the study of the case.
         case_id: the case.
-        folders: networks that did not see it, see `overread.networks.saved`.
+        folders: networks that did not see it, see `overread.networks.build`.
         settings: method and number of predictions; equal settings give equal maps.
         inference: how the networks are applied.
         device: where to apply them.

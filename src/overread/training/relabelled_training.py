@@ -11,16 +11,16 @@ from torch import nn
 from overread.inference.uncertainty import estimate_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps, read_uncertainty, write_uncertainty
 from overread.labels.relabelling import RelabelSettings, choose_threshold, relabel_case
+from overread.networks.build import save_network
 from overread.networks.ensemble import list_members
-from overread.networks.saved import save_network
 from overread.study.rasters import write_mask
 from overread.study.working_cases import WorkingCase, resample_mask
-from overread.training.batch_loss import build_batch_loss
 from overread.training.checkpoint import TrainingState
 from overread.training.context import TrainingContext
 from overread.training.epoch_choice import LastEpoch
 from overread.training.history import EpochReport
 from overread.training.loop import copy_weights
+from overread.training.losses import build_batch_loss
 from overread.training.relabel_record import UNCERTAINTY_FOLDER, CaseChange, RelabelRecord, open_relabelled
 from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.settings import Relabelling

@@ -8,8 +8,7 @@ import pytest
 from overread.errors import InputError
 from overread.inference.settings import UncertaintySettings
 from overread.inference.uncertainty_maps import read_uncertainty
-from overread.networks.build import build_network
-from overread.networks.saved import save_network
+from overread.networks.build import build_network, save_network
 from overread.networks.settings import NetworkSettings, SavedNetworkSettings
 from overread.runs import estimate_uncertainty
 from overread.runs.map_collection import open_map_folder

@@ -161,7 +161,7 @@ def test_every_kind_of_result_is_known_here():
             {"page of write_relabel_report"},
             id="a page's template",
         ),
-        pytest.param("study/summary.py", "def ", "def  ", RUN, id="a table of the study's summary"),
+        pytest.param("study/exporting/nnunet.py", "def ", "def  ", RUN, id="an export"),
         pytest.param(
             "training/presets/demo.yaml", "epochs:", "epochs: 1 #", set(), id="a preset, which counts by value"
         ),

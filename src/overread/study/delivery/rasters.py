@@ -14,8 +14,7 @@ from overread.study.delivery.files import ImageFiles, Locate
 from overread.study.delivery.settings import AnnotationSettings
 from overread.study.digest import compute_file_digest
 from overread.study.importing.case_writer import binarise_mask, write_case
-from overread.study.importing.channels import add_slice_axis, read_channel_files
-from overread.study.importing.plan import PlannedCase
+from overread.study.importing.plan import PlannedCase, add_slice_axis, read_channel_files
 from overread.study.importing.settings import ImportSettings
 from overread.study.raster import find_mismatches, find_shape_problems
 from overread.study.rasters import Raster, have_same_affine, read_label_raster, read_raster, write_mask

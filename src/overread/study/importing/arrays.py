@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError, describe_problem, make_study_error
 from overread.study.cases import Case
-from overread.study.importing.channels import SINGLE_CHANNEL
-from overread.study.importing.plan import ImportPlan, PlannedCase
+from overread.study.importing.plan import SINGLE_CHANNEL, ImportPlan, PlannedCase
 from overread.study.importing.settings import ImportSettings
 from overread.study.rasters import Raster
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError, StudyError, describe_problem
-from overread.study.importing.channels import add_slice_axis
-from overread.study.importing.plan import PlannedCase
+from overread.study.importing.plan import PlannedCase, add_slice_axis
 from overread.study.importing.settings import ImportSettings
 from overread.study.raster import find_image_problems, find_mismatches, find_shape_problems
 from overread.study.rasters import (

@@ -10,7 +10,6 @@ from typing import Any
 
 from overread.errors import StudyError, describe_problem, make_study_error
 from overread.study.cases import Case
-from overread.study.importing.channels import read_volume_channels
 from overread.study.importing.dataset_json import (
     DATASET_FILE,
     list_channel_names,
@@ -19,7 +18,7 @@ from overread.study.importing.dataset_json import (
     read_label_values,
 )
 from overread.study.importing.pattern import strip_raster_suffix
-from overread.study.importing.plan import ImportPlan, PlannedCase
+from overread.study.importing.plan import ImportPlan, PlannedCase, read_volume_channels
 from overread.study.importing.settings import ImportSettings
 
 
