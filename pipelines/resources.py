@@ -11,6 +11,7 @@ from overread.settings import Settings
 
 SETTINGS_FILE = Path(__file__).parent / "settings.yaml"
 _QUANTITY = r"^\d+(\.\d+)?(m|[KMGT]i?)?$"
+_LONGEST_BACKOFF = "600s"
 
 
 class EnvironmentSource(Settings):
@@ -94,9 +95,6 @@ def read_cluster_settings(path: Path = SETTINGS_FILE) -> ClusterSettings:
         SettingsError: a key is unknown or a value breaks a rule.
     """
     return ClusterSettings.read_yaml(path)
-
-
-_LONGEST_BACKOFF = "600s"
 
 
 def read_parallelism() -> int:

@@ -13,6 +13,7 @@ from overread.errors import VersioningError
 
 _TIMEOUT_SECONDS = 600
 _SHOWN_REVISIONS = 5
+_DEFAULT_REMOTE = "origin"
 
 
 def call_git(*arguments: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
@@ -84,9 +85,6 @@ def _check_is_repository(folder: Path) -> Path:
         f"a study must be the top folder of a git repository, got {folder}. "
         "Hint: `overread study commit` makes the study a repository and records its first revision."
     )
-
-
-_DEFAULT_REMOTE = "origin"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,17 @@ from overread.adapters.urls import hide_credentials
 from overread.errors import TrackingError
 
 _CREATION_TIMEOUT_SECONDS = 120
+_LOGGER = logging.getLogger(__name__)
+_REFUSALS = (
+    "BAD_REQUEST",
+    "INVALID_PARAMETER_VALUE",
+    "INVALID_STATE",
+    "RESOURCE_ALREADY_EXISTS",
+    "RESOURCE_DOES_NOT_EXIST",
+)
+_BATCH_SIZE = 1000
+_DIGEST_LENGTH = 36
+_SHOWN_CHARACTERS = 300
 
 
 @contextmanager
@@ -86,19 +97,6 @@ def _creating_alone(uri: str) -> Iterator[None]:
 def _quieten_mlflow() -> None:
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-_LOGGER = logging.getLogger(__name__)
-_REFUSALS = (
-    "BAD_REQUEST",
-    "INVALID_PARAMETER_VALUE",
-    "INVALID_STATE",
-    "RESOURCE_ALREADY_EXISTS",
-    "RESOURCE_DOES_NOT_EXIST",
-)
-_BATCH_SIZE = 1000
-_DIGEST_LENGTH = 36
-_SHOWN_CHARACTERS = 300
 
 
 class TrackingOutageError(TrackingError):

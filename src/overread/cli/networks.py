@@ -9,6 +9,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+model_app = App(name="model", help_format="plaintext", help="Trace, promote and roll back registered networks.")
+_WORKSPACE = ".overread"
+
 
 def predict(folder: Path, network: Path, output: Path, *, case: tuple[str, ...] = (), device: str = "auto") -> None:
     """Outline cases of a study with a trained network.
@@ -55,10 +58,6 @@ def uncertainty(
     values = {"method": method, "samples": samples, "seed": seed}
     settings = UncertaintySettings.parse(values, where="overread uncertainty")
     estimate_uncertainty.run(folder, output, network, settings=settings, case_ids=case, device=device)
-
-
-model_app = App(name="model", help_format="plaintext", help="Trace, promote and roll back registered networks.")
-_WORKSPACE = ".overread"
 
 
 @model_app.command

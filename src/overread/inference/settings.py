@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from overread.settings import Settings
 
+UncertaintyMethod: TypeAlias = Literal["mc_dropout", "ensemble", "tta"]
+
 
 class InferenceSettings(Settings):
     """Sliding windows of the training patch's size, blended with a Gaussian weight."""
@@ -13,9 +15,6 @@ class InferenceSettings(Settings):
     overlap: float = Field(0.25, ge=0, lt=1, description="share of a window that it shares with its neighbour")
     windows_per_batch: int = Field(4, ge=1, description="windows that go through the network together")
     threshold: float = Field(0.5, gt=0, lt=1, description="a voxel is foreground where the mean probability exceeds it")
-
-
-UncertaintyMethod: TypeAlias = Literal["mc_dropout", "ensemble", "tta"]
 
 
 class UncertaintySettings(Settings):

@@ -13,6 +13,8 @@ from overread.types import Affine, Mask, Probability
 
 GREATEST_UNCERTAINTY = 0.25
 """Largest value of both maps, the variance of a fair coin."""
+_GREATEST = {"probability": 1.0, "aleatoric": GREATEST_UNCERTAINTY, "epistemic": GREATEST_UNCERTAINTY}
+_WHITE = np.iinfo(np.uint16).max
 
 
 @dataclass(frozen=True)
@@ -116,10 +118,6 @@ def average_maps(maps: Iterable[UncertaintyMaps]) -> UncertaintyMaps:
         # The two parts add up to mean p (1 - mean p).
         epistemic=np.clip(probability * (1 - probability) - aleatoric, 0, GREATEST_UNCERTAINTY).astype(np.float32),
     )
-
-
-_GREATEST = {"probability": 1.0, "aleatoric": GREATEST_UNCERTAINTY, "epistemic": GREATEST_UNCERTAINTY}
-_WHITE = np.iinfo(np.uint16).max
 
 
 def write_uncertainty(folder: Path, case_id: str, maps: UncertaintyMaps, affine: Affine | None) -> None:

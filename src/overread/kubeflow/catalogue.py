@@ -15,6 +15,11 @@ import yaml
 
 from overread.errors import SettingsError
 
+PACKAGES = Path(__file__).parent / "packages"
+_TYPES: Mapping[str, type] = {"STRING": str, "NUMBER_INTEGER": int, "NUMBER_DOUBLE": float, "BOOLEAN": bool}
+_EXPLAINED = re.compile(r"^- (\w+):", re.MULTILINE)
+NAMES = ("rater-bias", "label-noise", "relabel", "acquisition-bias", "crowd-disagreement", "retrain")
+
 
 @dataclass(frozen=True)
 class PackageFile:
@@ -78,11 +83,6 @@ def _list_tasks(graph: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 @cache
 def _parse(content: bytes) -> tuple[Any, ...]:
     return tuple(yaml.load_all(content, yaml.CSafeLoader))
-
-
-PACKAGES = Path(__file__).parent / "packages"
-_TYPES: Mapping[str, type] = {"STRING": str, "NUMBER_INTEGER": int, "NUMBER_DOUBLE": float, "BOOLEAN": bool}
-_EXPLAINED = re.compile(r"^- (\w+):", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,6 @@ class Pipeline:
         return self.description.strip().splitlines()[0]
 
 
-NAMES = ("rater-bias", "label-noise", "relabel", "acquisition-bias", "crowd-disagreement", "retrain")
 PIPELINES = {name: Pipeline(name) for name in NAMES}
 
 

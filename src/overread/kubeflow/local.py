@@ -31,6 +31,7 @@ _COLOUR = re.compile(r"\x1b\[\d+m")
 _STARTED = re.compile(r"Executing task '([^']+)'")
 _ENDED = re.compile(r"Task '([^']+)' finished with status (\w+)")
 _TIMED_LINE = re.compile(r"^\d\d:\d\d:\d\d\.\d+ - [A-Z]+ - ")
+WORKSPACE = ".overread"
 
 
 class ProgressStream(io.TextIOBase):
@@ -128,9 +129,6 @@ def keep_outputs(outputs: Mapping[str, Any], folder: Path) -> None:
         with FileLock(folder.with_name(f".{folder.name}.lock")):
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
-
-
-WORKSPACE = ".overread"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ from overread.kubeflow.catalogue import PackageFile, Pipeline, parse_arguments
 from overread.kubeflow.client import KubeflowClient
 from overread.kubeflow.connection import KubeflowError
 
+_SUCCESSES = ("SUCCEEDED", "SKIPPED")
+_ENDS = (*_SUCCESSES, "FAILED", "CANCELED")
+_MOST_MISSES = 10
+
 
 @dataclass(frozen=True)
 class SubmittedRun:
@@ -67,11 +71,6 @@ def submit_run(
         arguments=arguments,
     )
     return SubmittedRun(run_id, client.name_run_page(run_id))
-
-
-_SUCCESSES = ("SUCCEEDED", "SKIPPED")
-_ENDS = (*_SUCCESSES, "FAILED", "CANCELED")
-_MOST_MISSES = 10
 
 
 class RunProgress:

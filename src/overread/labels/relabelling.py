@@ -21,6 +21,9 @@ FlipRule: TypeAlias = Literal["uncertain", "contradicted"]
 """Which of the uncertain voxels change sides: all of them, as in the paper, or those whose label the mean prediction
 contradicts. At the edge of a structure about as many voxels are uncertain inside as outside of it, so that flipping all
 of them moves the edge to and fro by a voxel."""
+_BINS = 250
+_FLOOR = 0.001
+"""Voxels below this are far from any boundary; they outnumber all others and would decide alone."""
 
 
 class RelabelSettings(Settings):
@@ -112,11 +115,6 @@ def _select_flips(
         raise InputError(f"to flip contradicted labels needs a probability of shape {mask.shape}", found=found)
     contradicted: Mask = (probability > _EVEN) != mask
     return np.logical_and(uncertain, contradicted)
-
-
-_BINS = 250
-_FLOOR = 0.001
-"""Voxels below this are far from any boundary; they outnumber all others and would decide alone."""
 
 
 def choose_threshold(maps: Iterable[NDArray[np.float32]]) -> float:

@@ -18,6 +18,8 @@ from overread.settings import Settings
 if TYPE_CHECKING:
     from overread.adapters.tracking import RunTags, TrackedRun, Tracker
 
+_LOGGER = logging.getLogger(__name__)
+
 
 class RunIdentity(Protocol):
     """What MLflow, the result store and the report know a pipeline run by; plans have it."""
@@ -98,9 +100,6 @@ def mark_tracked(store: ResultStore, key: str) -> None:
 
 def _name_mark(tracking_uri: str | None) -> str:
     return f"tracked-{hashlib.sha256((tracking_uri or '').encode()).hexdigest()[:16]}"
-
-
-_LOGGER = logging.getLogger(__name__)
 
 
 def connect(identity: RunIdentity, store: str) -> "Tracker":

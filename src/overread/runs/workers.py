@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _SERVER_MODULE = "overread.runs.worker_server"
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
 
 
 class WorkerPools:
@@ -72,10 +74,6 @@ def _prepare_worker(lifeline_end: Connection, environment: Mapping[str, str]) ->
 def _end_with(lifeline_end: Connection) -> None:
     lifeline_end.poll(None)
     os._exit(1)
-
-
-Argument = TypeVar("Argument")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,12 @@ from overread.study.delimited import DelimitedTable, read_delimited
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _NUMBERED = re.compile(r"[A-Za-z]*\d+")
 _JOINTS = ("_", "-", ".", " ")
+Cell: TypeAlias = tuple[str, str, str]
+"""Case, annotator and feature."""
+_LONG = ("annotator", "feature", "value")
+_MISSING = {"", "nan", "na", "n/a"}
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+_FEWEST_ANNOTATORS = 2
 
 
 @dataclass(frozen=True)
@@ -103,15 +109,6 @@ def _is_complete(pattern: ColumnPattern, columns: Sequence[str]) -> bool:
     pairs = [pair for pair in map(pattern.match, columns) if pair is not None]
     features, annotators = {feature for feature, _ in pairs}, {annotator for _, annotator in pairs}
     return len(set(pairs)) == len(columns) == len(features) * len(annotators) and len(annotators) > 1
-
-
-Cell: TypeAlias = tuple[str, str, str]
-"""Case, annotator and feature."""
-
-_LONG = ("annotator", "feature", "value")
-_MISSING = {"", "nan", "na", "n/a"}
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
-_FEWEST_ANNOTATORS = 2
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from overread.training.sampling import sample_batch
 from overread.training.settings import LossName, TrainingSettings
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+BatchLoss: TypeAlias = Callable[[nn.Module, Tensor, Tensor, int], Tensor]
+"""Network, image (B, C, *P), mask (B, 1, *P) of 0 and 1, and the step, counted from 0, to a scalar."""
 
 
 def cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
@@ -133,10 +135,6 @@ def compute_weighted_loss(logits: Tensor, mask: Tensor, weights: Tensor) -> Tens
     """
     losses = functional.binary_cross_entropy_with_logits(logits, mask, reduction="none")
     return (weights * losses).sum()
-
-
-BatchLoss: TypeAlias = Callable[[nn.Module, Tensor, Tensor, int], Tensor]
-"""Network, image (B, C, *P), mask (B, 1, *P) of 0 and 1, and the step, counted from 0, to a scalar."""
 
 
 def build_batch_loss(

@@ -10,6 +10,8 @@ from overread.networks.settings import count_network_dimensions
 from overread.settings import Settings
 
 LossName: TypeAlias = Literal["cross_entropy", "dice_cross_entropy", "balanced_cross_entropy"]
+RelabelRule: TypeAlias = Literal["uncertainty", "clean"]
+"""The epoch in which the cumulative uncertainty falls fastest, or that of the best Dice with clean labels."""
 
 
 class SamplingSettings(Settings):
@@ -79,10 +81,6 @@ class TrainingSettings(Settings):
         if spacing is not None and (len(spacing) != axes or min(spacing) <= 0):
             raise ValueError(f"working_spacing must hold a positive number for each of the {axes} axes of patch_size")
         return self
-
-
-RelabelRule: TypeAlias = Literal["uncertainty", "clean"]
-"""The epoch in which the cumulative uncertainty falls fastest, or that of the best Dice with clean labels."""
 
 
 class Relabelling(Settings):

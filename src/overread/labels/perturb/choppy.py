@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from overread.labels.settings import PerturbationSettings, VariantSettings
 
 Positions = NDArray[np.int64]
+_LEAST_RUNS = 20_000
+"""A sample of fewer runs is drawn several times."""
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,6 @@ def fill_runs(starts: Positions, ends: Positions, size: int) -> Mask:
     borders[2:-1:2] = starts + measure_union(starts, ends)
     inside = np.arange(len(borders) - 1) % 2 == 1
     return np.repeat(inside, np.diff(borders))
-
-
-_LEAST_RUNS = 20_000
-"""A sample of fewer runs is drawn several times."""
 
 
 class ChoppyRecord(Settings):

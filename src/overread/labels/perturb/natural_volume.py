@@ -25,6 +25,7 @@ _SUPPORT = 4
 """Lattice points that a cubic B-spline reaches along each axis."""
 LARGEST_VALUE = 5.0
 """Values beyond are cut off, one voxel in two million, so that a field is known to change nothing far away."""
+_STEPS = 4096
 
 
 def draw_smooth_field(
@@ -200,9 +201,6 @@ def _check_volume(mask: Mask) -> Mask:
             "volumetric perturbations are for 3D masks", found=f"shape {mask.shape}", hint="leave out volumetric"
         )
     return mask
-
-
-_STEPS = 4096
 
 
 def prepare_volume_dice(

@@ -21,6 +21,8 @@ _Curve: TypeAlias = NDArray[np.int32]
 """A closed curve, (N, 2) of column and row in fixed point."""
 _SMOOTH_POINTS_PER_POINT = 2
 """A smooth curve is drawn as a polygon with sides of half a voxel or so."""
+LEAST_VERTICES = 3
+"""A polygon of fewer has no area."""
 
 
 def fill_reduced_contours(contours: Contours, *, vertices: int, smooth: bool, generator: np.random.Generator) -> Mask:
@@ -110,10 +112,6 @@ def _cut_hole(component: NDArray[np.uint8], hole: _Curve) -> bool:
     load_opencv().fillPoly(outside, curves, 1, shift=FRACTION_BITS)
     box &= outside
     return not outside.all()
-
-
-LEAST_VERTICES = 3
-"""A polygon of fewer has no area."""
 
 
 class PolygonRecord(Settings):

@@ -19,6 +19,10 @@ TOLERANCE = 0.005
 """Of the Dice at both bounds of the bisection (Heller et al. 2018, section 3.1)."""
 _MOST_STEPS = 40
 _WEAKEST = 1e-6
+MOST_SLICES = 1000
+"""Slices that the strength is calibrated on (Heller et al. 2018, section 3.1)."""
+_FIRST_STRENGTH = 1.0
+_GROWTH = 2.0
 
 
 @dataclass(frozen=True)
@@ -102,12 +106,6 @@ def _place(level: Level, weak: Level, strong: Level, target: float) -> tuple[Lev
 def _interpolate(weak: Level, strong: Level, target: float) -> float:
     share = (weak.dice - target) / (weak.dice - strong.dice)
     return weak.strength + share * (strong.strength - weak.strength)
-
-
-MOST_SLICES = 1000
-"""Slices that the strength is calibrated on (Heller et al. 2018, section 3.1)."""
-_FIRST_STRENGTH = 1.0
-_GROWTH = 2.0
 
 
 def calibrate_slices(

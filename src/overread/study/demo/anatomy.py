@@ -34,6 +34,12 @@ _LATERAL_VENTRICLE: tuple[Point, ...] = (
     (22, -56, 5),
 )
 _TEMPORAL_HORN: tuple[Point, ...] = ((23, -38, 8), (33, -20, -14), (31, -6, -19))
+_FOLD_GRID = Grid(shape=(40, 50, 40), origin_mm=(-58.5, -73.5, -58.5), step_mm=3.0)
+_FOLD_CORRELATION = 1.4
+_FOLD_GRADIENT = 0.25
+_CORTEX_MM = 3.2
+_COVER_MM = 0.8
+_SOFTNESS_MM = 0.9
 
 
 def compute_cerebrum(axes: Axes) -> Field:
@@ -84,11 +90,6 @@ def compute_deep_grey(axes: Axes) -> Field:
     return 0.8 * soften(nuclei, 1.2)
 
 
-_FOLD_GRID = Grid(shape=(40, 50, 40), origin_mm=(-58.5, -73.5, -58.5), step_mm=3.0)
-_FOLD_CORRELATION = 1.4
-_FOLD_GRADIENT = 0.25
-
-
 def compute_sulci(axes: Axes, cerebrum: Field, generator: np.random.Generator) -> Field:
     """Distance to the nearest sulcus, mm.
 
@@ -122,11 +123,6 @@ def compute_midline_gap(axes: Axes) -> Field:
     x, y, z = axes
     across = compute_ellipsoid((np.zeros_like(x), y, z), (0.0, -6.0, 2.0), (1e3, 46.0, 28.0))
     return np.maximum(np.abs(x), across)
-
-
-_CORTEX_MM = 3.2
-_COVER_MM = 0.8
-_SOFTNESS_MM = 0.9
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ from pydantic import Field
 from overread.settings import Settings
 from overread.study.demo.acquisition import SCANNERS, Scanner
 
+Stage: TypeAlias = Literal["cohort", "subject", "visit", "ratings"]
+_STAGES: dict[Stage, int] = {"cohort": 0, "subject": 1, "visit": 2, "ratings": 3}
+_SITES = {"Aurelia": ("northfield", "eastbrook"), "Borealis": ("westhaven", "eastbrook")}
+_YOUNGEST, _OLDEST = 22, 66
+
 
 class DemoSettings(Settings):
     """Settings of a synthetic study: 3D, multiple-sclerosis-like lesions on FLAIR and T1, two human-like raters."""
@@ -31,18 +36,9 @@ class DemoSettings(Settings):
         return self.case_count - round(self.case_count * self.follow_up_share)
 
 
-Stage: TypeAlias = Literal["cohort", "subject", "visit", "ratings"]
-
-_STAGES: dict[Stage, int] = {"cohort": 0, "subject": 1, "visit": 2, "ratings": 3}
-
-
 def spawn_generator(seed: int, stage: Stage, *index: int) -> np.random.Generator:
     """A generator that depends on `seed`, `stage` and `index` only, so that no part's numbers move another part's."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STAGES[stage], *index)))
-
-
-_SITES = {"Aurelia": ("northfield", "eastbrook"), "Borealis": ("westhaven", "eastbrook")}
-_YOUNGEST, _OLDEST = 22, 66
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,11 @@ VISIBLE_BRIGHTNESS = 0.39
 _MEDIAN_VOLUME_ML = 0.38
 _VOLUME_LOG_STD = 0.85
 _LOOKALIKE_CONTRAST = 0.16
+Box: TypeAlias = tuple[slice, slice, slice]
+OUTSIDE_MM = -12.0
+"""Signed distance given to points far from every lesion."""
+_RAGGEDNESS_MM = 0.8
+_REACH_MM = 6.0
 
 
 @dataclass(frozen=True)
@@ -121,15 +126,6 @@ def _sample_radii(volume_ml: float, generator: np.random.Generator) -> Point:
 def _normalise(vector: NDArray[np.float64]) -> Point:
     x, y, z = (vector / np.linalg.norm(vector)).tolist()
     return x, y, z
-
-
-Box: TypeAlias = tuple[slice, slice, slice]
-
-OUTSIDE_MM = -12.0
-"""Signed distance given to points far from every lesion."""
-
-_RAGGEDNESS_MM = 0.8
-_REACH_MM = 6.0
 
 
 def sample_raggedness(generator: np.random.Generator) -> Field:

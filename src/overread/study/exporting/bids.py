@@ -19,6 +19,11 @@ from overread.study.rasters import VOLUME_SUFFIX, write_volume
 from overread.study.study import Study
 from overread.types import Affine
 
+BIDS_VERSION = "1.10.0"
+_PARTICIPANT_COLUMNS = ("age", "sex")
+_MISSING = "n/a"
+"""What BIDS writes for a value that is not known."""
+
 
 @dataclass(frozen=True)
 class BidsNames:
@@ -70,12 +75,6 @@ def _sanitise(names: Sequence[str], what: str) -> dict[str, str]:
             hint = "BIDS labels hold letters and digits only; rename one of them, or export it on its own"
             raise InputError(f"each {what} must give its own BIDS label", found=found, hint=hint)
     return labels
-
-
-BIDS_VERSION = "1.10.0"
-_PARTICIPANT_COLUMNS = ("age", "sex")
-_MISSING = "n/a"
-"""What BIDS writes for a value that is not known."""
 
 
 def export_bids(study: Study, target: Path, *, sources: Sequence[str] = ()) -> Path:

@@ -27,6 +27,7 @@ from overread.types import Mask
 _LISTED_VALUES = 10
 _DECIMALS = 3
 """Scaled NIfTI files hold 0.9999999 in the place of 1."""
+_PIXEL_TYPES = (np.uint8, np.uint16)
 
 
 def binarise_mask(voxels: NDArray[Any], label_values: tuple[int, ...]) -> tuple[Mask, float | None]:
@@ -64,9 +65,6 @@ def _list_values(voxels: NDArray[Any]) -> str:
     values = np.unique(voxels)
     listed = ", ".join(f"{value:g}" for value in values[:_LISTED_VALUES].tolist())
     return listed if len(values) <= _LISTED_VALUES else f"{listed}, … ({len(values)} values)"
-
-
-_PIXEL_TYPES = (np.uint8, np.uint16)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ GAP_TOLERANCE = 0.1
 Headers round positions; a missing slice doubles a gap.
 """
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+Series = list[SliceHeader]
 
 
 def read_series(series: Sequence[SliceHeader]) -> dict[str, Raster]:
@@ -155,9 +156,6 @@ def _to_smallest_type(voxels: NDArray[Any]) -> NDArray[Any]:
 
 def _name(header: SliceHeader) -> str:
     return f"series {header.series_uid} with {header.path.name}"
-
-
-Series = list[SliceHeader]
 
 
 def plan_dicom(source: Path, settings: ImportSettings) -> ImportPlan:

@@ -11,6 +11,9 @@ from overread.errors import InputError
 from overread.study.cases import Case
 from overread.study.rasters import Raster, read_raster
 
+SINGLE_CHANNEL = "image"
+COLOURS = ("red", "green", "blue")
+
 
 @dataclass(frozen=True)
 class PlannedCase:
@@ -51,10 +54,6 @@ class ImportPlan:
     def sources(self) -> tuple[str, ...]:
         """Names of all sources, sorted."""
         return tuple(sorted({source for planned in self.cases for source in planned.masks}))
-
-
-SINGLE_CHANNEL = "image"
-COLOURS = ("red", "green", "blue")
 
 
 def read_channel_files(files: Mapping[str, Path]) -> dict[str, Raster]:

@@ -14,6 +14,7 @@ from overread.settings import DescribedSettings
 from overread.training.settings import ClassifierSettings, CorrectionSettings, TrainingSettings
 
 Model = TypeVar("Model", bound=DescribedSettings)
+_FLAT_PATCH = (64, 64)
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,6 @@ class PresetShelf(Generic[Model]):
             )
         with resources.as_file(resources.files(self.package) / f"{name}.yaml") as path:
             return self.model.read_yaml(path)
-
-
-_FLAT_PATCH = (64, 64)
 
 
 class Preset(DescribedSettings):
