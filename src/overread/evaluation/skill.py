@@ -88,13 +88,7 @@ def measure_skill(
 
 
 def average_skills(skills: Sequence[Skill]) -> Skill:
-    """Mean of the figures of several networks that learnt the same source, such as repeats of a training.
-
-    Raises:
-        InputError: there is none.
-    """
-    if not skills:
-        raise InputError("a mean skill needs at least one", found="none")
+    """Mean of the skills of several repeats of the same networks, at least one."""
     raters = [skill.raters for skill in skills if skill.raters is not None]
     return Skill(
         own=float(np.mean([skill.own for skill in skills])),

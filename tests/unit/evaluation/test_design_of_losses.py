@@ -5,7 +5,6 @@ import math
 import pytest
 from scipy import stats
 
-from overread.errors import InputError
 from overread.evaluation.design import foresee_loss
 from overread.evaluation.results import Estimate
 from overread.evaluation.skill import Skill, average_skills
@@ -80,5 +79,3 @@ def test_the_skill_of_repeats_is_that_of_their_mean_figures():
     found = average_skills([Skill(own=0.6, guess=0.2), Skill(own=0.8, guess=0.3)])
     assert (found.own, found.guess, found.raters) == (pytest.approx(0.7), pytest.approx(0.25), None)
     assert found.value == pytest.approx(0.6)
-    with pytest.raises(InputError):
-        average_skills([])

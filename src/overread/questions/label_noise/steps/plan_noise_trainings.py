@@ -9,11 +9,11 @@ from overread.errors import InputError, SettingsError
 from overread.evaluation.design import FEWEST_CONDITIONS, Foresight, foresee_loss
 from overread.evaluation.estimate import FEWEST_SUBJECTS, MOST_FOLDS
 from overread.networks.settings import Architecture
+from overread.runs.fingerprint import PlannedData
 from overread.runs.label_variants import LabelVariants
 from overread.runs.pipeline_run import begin_pipeline_run
 from overread.runs.plan import TrainingPlan
 from overread.runs.plan_trainings import check_case_counts, check_dimensions, select_fold_cases
-from overread.runs.planned_data import PlannedData
 from overread.runs.progress import report_progress
 from overread.settings import Settings
 from overread.study.splits import Fold, split_folds
