@@ -130,6 +130,7 @@ def test_design_and_luck_stand_below_the_answer(page):
     design = page.text.index("Smallest detectable cost, boundary errors")
     assert page.text.index("cost the networks 0.050") < design < page.text.index("The curve: worse labels")
     assert "What another split of the training cases gives." in page.text
+    assert "one draw of them, whose luck is in no interval." in page.text
     assert "bootstrap" not in page.text
 
 
@@ -197,6 +198,7 @@ def test_redrawn_labels_are_told_and_nothing_is_drawn_of_them(tmp_path):
     inputs = build_noise_inputs(tmp_path, redraw="every_epoch")
     page = Page(inputs.write(tmp_path / "report.html"))
     assert "The errors were drawn anew in every epoch" in page.text
+    assert "one draw of them" not in page.text
     assert "So there are no stored masks to show" in page.text
     assert "natural-0.90 natural 0.90 0.900 – 1.25 px drawn anew" in page.text
     assert not [image for image in page.images if image["alt"].startswith("Case ")]
