@@ -264,7 +264,7 @@ def write_training(folder: Path) -> None:
     perturbed = LabelVariant(name="natural-0.90", mode="natural", target_dice=0.9, achieved_dice=0.9)
     variants = LabelVariants(source="ann", redraw="never", variants=(describe_control("d"), perturbed))
     make_preset(2).write_yaml(folder.parent / "tiny.yaml")
-    settings = NoisePlanSettings(networks=("unet",), preset=str(folder.parent / "tiny.yaml"), folds=2)
+    settings = NoisePlanSettings(networks=("unet",), preset=str(folder.parent / "tiny.yaml"), folds=2, repeats=1)
     plan = plan_noise_trainings(study, variants, settings, revision="abc")
     plan.write(folder.parent / "plan.json")
     variants.write(folder.parent / "variants.json")
