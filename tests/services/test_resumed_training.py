@@ -224,7 +224,7 @@ class TestFinishedTraining:
     def test_that_was_killed_before_its_run_was_closed_is_logged_to_its_end(self, root: Path) -> None:
         plan = make_plan(root)
         job = plan.jobs[0]
-        result = train(root, job)
+        train(root, job)
         client, (run,) = find_runs(root, plan, job)
         client.delete_run(run.info.run_id)
         for mark in (root / "store").rglob("tracked-*"):
