@@ -124,7 +124,7 @@ def describe_job(plan: TrainingPlan, job: TrainingJob) -> DescribedTraining:
         run=copy_identity(plan),
         kind="segmentation",
         name=job.name,
-        key=f"trainings/{fingerprint}",
+        key=build_training_key(fingerprint),
         source=job.labels,
         network=job.network,
         fold=job.fold,
@@ -133,6 +133,11 @@ def describe_job(plan: TrainingPlan, job: TrainingJob) -> DescribedTraining:
         repeat=job.repeat,
         epoch_voxels=patch_voxels * settings.batch_size * settings.steps_per_epoch,
     )
+
+
+def build_training_key(fingerprint: str) -> str:
+    """Where the result store keeps a training."""
+    return f"trainings/{fingerprint}"
 
 
 def read_network_record(folder: Path) -> TrainingRecord:

@@ -1,6 +1,7 @@
 """What the run of a training in MLflow gets when its network is registered: the judgement, and where it comes from."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import overread
@@ -13,7 +14,7 @@ from overread.questions.retrain.steps.plan_retraining import find_job
 from overread.runs.fingerprint import compute_code_digest
 from overread.runs.pipeline_run import connect
 from overread.runs.plan import TrainingPlan
-from overread.runs.train_networks import describe_job, read_network_record
+from overread.runs.train_networks import build_training_key, describe_job, read_network_record
 from overread.runs.training_run import log_record, open_training_run
 
 SETTINGS_FILE = "settings.yaml"
@@ -38,8 +39,9 @@ def log_judgement(
     """
     tracker = connect(plan, store)
     job = find_job(plan, judged.network)
-    training, record = describe_job(plan, job), read_network_record(network)
-    is_known = tracker.has_finished(training.fingerprint)
+    training = replace(describe_job(plan, job), key=build_training_key(judged.fingerprint))
+    record = read_network_record(network)
+    is_known = tracker.has_finished(judged.fingerprint)
     with (
         open_training_run(tracker, training, device=record.device) as run,
         tempfile.TemporaryDirectory(prefix="overread-gate-") as scratch,
