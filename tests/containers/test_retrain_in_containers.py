@@ -136,7 +136,7 @@ def test_a_champion_comes_back_through_mlflow(first, services, tmp_path):
 
 def test_the_pushgateway_is_told_of_trainings_judgements_and_champions(first, told_first):
     for source in SOURCES:
-        training = told_first["training", "retrain", "discs", source, "unet"]
+        training = told_first["training", "retrain", "discs", source, "unet", "segmentation"]
         assert training["overread_training_running"] == 0
         assert training["overread_training_epochs"] == ARGUMENTS["epochs"]
         assert 0 <= told_first["evaluation", "retrain", "discs", source]["overread_evaluation_same_dice_ratio"] <= 1
@@ -162,7 +162,7 @@ def test_where_nothing_is_new_no_other_task_is_started(unheard, idle, tmp_path):
 
 def test_what_could_not_be_told_is_told_once_the_pushgateway_is_back(unheard, idle, services):
     told = read_metrics(services)
-    training = told["training", "retrain", "discs", "wide", "unet"]
+    training = told["training", "retrain", "discs", "wide", "unet", "segmentation"]
     assert unheard.began < training["overread_training_progress_timestamp_seconds"] < idle.began
     assert training["overread_training_epochs"] == ARGUMENTS["epochs"]
     retraining = told["retraining", "discs", "wide"]
@@ -175,5 +175,6 @@ def test_what_could_not_be_told_is_told_once_the_pushgateway_is_back(unheard, id
 @pytest.mark.usefixtures("idle")
 def test_a_pushgateway_that_is_killed_forgets_nothing(services, told_first):
     told = read_metrics(services)
-    for key in [("training", "retrain", "discs", "tight", "unet"), ("evaluation", "retrain", "discs", "tight")]:
+    training = ("training", "retrain", "discs", "tight", "unet", "segmentation")
+    for key in [training, ("evaluation", "retrain", "discs", "tight")]:
         assert told[key] == told_first[key]

@@ -81,7 +81,8 @@ def test_targets_carry_the_jobs_that_rules_and_dashboard_name(prometheus: Promet
 
 
 def test_a_training_that_runs_is_silent_since_its_last_epoch(prometheus: Prometheus, store: ResultStore) -> None:
-    group = MetricGroup("training", {"pipeline": "p", "study": "trained", "source": "rater1", "network": "unet"})
+    labels = {"pipeline": "p", "study": "trained", "source": "rater1", "network": "unet", "kind": "segmentation"}
+    group = MetricGroup("training", labels)
     began = time.time() - 600
     push_metrics(store, group, {"overread_training_running": 1, "overread_training_progress_timestamp_seconds": began})
     (sample,) = poll(lambda: prometheus.query(SILENCE), bool)

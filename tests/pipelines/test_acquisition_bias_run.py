@@ -64,12 +64,16 @@ def test_every_held_out_case_is_in_the_curve_and_the_confusion_matrix(study):
 
 
 @pytest.mark.usefixtures("first")
-def test_mlflow_has_one_finished_run_with_figures_and_tables(study):
+def test_mlflow_has_the_figures_and_tables_and_a_run_of_every_probe_below(study):
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{study / '.overread' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("vendors")
-    (run,) = client.search_runs([experiment.experiment_id])
+    runs = client.search_runs([experiment.experiment_id])
+    (run,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    probes = [one for one in runs if one.data.tags.get("mlflow.parentRunId") == run.info.run_id]
+    assert len(probes) == len(runs) - 1 == PROBES
+    assert {(probe.info.status, probe.data.tags["kind"]) for probe in probes} == {("FINISHED", "acquisition-probe")}
     assert (run.info.status, run.data.tags["mlflow.runName"]) == ("FINISHED", "acquisition-bias")
     assert run.data.params["column"] == "vendor"
     assert run.data.metrics["outside_auroc"] > 0.8

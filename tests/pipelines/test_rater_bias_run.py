@@ -134,8 +134,9 @@ def test_mlflow_has_one_parent_and_one_child_per_training_each_with_its_data(stu
         assert len(run.data.tags["study_digest"]) == 64
         assert run.inputs.dataset_inputs[0].dataset.name == "discs"
         assert len(run.data.metrics) <= 30
-    found = sorted((run.data.tags["source"], run.data.tags["fold"]) for run in children)
-    assert found == sorted(product(LEARNT, ("0", "1")))
+    found = sorted((run.data.tags["kind"], run.data.tags["source"], run.data.tags["fold"]) for run in children)
+    classifiers = 2 * [("source-classifier", "+".join(RATERS), fold) for fold in ("0", "1")]
+    assert found == sorted([*product(("segmentation",), LEARNT, ("0", "1")), *classifiers])
 
 
 def test_the_parent_run_holds_summary_metrics_tables_and_the_report(study):

@@ -1,6 +1,7 @@
 """What the run of a training in MLflow gets when its network is registered: the judgement, and where it comes from."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import overread
@@ -13,7 +14,8 @@ from overread.questions.retrain.steps.plan_retraining import find_job
 from overread.runs.fingerprint import compute_code_digest
 from overread.runs.pipeline_run import connect
 from overread.runs.plan import TrainingPlan
-from overread.runs.training_run import log_result, open_training_run
+from overread.runs.train_networks import build_training_key, describe_job, read_network_record
+from overread.runs.training_run import log_record, open_training_run
 
 SETTINGS_FILE = "settings.yaml"
 
@@ -37,13 +39,15 @@ def log_judgement(
     """
     tracker = connect(plan, store)
     job = find_job(plan, judged.network)
+    training = replace(describe_job(plan, job), key=build_training_key(judged.fingerprint))
+    record = read_network_record(network)
     is_known = tracker.has_finished(judged.fingerprint)
     with (
-        open_training_run(tracker, plan, job, judged.fingerprint) as run,
+        open_training_run(tracker, training, device=record.device) as run,
         tempfile.TemporaryDirectory(prefix="overread-gate-") as scratch,
     ):
         if not is_known:
-            log_result(run, network)
+            log_record(run, record, network)
         run.log_metrics(collect_gate_metrics(judged))
         judgement, settings = Path(scratch) / NETWORK_JUDGEMENT_FILE, Path(scratch) / SETTINGS_FILE
         judged.write(judgement)
