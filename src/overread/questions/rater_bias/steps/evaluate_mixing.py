@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from overread.evaluation.overlap import compute_dice
-from overread.evaluation.results import name_network
 from overread.evaluation.skill import Skill, measure_skill
 from overread.evaluation.verdict import DICE_THAT_MATTERS
 from overread.questions.rater_bias.mixing_results import MIXING_COLUMNS, MixingEvaluation
@@ -84,7 +83,7 @@ def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output
         second=second,
         references=plan.sources,
         second_network=alone,
-        skills=_measure_skills(study, plan, predictions_folder),
+        skills=_measure_skills(study, plan, predictions_folder, frame, alone),
         matters=matters,
     )
     found.write(output / EVALUATION_FILE)
@@ -112,25 +111,35 @@ def _compare_job(study: Study, plan: TrainingPlan, job: TrainingJob, predictions
                 yield ratio, count, source, case_id, subject, job.fold, job.repeat, dice
 
 
-def _measure_skills(study: Study, plan: TrainingPlan, predictions_folder: Path) -> dict[str, Skill]:
-    """How well the networks compared have learnt their source; of the first one, those of mixed labels included."""
+def _measure_skills(
+    study: Study, plan: TrainingPlan, predictions_folder: Path, frame: "DataFrame", alone: "DataFrame"
+) -> dict[str, Skill]:
+    """How well the networks compared have learnt their source; of the first one, those of mixed labels included.
+
+    Their Dice is the mean over all repeats, that of a guess is taken from the masks of the first repeat.
+    """
     first, second = plan.sources[:2]
-    agreement = _compute_agreement(study, first, second)
-    top = max((job for job in plan.jobs if job.added), key=lambda job: job.added.ratio if job.added else 0.0)
-    found = {}
-    for source, names in ((first, (first, top.labels)), (second, (second,))):
-        skills = [
-            measure_skill(
-                study.labels(source),
-                LabelSet(name_network(name), predictions_folder / name_network(name), study.suffix),
-                case_ids=study.case_ids,
-                subject_of=study.subject_of,
-                raters=agreement,
-            )
-            for name in names
-        ]
-        found[source] = min(skills, key=lambda skill: skill.value)
+    agreement, top = _compute_agreement(study, first, second), float(frame["ratio"].max())
+    found: dict[str, Skill] = {}
+    for source, ratio, rows in ((first, 0.0, frame), (first, top, frame), (second, 0.0, alone)):
+        own = rows.loc[(rows["ratio"] == ratio) & (rows["reference"] == source), "dice"]
+        masks = _open_first_repeat(study, plan, predictions_folder, source, ratio)
+        guessed = measure_skill(
+            study.labels(source), masks, case_ids=study.case_ids, subject_of=study.subject_of, raters=agreement
+        )
+        skill = guessed.model_copy(update={"own": float(own.mean())})
+        found[source] = min(found.get(source, skill), skill, key=lambda one: one.value)
     return found
+
+
+def _open_first_repeat(
+    study: Study, plan: TrainingPlan, predictions_folder: Path, source: str, ratio: float
+) -> LabelSet:
+    """The held-out masks of the first repeat of the networks of a source and a ratio."""
+    of_source = (job for job in plan.jobs if job.source == source and job.repeat == 0)
+    job = next(job for job in of_source if (job.added.ratio if job.added else 0.0) == ratio)
+    name = plan.name_scored(job)
+    return LabelSet(name, predictions_folder / name, study.suffix)
 
 
 def _compute_agreement(study: Study, first: str, second: str) -> float | None:
