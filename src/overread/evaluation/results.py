@@ -1,7 +1,7 @@
 """What comparisons of label sets find: an estimate with its interval, a metric over cases, loads in order."""
 
 import math
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from overread.records import Result
 
@@ -45,6 +45,10 @@ class Interval(Result):
     def excludes_zero(self) -> bool:
         """Whether the whole interval lies on one side of 0."""
         return self.low > 0 or self.high < 0
+
+    def clip(self, lowest: float, highest: float) -> Self:
+        """The same with bounds that the quantity can reach; unknown bounds stay so."""
+        return self.model_copy(update={"low": max(self.low, lowest), "high": min(self.high, highest)})
 
 
 class Estimate(Interval):

@@ -270,12 +270,6 @@ def test_the_axis_reaches_beyond_every_bound():
     assert 0.85 < high < 0.88
 
 
-def test_the_axis_does_not_follow_bounds_that_no_dice_can_have():
-    wide = build_dice(0.7).model_copy(update={"mean": estimate((0.7, -0.2, 1.6))})
-    networks = [network.model_copy(update={"dice": (wide, wide)}) for network in build_mixing().networks]
-    assert choose_limits(build_mixing(networks=tuple(networks))) == pytest.approx((-0.06, 1.06))
-
-
 def test_the_curve_tells_its_numbers_in_words():
     figure = draw_mixing_curve(build_mixing(), assign_colours(("ann", "ben")))
     assert "Held-out Dice of networks of ann by the share of labels of ben added." in figure.alt

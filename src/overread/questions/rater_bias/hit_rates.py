@@ -90,7 +90,7 @@ def _summarise(rows: pd.DataFrame, origin: Origin, shuffled: bool, chance: float
     return HitRate(
         origin=origin,
         shuffled=shuffled,
-        interval=estimate,
+        interval=estimate.clip(0, 1),
         p_above=_compute_p_above(estimate, chance),
         std=float(rates.std(ddof=1)) if rates.size > 1 else None,
         case_count=rates.size,

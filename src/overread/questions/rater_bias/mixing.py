@@ -115,7 +115,7 @@ def _summarise_reference(reference: str, dice: "Scores", change: "Scores | None"
     known, known_change = _select_known(dice), dice.iloc[:0] if change is None else _select_known(change)
     return ReferenceDice(
         reference=reference,
-        mean=None if known.empty else _estimate(known),
+        mean=None if known.empty else _estimate(known).clip(0, 1),
         case_count=len(known),
         change=None if known_change.empty else _estimate(known_change),
         change_case_count=len(known_change),

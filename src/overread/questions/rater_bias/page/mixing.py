@@ -75,11 +75,10 @@ def locate_alone(evaluation: MixingEvaluation, reference: str) -> Point | None:
 
 
 def choose_limits(evaluation: MixingEvaluation) -> tuple[float, float]:
-    """Limits of the Dice axis: a little beyond the lowest and the highest bound, no bound lying outside [0, 1]."""
+    """Limits of the Dice axis: a little beyond the lowest and the highest bound."""
     rows = [one for network in evaluation.networks for one in network.dice] + list(evaluation.second_network or ())
     means = [row.mean for row in rows if row.mean is not None]
-    bounds = (end for mean in means for end in (mean.low, mean.estimate, mean.high) if math.isfinite(end))
-    ends = [min(max(end, 0.0), 1.0) for end in bounds]
+    ends = [end for mean in means for end in (mean.low, mean.estimate, mean.high) if math.isfinite(end)]
     margin = _MARGIN * (max(ends) - min(ends)) or _MARGIN
     return min(ends) - margin, max(ends) + margin
 
