@@ -8,8 +8,8 @@ import torch
 from overread.questions.rater_bias.classifier_fold import SourceMasks, classify_fold
 from overread.questions.rater_bias.classifier_training import ClassifierEpoch
 from overread.study.study import Study
-from overread.training.classifier_settings import ClassifierFold, ClassifierSettings
 from overread.training.loop import Session
+from overread.training.settings import ClassifierFold, ClassifierSettings
 from tests.studies import write_squares
 
 SETTINGS = ClassifierSettings(
