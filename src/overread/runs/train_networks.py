@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from overread.errors import InputError
 from overread.runs.described_training import DescribedTraining, TrainingRecord, collect_epochs, copy_identity
 from overread.runs.fingerprint import name_result
+from overread.runs.foresight import note_duration
 from overread.runs.pipeline_run import failing_with_pipeline_run
 from overread.runs.plan import TrainingPlan
 from overread.runs.progress import report_progress
@@ -96,6 +97,8 @@ def run(
         left_names = {item.job.name for item in left}
         reused = [item for item in work if item.job.name not in left_names]
         fresh = list(_train_all(left, plan, store, processes))
+    if fresh:
+        note_duration(plan.preset, TrainingResult.read(fresh[-1].folder), store=store)
     return tuple(TrainingResult.read(item.folder) for item in (*reused, *fresh))
 
 

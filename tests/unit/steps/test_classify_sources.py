@@ -69,6 +69,7 @@ def test_sources_that_draw_differently_are_told_apart(trained: tuple[Study, Sour
         assert rate.interval.low > 0.7
         assert roc.auc > 0.8
     assert (found.chance, found.fold_count, found.sources) == (0.5, 3, ("ann", "ben"))
+    assert found.verdict == "told"
 
 
 def test_with_permuted_sources_they_are_not(trained: tuple[Study, SourceClassification]) -> None:
@@ -119,7 +120,7 @@ def test_the_order_of_the_sources_permutes_the_result_and_nothing_else(tmp_path:
 
 
 def test_equal_seeds_give_equal_results(tmp_path: Path) -> None:
-    study = prepare_classifiers(tmp_path, case_count=4)
+    study = prepare_classifiers(tmp_path, case_count=6)
     one = classify(study, "one", store="first")
     assert classify(study, "two", store="second") == one
     assert (tmp_path / "one" / "hits.csv").read_bytes() == (tmp_path / "two" / "hits.csv").read_bytes()

@@ -200,14 +200,8 @@ def _compute_key(
 def _summarise(study: Study, work: Sequence[_ClassifierTraining], output: Path) -> SourceClassification:
     import pandas as pd
 
-    from overread.questions.rater_bias.source_hits import (
-        compute_growth,
-        compute_rocs,
-        count_hits,
-        read_patches,
-        summarise_hits,
-        write_table,
-    )
+    from overread.questions.rater_bias.hit_rates import compute_chance_band, compute_growth, summarise_hits
+    from overread.questions.rater_bias.source_hits import compute_rocs, count_hits, read_patches, write_table
 
     sources, settings = work[0].sources, work[0].settings
     patches = pd.concat([read_patches(item.folder / PATCHES_FILE, sources) for item in work], ignore_index=True)
@@ -217,11 +211,12 @@ def _summarise(study: Study, work: Sequence[_ClassifierTraining], output: Path) 
         target=study.settings.target,
         sources=sources,
         chance=1 / len(sources),
+        chance_band=compute_chance_band(hits, chance=1 / len(sources)),
         patch_size=settings.patch_size,
         patches_per_case=settings.patches_per_case,
         fold_count=len({item.fold.index for item in work}),
-        hit_rates=summarise_hits(hits, seed=settings.seed),
-        growth=compute_growth(hits, seed=settings.seed),
+        hit_rates=summarise_hits(hits, chance=1 / len(sources)),
+        growth=compute_growth(hits),
         rocs=compute_rocs(patches, sources),
         skipped_cases=_find_skipped_cases(hits, work),
     )
