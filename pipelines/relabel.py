@@ -56,6 +56,7 @@ def relabel(
     threshold: float = 0.0,
     preset: str = "relabel-3d",
     epochs: int = 0,
+    repeats: int = 2,
 ) -> RelabelOutputs:
     """Train, relabel where networks are uncertain, go on, compare."""
     fetched = place_on_cpu(
@@ -76,6 +77,7 @@ def relabel(
             threshold=threshold,
             preset=preset,
             epochs=epochs,
+            repeats=repeats,
         ),
         "Plan trainings",
     )

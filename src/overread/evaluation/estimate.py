@@ -179,16 +179,14 @@ def _measure(rounds: Sequence[NDArray[np.float64]], pooled: RunVariance | None) 
     own = _measure_own_runs(rounds)
     runs = pooled or own
     run_std = None if own is None else math.sqrt(own.variance)
-    if obstacle := _find_obstacle(rounds, len(per_subject), runs, is_pooled=pooled is not None):
+    if obstacle := _find_obstacle(rounds, len(per_subject), runs):
         return _Parts(float(per_subject.mean()), math.nan, math.nan, run_std, obstacle)
     if runs is None:
         return _measure_trained_once(rounds)
     return _add_parts(rounds, per_subject, runs, run_std)
 
 
-def _find_obstacle(
-    rounds: Sequence[NDArray[np.float64]], subject_count: int, runs: RunVariance | None, *, is_pooled: bool
-) -> Obstacle:
+def _find_obstacle(rounds: Sequence[NDArray[np.float64]], subject_count: int, runs: RunVariance | None) -> Obstacle:
     if subject_count < FEWEST_SUBJECTS:
         return "few subjects"
     if len(rounds) > MOST_FOLDS:
@@ -196,7 +194,7 @@ def _find_obstacle(
     if runs is None:
         return "" if len(rounds) >= _FEWEST_FOLDS_TRAINED_ONCE else "few trainings"
     fewest = _FEWEST_RUN_DF_OF_ONE_SPLIT if len(rounds) == 1 else _FEWEST_RUN_DF
-    return "" if is_pooled or runs.degrees_of_freedom >= fewest else "few trainings"
+    return "" if runs.degrees_of_freedom >= fewest else "few trainings"
 
 
 def _measure_own_runs(rounds: Sequence[NDArray[np.float64]]) -> RunVariance | None:

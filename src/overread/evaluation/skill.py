@@ -87,6 +87,16 @@ def measure_skill(
     return Skill(own=float(np.mean(own)), guess=guess, raters=raters if is_known else None)
 
 
+def average_skills(skills: Sequence[Skill]) -> Skill:
+    """Mean of the skills of several repeats of the same networks, at least one."""
+    raters = [skill.raters for skill in skills if skill.raters is not None]
+    return Skill(
+        own=float(np.mean([skill.own for skill in skills])),
+        guess=float(np.mean([skill.guess for skill in skills])),
+        raters=float(np.mean(raters)) if len(raters) == len(skills) else None,
+    )
+
+
 def _compare_with_others(
     label: Mask, case_id: str, cases: Sequence[str], read: Callable[[str], Mask], subject_of: Mapping[str, str]
 ) -> list[float]:

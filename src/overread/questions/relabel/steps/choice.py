@@ -26,7 +26,8 @@ class CorrectionChoice(Settings):
     threshold: float = Field(0.0, description="on uncertainty, between 0 and 0.25; 0 chooses it from the training maps")
     preset: str = Field(description="name of a preset, or path of a YAML file")
     epochs: int = Field(0, description="epochs of every training; 0 takes the preset's")
-    seed: int = Field(0, ge=0, description="seeds folds, initialisation and sampling")
+    repeats: int = Field(2, ge=1, description="trainings of each kind and fold, each with a seed of its own")
+    seed: int = Field(0, ge=0, description="seeds folds; with its name, each training")
     jobs_per_task: int = Field(1, ge=0, description="trainings that share a task and its GPU; 0 for all in one task")
 
     @property
