@@ -52,6 +52,7 @@ class CorrectionResults:
             "trainings": [TrainingResult.read(folder).fingerprint for _, folder in self.trained],
             "failures": [failure.model_dump(mode="json") for failure in self.failures],
             "seed": self.design.plan.seed,
+            "matters": self.design.plan.preset.matters.dice,
         }
 
 

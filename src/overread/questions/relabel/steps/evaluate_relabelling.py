@@ -115,6 +115,7 @@ def _evaluate(study: Study, results: CorrectionResults, output: Path) -> None:
         study=study,
         design=describe_results(results),
         skills=measure_skills(study, results),
+        matters=results.design.plan.preset.matters.dice,
         seed=results.design.plan.seed,
     )
     evaluation.write(output / EVALUATION_FILE)
