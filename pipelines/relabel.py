@@ -36,8 +36,8 @@ file, one of the study's repository for example
 seed; with a single one the luck of a training can hardly be told from a gain
 
 With three folds (the presets') and two repeats, such a study finds a gain of Dice of about 0.06 with 8 held-out \
-subjects, 0.04 with 18 or 35, three times out of four; a gain within 0.02 is called no difference. On a study that says \
-itself which cases are held out, two repeats take four kinds of trainings, and what is found holds for that split alone.
+subjects, 0.04 with 18 or 35, three times out of four; a gain within 0.02 is called no difference. Where the study \
+says which cases are held out, two repeats take four kinds of trainings, and what is found holds for that split alone.
 """
 
 

@@ -7,6 +7,7 @@ a training is measured over all ways of training of the run.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import pandas as pd
 
@@ -59,7 +60,7 @@ def summarise_cells(
         skills: by noise, how much the networks without correction have learnt; those of a noise that is not named have.
         seed: of the descriptive bootstrap.
     """
-    estimator = _Estimator.measure(scores, trainings, folds)
+    estimator = Estimator.measure(scores, trainings, folds)
     cells = [_summarise(estimator, training, seed) for training in trainings]
     learnt = [cell.noise not in skills or skills[cell.noise].has_learnt for cell in cells]
     judged = zip(cells, learnt, strict=True)
@@ -70,8 +71,8 @@ def summarise_cells(
 
 
 @dataclass(frozen=True)
-class _Estimator:
-    """Estimates from the scores of a run.
+class Estimator:
+    """Estimates from the scores of a run, see the head of this module.
 
     Attributes:
         scores: Dice of the held-out cases.
@@ -82,7 +83,14 @@ class _Estimator:
     pooled: Mapping[Measure, RunVariance | None]
 
     @classmethod
-    def measure(cls, scores: CorrectionScores, trainings: Sequence[Training], folds: int) -> "_Estimator":
+    def measure(cls, scores: CorrectionScores, trainings: Sequence[Training], folds: int) -> Self:
+        """Measure how much trainings differ.
+
+        Args:
+            scores: Dice of the held-out cases.
+            trainings: all ways of training of the run.
+            folds: rounds of the cross-validation.
+        """
         if folds > 1:
             return cls(scores, {})
         gathered = {
@@ -115,7 +123,7 @@ class _Estimator:
         return self.estimate(self.scores.read(training, measure) - without, measure, trainings=2)
 
 
-def _summarise(estimator: _Estimator, training: Training, seed: int) -> CorrectionCell:
+def _summarise(estimator: Estimator, training: Training, seed: int) -> CorrectionCell:
     scores, (noise, correction, method) = estimator.scores, training
     clean, noisy = (scores.read(training, measure).mean(axis=1) for measure in ("clean_dice", "noisy_dice"))
     return CorrectionCell(
