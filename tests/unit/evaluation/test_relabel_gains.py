@@ -72,8 +72,8 @@ def make_estimate(estimate, half, *, obstacle=""):
 
 
 def test_with_folds_the_interval_of_a_gain_comes_from_its_own_repeats():
-    # The gain of every fold is 0.11 and 0.09: variance 0.0002, one degree of freedom in each of three folds, which do not
-    # differ. What clean networks do is no matter.
+    # The gain of every fold is 0.11 and 0.09: variance 0.0002, one degree of freedom in each of three folds, which
+    # do not differ. What clean networks do is no matter.
     scores = make_scores({CLEAN: (0.2, -0.2), NONE: (0, 0), RELABEL: (0.01, -0.01)}, folds=3)
     cell = summarise(scores, (CLEAN, NONE, RELABEL), folds=3)["relabel"]
     luck = 3 * (1 / 3) ** 2 * 0.0002 / 2
@@ -185,7 +185,7 @@ def draw_study(rng, *, subjects, folds, repeats, run_std):
     return Simulated(pd.DataFrame(), {name: name for name in names}, places, frames)
 
 
-_STUDIES = 500
+_STUDIES = 300
 
 
 @pytest.mark.parametrize("folds", [3, 1])

@@ -70,7 +70,9 @@ def test_a_threshold_that_is_no_uncertainty_is_refused(threshold):
         _ = choose(threshold=threshold).chosen_threshold
 
 
-@pytest.mark.parametrize(("values", "key"), [({"seed": -1}, "seed"), ({"jobs_per_task": -1}, "jobs_per_task")])
+@pytest.mark.parametrize(
+    ("values", "key"), [({"seed": -1}, "seed"), ({"jobs_per_task": -1}, "jobs_per_task"), ({"repeats": -1}, "repeats")]
+)
 def test_numbers_below_zero_are_refused(values, key):
     with pytest.raises(SettingsError, match=rf"^{key}: .*got -1; parameters of relabel\.$"):
         choose(**values)

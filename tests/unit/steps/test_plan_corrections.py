@@ -1,4 +1,4 @@
-"""The plan of `relabel`: per fold clean labels, and per noise no correction, reweighting and relabelling."""
+"""The plan of `relabel`: per repeat and fold clean labels, and per noise no correction, reweighting and relabelling."""
 
 from collections import Counter
 from itertools import product
@@ -43,7 +43,7 @@ def study(tmp_path: Path) -> Study:
 
 
 def plan(study: Study, variants: LabelVariants, **values: Any) -> TrainingPlan:
-    choices = {"preset": str(study.root.parent / "tiny.yaml")} | values
+    choices = {"preset": str(study.root.parent / "tiny.yaml"), "repeats": 1} | values
     choice = CorrectionChoice.parse(choices, where="parameters of relabel")
     return plan_corrections(study, variants, choice, revision="abc")
 
@@ -101,14 +101,27 @@ def test_another_source_than_the_one_that_noise_was_added_to_may_be_clean(study)
     assert {job.validation_source for job in made.jobs} == {"ben"}
 
 
-def test_the_trainings_of_a_fold_share_seed_and_cases_and_keep_the_last_network(study):
-    made = plan(study, NOISY, seed=4)
+def test_the_trainings_of_a_fold_share_cases_and_keep_the_last_network(study):
+    made = plan(study, NOISY, repeats=2)
     groups: dict[int, set[object]] = {}
     for job in made.jobs:
-        shared = (job.seed, job.train_cases, job.validation_cases, job.test_cases, job.validation_source, job.keep)
+        shared = (job.train_cases, job.validation_cases, job.test_cases, job.validation_source, job.keep)
         groups.setdefault(job.fold, set()).add(shared)
     assert [len(group) for group in groups.values()] == [1, 1, 1]
-    assert {(job.seed, job.validation_source, job.keep) for job in made.jobs} == {(4, "ann", "last")}
+    assert {(job.validation_source, job.keep) for job in made.jobs} == {("ann", "last")}
+
+
+def test_every_way_of_training_is_repeated_in_every_fold_and_every_training_has_a_seed_of_its_own(study):
+    made = plan(study, NOISY, seed=4, repeats=3)
+    ways = Counter((job.labels, job.fold) for job in made.jobs)
+    assert set(ways.values()) == {3}
+    assert [job.repeat for job in made.jobs] == sorted(job.repeat for job in made.jobs)
+    assert (made.repeats, made.averages_repeats) == (3, False)
+    assert len({job.seed for job in made.jobs}) == len({job.name for job in made.jobs}) == len(made.jobs) == 7 * 3 * 3
+    assert {job.seed for job in made.jobs}.isdisjoint(job.seed for job in plan(study, NOISY, seed=5, repeats=3).jobs)
+    # What is trained in a shorter run is taken from its results.
+    assert set(plan(study, NOISY, seed=4, repeats=2).jobs) <= set(made.jobs)
+    assert CorrectionChoice(preset="relabel-2d").repeats == 2
 
 
 def test_every_case_is_held_out_once_and_no_training_reads_it_then(study):
@@ -249,6 +262,8 @@ def test_every_training_stands_for_one_way_of_training(study):
     assert Counter(map(design.find_role, design.plan.jobs)) == dict.fromkeys([*plain, *relabelled, *second], 3)
     assert (design.clean_source, design.methods) == ("ann", METHODS)
     assert [job.fold for job in design.list_jobs(relabelled[0])] == [0, 1, 2]
+    twice = CorrectionDesign(plan(study, NOISY, repeats=2), NOISY)
+    assert [(job.repeat, job.fold) for job in twice.list_jobs(relabelled[0])] == list(product([0, 1], [0, 1, 2]))
 
 
 def test_labels_that_are_repaired_as_they_are_have_a_name_too(study):
