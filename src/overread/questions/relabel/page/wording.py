@@ -202,12 +202,13 @@ def _find_headline(evaluation: RelabelEvaluation) -> Estimate | None:
 
 
 def list_keys(evaluation: RelabelEvaluation, subject_count: int) -> list[KeyFigure]:
-    """The key figures of the page, of the first noise."""
+    """The key figures of the page, of the first noise; no gain of networks that learnt too little."""
     first = evaluation.noises[0].name
     repair, reference = choose_repair(evaluation, first), evaluation.find_cell("", "clean")
+    is_judged = find_outcome(evaluation, first) != "learnt too little"
     labels, gain = "Label Dice, relabelled minus noisy", "Held-out Dice, relabelling minus no correction"
     return [
-        *show_interval(gain, find_gain(evaluation, first), name_noise(first)),
+        *show_interval(gain, find_gain(evaluation, first) if is_judged else None, name_noise(first)),
         *show_interval(labels, repair.gain if repair else None, "subjects only", name_noise(first)),
         *show_interval("Held-out Dice after clean labels", reference.clean if reference else None, "subjects only"),
         KeyFigure(
