@@ -12,7 +12,6 @@ def plan_corrections(
     clean_source: str,
     method: str,
     relabel_after: str,
-    threshold: float,
     preset: str,
     epochs: int,
     repeats: int,
@@ -26,7 +25,7 @@ def plan_corrections(
     from overread.settings import split_list
 
     choices = {"clean_source": clean_source, "method": split_list(method), "relabel_after": relabel_after}
-    choices |= {"threshold": threshold, "preset": preset, "epochs": epochs, "repeats": repeats}
+    choices |= {"preset": preset, "epochs": epochs, "repeats": repeats}
     choices["jobs_per_task"] = count_jobs_per_task()
     choice = step.CorrectionChoice.parse(choices, where="parameters of relabel")
     made = step.run(

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from overread.inference.uncertainty_settings import UncertaintySettings
-from overread.labels.relabelling import FlipRule
+from overread.labels.relabelling import MOST_UNCERTAINTY, FlipRule
 from overread.settings import Settings
 
 RelabelRule: TypeAlias = Literal["uncertainty", "clean"]
@@ -41,5 +41,11 @@ class CorrectionSettings(Settings):
     )
     largest_change: float = Field(
         1.0, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left alone"
+    )
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=MOST_UNCERTAINTY,
+        description="uncertainty above which a voxel may change sides; null chooses it from the training maps",
     )
     folds: int = Field(3, ge=2, description="rounds of the cross-validation; one where cases.csv has a split column")

@@ -48,6 +48,13 @@ def plan(study: Study, variants: LabelVariants, **values: Any) -> TrainingPlan:
     return plan_corrections(study, variants, choice, revision="abc")
 
 
+def write_preset(study: Study, **correction: Any) -> None:
+    """Another preset for the study, with something else about corrections."""
+    preset = make_preset(2)
+    changed = preset.correction.model_copy(update=correction)
+    preset.model_copy(update={"correction": changed}).write_yaml(study.root.parent / "tiny.yaml")
+
+
 def replace_cases(study: Study, *cases: Case) -> Study:
     write_cases(study.root / "cases.csv", cases)
     return Study.open(study.root)
@@ -133,9 +140,10 @@ def test_every_case_is_held_out_once_and_no_training_reads_it_then(study):
 
 
 def test_relabelling_follows_the_choice_and_the_preset(study):
+    write_preset(study, threshold=0.1)
     of_method = {
         job.correction.uncertainty.method: job.correction
-        for job in list_relabelling(plan(study, NOISY, method=METHODS, relabel_after="2", threshold=0.1))
+        for job in list_relabelling(plan(study, NOISY, method=METHODS, relabel_after="2"))
     }
     correction = make_preset(2).correction
     assert {method: found.members for method, found in of_method.items()} == {"tta": 1, "mc_dropout": 1, "ensemble": 3}
@@ -145,7 +153,7 @@ def test_relabelling_follows_the_choice_and_the_preset(study):
         assert found.uncertainty.samples == correction.uncertainty.samples
 
 
-def test_a_threshold_of_zero_is_left_to_the_training_maps(study):
+def test_without_a_threshold_the_training_maps_choose_it(study):
     assert {job.correction.threshold for job in list_relabelling(plan(study, NOISY))} == {None}
 
 
@@ -212,7 +220,6 @@ def test_cases_without_noisy_labels_are_neither_learnt_nor_tested_and_without_cl
         (NOISY, {"relabel_after": "4"}, r"^relabel_after must be an epoch of the training, 1 to 3, got 4\."),
         (NOISY, {"relabel_after": "3", "epochs": 2}, r"^relabel_after must be .*, 1 to 2, got 3\."),
         (NOISY, {"relabel_after": "clean:case00+c9+c8"}, r"^relabel_after must name cases of the study, got c9, c8\."),
-        (NOISY, {"threshold": 0.25}, r"^threshold must lie between 0 .*, got 0\.25\."),
         (NOISY, {"epochs": -1}, r"^epochs must be 0 .* or more, got -1\."),
         (NOISY, {"epochs": 1}, r"^relabel_after=uncertainty needs two epochs or more, got 1\."),
         (NOISY, {"preset": "none"}, r"^preset must be a known name or the path .*got 'none'"),
@@ -242,7 +249,7 @@ def test_a_source_with_fewer_cases_than_folds_is_refused(study):
 def test_the_run_is_named_by_choices_and_labels_but_not_by_the_size_of_tasks(study):
     made = plan(study, NOISY, jobs_per_task=1)
     assert plan(study, NOISY, jobs_per_task=4).run_fingerprint == made.run_fingerprint
-    assert plan(study, NOISY, threshold=0.1).run_fingerprint != made.run_fingerprint
+    assert plan(study, NOISY, repeats=2).run_fingerprint != made.run_fingerprint
     study.labels("ann-polygon-3").path("case00").write_bytes(study.labels("ann").path("case01").read_bytes())
     assert plan(study, NOISY).run_fingerprint != made.run_fingerprint
 

@@ -180,7 +180,7 @@ class _Design:
             uncertainty=correction.uncertainty.model_copy(update={"method": method}),
             members=correction.members if method == "ensemble" else 1,
             after=self.choice.rule,
-            threshold=self.choice.chosen_threshold,
+            threshold=correction.threshold,
             flips=correction.flips,
             largest_change=correction.largest_change,
         )
