@@ -11,12 +11,15 @@ import pandas as pd
 import pytest
 
 from overread.errors import InputError
+from overread.evaluation.design import PRIOR_RUN_STD, foresee
+from overread.evaluation.estimate import SubjectScores
 from overread.evaluation.results import Estimate
 from overread.evaluation.significance import adjust_holm
 from overread.evaluation.skill import Skill
 from overread.questions.relabel.gains import Estimator, judge_gain, summarise_cells
 from overread.questions.relabel.results import DICE_COLUMNS
 from overread.questions.relabel.scores import CorrectionScores, index_dice
+from pipelines.relabel import DESCRIPTION
 
 SUBJECTS = tuple("abcdef")
 CLEAN, NONE, REWEIGHT, RELABEL = WAYS = (
@@ -163,29 +166,29 @@ def test_a_case_that_two_folds_hold_out_is_refused():
 
 @dataclass(frozen=True, eq=False)
 class Simulated(CorrectionScores):
-    """D_clean that is drawn by way of training."""
+    """D_clean that is drawn by way of training; a row is a subject."""
 
     frames: dict
 
     def read(self, training, measure):
         return self.frames[training] if measure == "clean_dice" else pd.DataFrame()
 
+    def gather(self, wide):
+        return None if wide.empty else SubjectScores(wide.to_numpy(), np.array(list(self.fold_of.values())))
+
 
 def draw_study(rng, *, subjects, folds, repeats, run_std):
     """No way of training is better than another; subjects differ, and trainings do by fold and repeat."""
-    names, fold_of = [f"s{place}" for place in range(subjects)], np.arange(subjects) % folds
+    fold_of = np.arange(subjects) % folds
     easy = rng.normal(0.6, 0.1, (subjects, 1))
     frames = {
-        way: pd.DataFrame(
-            easy + rng.normal(0, 0.03, (subjects, 1)) + rng.normal(0, run_std, (folds, repeats))[fold_of], index=names
-        )
+        way: pd.DataFrame(easy + rng.normal(0, 0.03, (subjects, 1)) + rng.normal(0, run_std, (folds, repeats))[fold_of])
         for way in WAYS
     }
-    places = dict(zip(names, fold_of.tolist(), strict=True))
-    return Simulated(pd.DataFrame(), {name: name for name in names}, places, frames)
+    return Simulated(pd.DataFrame(), {}, dict(enumerate(fold_of.tolist())), frames)
 
 
-_STUDIES = 300
+_STUDIES = 600
 
 
 @pytest.mark.parametrize("folds", [3, 1])
@@ -196,3 +199,11 @@ def test_an_interval_excludes_a_gain_of_zero_about_as_seldom_as_it_says(folds):
         study = draw_study(rng, subjects=18, folds=folds, repeats=2, run_std=0.015)
         false += Estimator.measure(study, WAYS, folds).compare(RELABEL, "clean_dice").excludes_zero
     assert 0 < false / _STUDIES <= 0.07
+
+
+def test_the_run_form_says_what_such_a_study_finds():
+    # A gain is a difference of two trainings, each with the luck of one.
+    luck = 2**0.5 * PRIOR_RUN_STD
+    found = [foresee(count, folds=3, repeats=2, run_std=luck).smallest_detectable for count in (8, 18, 35)]
+    assert [round(value, 2) for value in found] == [0.06, 0.04, 0.04]
+    assert "about 0.06 with 8 held-out subjects, 0.04 with 18 or 35, three times out of four" in DESCRIPTION

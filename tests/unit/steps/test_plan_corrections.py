@@ -18,6 +18,7 @@ from overread.runs.plan import TrainingPlan
 from overread.study.cases import Case, write_cases
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import Study, add_source
+from overread.training.correction_settings import CorrectionSettings
 from overread.training.result import TrainingJob
 from tests.studies import make_preset, write_squares
 
@@ -151,6 +152,12 @@ def test_relabelling_follows_the_choice_and_the_preset(study):
         assert (found.after, found.threshold) == (2, 0.1)
         assert (found.flips, found.largest_change) == (correction.flips, correction.largest_change)
         assert found.uncertainty.samples == correction.uncertainty.samples
+
+
+@pytest.mark.parametrize("threshold", [0, -0.01, 0.25, float("nan"), float("inf")])
+def test_a_threshold_that_is_no_uncertainty_is_refused(threshold):
+    with pytest.raises(SettingsError, match=r"^threshold: .*; preset\.$"):
+        CorrectionSettings.parse({"threshold": threshold}, where="preset")
 
 
 def test_without_a_threshold_the_training_maps_choose_it(study):
