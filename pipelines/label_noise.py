@@ -16,7 +16,7 @@ from pipelines.resources import place_on_cpu, place_on_gpu, read_parallelism
 DESCRIPTION = """How much do imperfect labels matter?
 
 Perturbs the labels of one source to several degrees, trains networks on each variant and compares them with the clean \
-labels of held-out cases (Heller et al. 2018).
+labels of held-out cases (Heller et al. 2018). Verdicts allow for the luck of training.
 
 - study: address of the study's git repository, a folder or URL
 - revision: commit, branch or tag of the study; empty for the newest commit
@@ -28,7 +28,14 @@ errors while training
 - preset: settings of training: small-3d, small-2d, heller2018, or the path of a YAML \
 file, one of the study's repository for example
 - folds: rounds of the cross-validation; each case is held out in one of them; 1 where cases.csv has a column split
-- repeats: random initialisations per network, variant and fold
+- repeats: trainings per network, variant and fold, each with a seed of its own; from 2 on the luck of training can \
+be measured, over 4 or more networks × variants
+
+What it can find: a loss against clean labels of about 0.04 Dice with 18 subjects and folds=3 repeats=2, of about 0.03 \
+with 35 subjects and folds=5 repeats=2, of about 0.05 with 30 held-out subjects of one split and repeats=2 \
+(three of four such studies find a true loss of that size). Smaller losses cannot be told from luck. With one split, \
+what is found holds for this split of training cases. Networks that learn little more from clean labels than a mask \
+that ignores the image give no verdict.
 """
 VARIANTS = ",".join(f"{mode}-{dice}" for mode in ("natural", "choppy", "random") for dice in ("0.95", "0.90", "0.85"))
 
@@ -51,7 +58,7 @@ def label_noise(
     networks: str = "unet,segnet,fcn32",
     preset: str = "small-3d",
     folds: int = 3,
-    repeats: int = 1,
+    repeats: int = 2,
 ) -> LabelNoiseOutputs:
     """Train on perturbed labels, compare with clean ones."""
     fetched = place_on_cpu(fetch_study(study_uri=study, revision=revision, sources=source), "Fetch study")

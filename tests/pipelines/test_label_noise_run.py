@@ -12,7 +12,7 @@ from tests.pipelines.conftest import run_module
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = ("source=tight", "variants=choppy-0.90", "networks=unet,fcn32", "folds=2")
+SETTINGS = ("source=tight", "variants=choppy-0.90", "networks=unet,fcn32", "folds=2", "repeats=1")
 TRAININGS = 2 * 2 * 2
 
 

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     described = (describe_control(digests[0]), describe_fixed(variant, provenance, digests[1]))
     variants = LabelVariants(source="ann", redraw="never", variants=described)
     variants.write(folder / "variants.json")
-    settings = NoisePlanSettings(networks=("unet",), preset=str(folder / "tiny.yaml"), folds=2)
+    settings = NoisePlanSettings(networks=("unet",), preset=str(folder / "tiny.yaml"), folds=2, repeats=1)
     plan = plan_noise_trainings(study, variants, settings, revision="abc")
     plan.write(folder / "plan.json")
     damaged = next(job for job in plan.jobs if job.source != "ann" and job.fold == 0)

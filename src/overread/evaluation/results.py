@@ -1,7 +1,7 @@
 """What comparisons of label sets find: an estimate with its interval, a metric over cases, loads in order."""
 
 import math
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from overread.records import Result
 
@@ -81,6 +81,24 @@ class Estimate(Interval):
     def is_trained_once(self) -> bool:
         """Whether a round had a single training, so that the interval is wide."""
         return self.repeat_count < 2
+
+    def scale(self, factor: float) -> Self:
+        """The same estimate in another unit, or with its sign turned; p and degrees of freedom stay.
+
+        Args:
+            factor: other than 0.
+        """
+        low, high = sorted((factor * self.low, factor * self.high))
+        size = abs(factor)
+        changes = {
+            "estimate": factor * self.estimate,
+            "low": low,
+            "high": high,
+            "standard_error": size * self.standard_error,
+            "smallest_detectable": size * self.smallest_detectable,
+            "run_std": None if self.run_std is None else size * self.run_std,
+        }
+        return self.model_copy(update=changes)
 
 
 class MetricSummary(Result):

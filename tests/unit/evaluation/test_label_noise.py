@@ -1,4 +1,5 @@
-from itertools import pairwise
+import math
+from itertools import cycle, pairwise
 
 import numpy as np
 import pandas as pd
@@ -7,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.errors import InputError
-from overread.evaluation.results import Interval
+from overread.evaluation.results import Estimate, Interval
+from overread.evaluation.skill import Skill
 from overread.labels.variant_record import LabelVariant
 from overread.questions.label_noise.evaluation import NoiseDesign, summarise_label_noise
-from overread.questions.label_noise.findings import CLAIMS, RULES, judge_margin, judge_sign, write_estimate, write_p
+from overread.questions.label_noise.findings import CLAIMS, RULES, judge_claim, judge_harmless, write_estimate, write_p
 from overread.questions.label_noise.results import (
     ALL_NETWORKS,
     DICE_COLUMNS,
@@ -21,7 +23,8 @@ from overread.questions.label_noise.results import (
 from overread.questions.label_noise.scores import compute_repeat_std
 from overread.questions.label_noise.slopes import fit_slopes
 
-CASES = ("a-1", "b-1", "c-1")
+CASES = ("a-1", "b-1", "c-1", "d-1", "e-1", "f-1")
+"""The last three have the values of the first three, so that means are those of three."""
 VARIANTS = {
     variant.name: variant
     for variant in (
@@ -32,7 +35,9 @@ VARIANTS = {
         LabelVariant(name="random-0.80", mode="random", target_dice=0.8, achieved_dice=0.8),
     )
 }
-CONTROL = [0.90, 0.92, 0.88]
+CONTROL = [0.90, 0.92, 0.88] * 2
+T_5 = 2.570582
+"""Quantile .975 of Student's t with 5 degrees of freedom."""
 
 
 @pytest.fixture
@@ -40,42 +45,52 @@ def study(make_study):
     return make_study({"truth": dict.fromkeys(CASES, 3)}, CASES)
 
 
-def make_dice(scores, cases=CASES):
+def make_dice(scores, cases=CASES, folds=1):
     """A table of the Dice of each case per (network, variant), or of a list of these per repeat; None is no row."""
     rows = []
     for (network, variant), by_repeat in scores.items():
         repeats = by_repeat if isinstance(by_repeat[0], list) else [by_repeat]
         for repeat, column in enumerate(repeats):
-            for case_id, dice in zip(cases, column, strict=True):
+            for place, (case_id, dice) in enumerate(zip(cases, column, strict=True)):
                 if dice is not None:
-                    rows.append((network, variant, repeat, case_id, case_id.split("-")[0], dice))
+                    rows.append((network, variant, repeat, case_id, case_id.split("-")[0], place % folds, dice))
     return pd.DataFrame(rows, columns=list(DICE_COLUMNS))
 
 
-def evaluate(study, scores, *, missing=(), folds=1, repeats=1, cases=CASES):
+def evaluate(study, scores, *, missing=(), folds=1, repeats=1, cases=CASES, skills=None, matters=0.02):
+    """Evaluate; `repeats` multiplies scores that are given for one."""
     networks = tuple(dict.fromkeys(network for network, _ in scores))
     variants = [VARIANTS[name] for name in dict.fromkeys(variant for _, variant in scores)]
     design = NoiseDesign("truth", tuple(variants), networks, "never", folds, repeats)
-    return summarise_label_noise(make_dice(scores, cases), study=study, design=design, missing=missing)
+    spread = {key: found if isinstance(found[0], list) else [found] * repeats for key, found in scores.items()}
+    return summarise_label_noise(
+        make_dice(spread, cases, folds),
+        study=study,
+        design=design,
+        skills=dict.fromkeys(networks, Skill(own=0.9, guess=0.1)) if skills is None else skills,
+        missing=missing,
+        matters=matters,
+    )
 
 
 def lower(values, *steps):
-    return [value - step for value, step in zip(values, steps, strict=True)]
+    return [value - step for value, step in zip(values, cycle(steps))]
 
 
 def find(evaluation, key, network=None):
     return next(finding for finding in evaluation.findings if finding.key == key and network in (None, finding.network))
 
 
-def test_slopes_are_fitted_per_case_over_the_control_and_the_levels_of_a_mode(study):
+def test_slopes_are_fitted_over_the_control_and_the_levels_of_a_mode(study):
     # Over label Dice 1, 0.9, 0.8: test Dice falls by 0.05, 0.07, 0.09 per step of 0.1, so the slopes are 0.5 0.7 0.9.
     first, second = lower(CONTROL, 0.05, 0.07, 0.09), lower(CONTROL, 0.10, 0.14, 0.18)
     scores = {("unet", "control"): CONTROL, ("unet", "natural-0.90"): first, ("unet", "natural-0.80"): second}
-    (slope,) = evaluate(study, scores).slopes
-    assert (slope.network, slope.mode, slope.case_count) == ("unet", "natural", 3)
+    (slope,) = evaluate(study, scores, repeats=3).slopes
+    assert (slope.network, slope.mode, slope.case_count) == ("unet", "natural", 6)
     assert slope.variants == ("control", "natural-0.90", "natural-0.80")
     assert slope.slope.estimate == pytest.approx(0.7)
-    assert 0.5 - 1e-9 <= slope.slope.low < 0.7 < slope.slope.high <= 0.9 + 1e-9
+    # Equal repeats, so subjects alone differ: variance 4 × 0.2² / 5.
+    assert slope.slope.high - 0.7 == pytest.approx(T_5 * math.sqrt(0.032 / 6))
 
 
 def test_a_least_squares_slope_weighs_far_levels_more_than_near_ones():
@@ -93,25 +108,25 @@ def test_the_mean_of_the_slopes_is_the_slope_of_the_mean(rows):
 
 def test_losses_are_control_minus_variant_of_the_same_cases(study):
     scores = {("unet", "control"): CONTROL, ("unet", "natural-0.80"): lower(CONTROL, 0.01, 0.02, 0.03)}
-    evaluation = evaluate(study, scores)
-    cell = evaluation.find_cell("unet", "natural-0.80")
+    cell = evaluate(study, scores, repeats=3).find_cell("unet", "natural-0.80")
     assert cell.mean.estimate == pytest.approx(0.88)
     assert cell.loss.estimate == pytest.approx(0.02)
-    assert cell.loss_case_count == 3
-    # Differences 0.01 0.02 0.03: t = 2√3 with 2 degrees of freedom, p = 1 - √(12 / 14).
-    assert cell.paired_p == pytest.approx(1 - (12 / 14) ** 0.5)
-    assert cell.paired_p_holm == cell.paired_p
-    # Sample variance of 0.89 0.90 0.85 around 0.88: (0.01² + 0.02² + 0.03²) / 2.
-    assert cell.std == pytest.approx((0.0014 / 2) ** 0.5)
+    assert cell.loss_case_count == 6
+    # Variance 4 × 0.01² / 5, so t = 0.02 / √(8e-5 / 6) = √30 with 5 degrees of freedom.
+    assert cell.loss.high - 0.02 == pytest.approx(T_5 * 0.02 / 30**0.5)
+    assert cell.loss_p_holm == cell.loss.p_value == pytest.approx(0.002765, abs=1e-6)
+    assert cell.verdict == "yes"
+    # 0.89 0.90 0.85 around 0.88, twice.
+    assert cell.std == pytest.approx((2 * 0.0014 / 5) ** 0.5)
 
 
 def test_the_control_has_no_loss_and_no_test(study):
     cell = evaluate(study, {("unet", "control"): CONTROL}).find_cell("unet", "control")
     assert cell.mean.estimate == pytest.approx(0.9)
-    assert (cell.loss, cell.loss_case_count, cell.paired_p, cell.paired_p_holm) == (None, 0, None, None)
+    assert (cell.loss, cell.loss_case_count, cell.loss_p_holm, cell.verdict) == (None, 0, None, None)
 
 
-def test_p_values_are_corrected_within_a_network_only(study):
+def test_p_values_are_corrected_over_all_networks_and_variants(study):
     scores = {
         ("unet", "control"): CONTROL,
         ("unet", "natural-0.80"): lower(CONTROL, 0.01, 0.02, 0.03),
@@ -119,19 +134,22 @@ def test_p_values_are_corrected_within_a_network_only(study):
         ("segnet", "control"): CONTROL,
         ("segnet", "natural-0.80"): lower(CONTROL, 0.01, 0.02, 0.03),
     }
-    evaluation = evaluate(study, scores)
-    p_value = 1 - (12 / 14) ** 0.5
-    assert evaluation.find_cell("unet", "natural-0.80").paired_p_holm == pytest.approx(2 * p_value)
-    assert evaluation.find_cell("segnet", "natural-0.80").paired_p_holm == pytest.approx(p_value)
+    evaluation = evaluate(study, scores, repeats=2)
+    for network in ("unet", "segnet"):
+        cell = evaluation.find_cell(network, "natural-0.80")
+        assert cell.loss_p_holm == pytest.approx(3 * cell.loss.p_value)
+    unsure = evaluation.find_cell("unet", "random-0.80")
+    assert unsure.loss_p_holm == unsure.loss.p_value > 0.05
+    assert unsure.verdict == "cannot tell"
 
 
 def test_a_case_counts_with_its_mean_over_repeats(study):
-    scores = {("unet", "control"): [[0.8, 0.9, 0.7], [0.6, 0.9, 0.8]]}
+    scores = {("unet", "control"): [[0.8, 0.9, 0.7] * 2, [0.6, 0.9, 0.8] * 2]}
     cell = evaluate(study, scores, repeats=2).find_cell("unet", "control")
     # Means per case 0.7 0.9 0.75; means per repeat 0.8 and 2.3 / 3.
     assert cell.mean.estimate == pytest.approx(2.35 / 3)
     assert cell.repeat_std == pytest.approx((0.8 - 2.3 / 3) / 2**0.5)
-    assert (cell.case_count, cell.training_count, cell.missing_count) == (3, 2, 0)
+    assert (cell.case_count, cell.training_count, cell.missing_count) == (6, 2, 0)
 
 
 def test_repeats_are_compared_over_the_cases_that_all_of_them_have():
@@ -144,14 +162,14 @@ def test_repeats_are_compared_over_the_cases_that_all_of_them_have():
 
 def test_missing_trainings_are_counted_and_not_averaged_in(study):
     missing = [MissingTraining(network="unet", variant="natural-0.80", fold=1, repeat=0, reason="out of memory")]
-    scores = {("unet", "control"): CONTROL, ("unet", "natural-0.80"): [0.80, 0.82, None]}
+    scores = {("unet", "control"): CONTROL, ("unet", "natural-0.80"): [0.80, 0.82, None] * 2}
     evaluation = evaluate(study, scores, missing=missing, folds=3)
     cell = evaluation.find_cell("unet", "natural-0.80")
-    assert (cell.case_count, cell.loss_case_count, cell.training_count, cell.missing_count) == (2, 2, 2, 1)
+    assert (cell.case_count, cell.loss_case_count, cell.training_count, cell.missing_count) == (4, 4, 2, 1)
     assert cell.mean.estimate == pytest.approx(0.81)
     assert cell.loss.estimate == pytest.approx(0.10)
     assert evaluation.slopes[0].slope.estimate == pytest.approx(0.5)
-    assert evaluation.slopes[0].case_count == 2
+    assert evaluation.slopes[0].case_count == 4
     assert evaluation.missing[0].reason == "out of memory"
 
 
@@ -160,7 +178,7 @@ def test_a_cell_without_any_network_has_no_numbers_and_is_no_level(study):
     design = NoiseDesign("truth", variants, ("unet",), "never", folds=1, repeats=1)
     missing = [MissingTraining(network="unet", variant="natural-0.90", fold=0, repeat=0, reason="failed")]
     dice = make_dice({("unet", "control"): CONTROL, ("unet", "natural-0.80"): lower(CONTROL, 0.1, 0.1, 0.1)})
-    evaluation = summarise_label_noise(dice, study=study, design=design, missing=missing)
+    evaluation = summarise_label_noise(dice, study=study, design=design, skills={}, missing=missing)
     cell = evaluation.find_cell("unet", "natural-0.90")
     assert (cell.mean, cell.std, cell.loss, cell.case_count, cell.training_count) == (None, None, None, 0, 0)
     assert evaluation.slopes[0].variants == ("control", "natural-0.80")
@@ -195,52 +213,72 @@ def test_pooling_keeps_to_the_cases_that_every_network_has(study):
         ("unet", "control"): CONTROL,
         ("unet", "natural-0.80"): lower(CONTROL, 0.1, 0.2, 0.3),
         ("segnet", "control"): CONTROL,
-        ("segnet", "natural-0.80"): [0.80, None, None],
+        ("segnet", "natural-0.80"): [0.80, None, None] * 2,
     }
-    pooled = evaluate(study, scores).pooled_slopes[0]
-    assert (pooled.case_count, pooled.slope.estimate) == (1, pytest.approx(0.5))
+    pooled = evaluate(study, scores, folds=3).pooled_slopes[0]
+    assert (pooled.case_count, pooled.slope.estimate) == (2, pytest.approx(0.5))
 
 
 def interval(low, high):
     return Interval(estimate=(low + high) / 2, low=low, high=high)
 
 
-UNKNOWN = Interval(estimate=0.5, low=float("nan"), high=float("nan"))
-ABOVE, BELOW, ACROSS = interval(0.1, 0.2), interval(-0.2, -0.1), interval(-0.1, 0.1)
+def effect(low, high, obstacle=""):
+    return Estimate(
+        estimate=0.5 if obstacle else (low + high) / 2,
+        low=low,
+        high=high,
+        standard_error=math.nan if obstacle else (high - low) / 4,
+        degrees_of_freedom=20,
+        smallest_detectable=0.1,
+        p_value=None if obstacle else 0.01,
+        subject_count=20,
+        fold_count=3,
+        repeat_count=2,
+        obstacle=obstacle,
+    )
+
+
+UNKNOWN = effect(math.nan, math.nan, "few trainings")
+ABOVE, BELOW, ACROSS, SMALL = effect(0.1, 0.2), effect(-0.2, -0.1), effect(-0.1, 0.1), effect(0.001, 0.019)
 
 
 @pytest.mark.parametrize(
-    ("intervals", "above", "below"),
+    ("effects", "p", "verdict"),
     [
-        ([], "not tested", "not tested"),
-        ([ABOVE], "borne out", "contradicted"),
-        ([BELOW], "contradicted", "borne out"),
-        ([ACROSS], "undecided", "undecided"),
-        ([UNKNOWN], "undecided", "undecided"),
-        ([ABOVE, ACROSS], "undecided", "contradicted"),
-        ([ABOVE, BELOW], "contradicted", "contradicted"),
-        ([interval(0.0, 0.2)], "undecided", "undecided"),
-        ([interval(1e-16, 2e-16)], "undecided", "undecided"),
+        ([], 0.01, "not tested"),
+        ([ABOVE], 0.05, "borne out"),
+        ([ABOVE], 0.06, "undecided"),
+        ([BELOW], 0.01, "contradicted"),
+        ([BELOW], 0.06, "undecided"),
+        ([ACROSS], 0.01, "undecided"),
+        ([SMALL], 0.01, "undecided"),
+        ([UNKNOWN], None, "undecided"),
+        ([ABOVE, ACROSS], 0.01, "undecided"),
+        ([ABOVE, ABOVE], 0.01, "borne out"),
+        ([ABOVE, BELOW], 0.01, "contradicted"),
     ],
 )
-def test_signs_are_judged_by_whole_intervals(intervals, above, below):
-    assert judge_sign(intervals, wanted=1) == above
-    assert judge_sign(intervals, wanted=-1) == below
+def test_a_claim_is_judged_by_whole_intervals_and_corrected_p(effects, p, verdict):
+    assert judge_claim(effects, [p] * len(effects), matters=0.02) == verdict
 
 
 @pytest.mark.parametrize(
-    ("found", "verdict"),
+    ("effects", "p", "verdict"),
     [
-        (None, "not tested"),
-        (interval(-0.02, 0.02), "borne out"),
-        (interval(-0.01, 0.021), "undecided"),
-        (interval(0.021, 0.05), "contradicted"),
-        (interval(-0.05, -0.021), "contradicted"),
-        (UNKNOWN, "undecided"),
+        ([], None, "not tested"),
+        ([effect(-0.019, 0.019)], 1, "borne out"),
+        ([SMALL], 0.01, "borne out"),
+        ([effect(-0.01, 0.021)], 0.2, "undecided"),
+        ([effect(0.019, 0.05)], 0.01, "undecided"),
+        ([effect(0.021, 0.05)], 0.01, "contradicted"),
+        ([effect(0.021, 0.05)], 0.06, "undecided"),
+        ([effect(-0.05, -0.021)], 0.01, "contradicted"),
+        ([UNKNOWN], None, "undecided"),
     ],
 )
-def test_a_loss_is_hardly_any_if_its_interval_lies_within_the_margin(found, verdict):
-    assert judge_margin(found, margin=0.02) == verdict
+def test_a_loss_is_hardly_any_if_its_interval_lies_within_what_matters(effects, p, verdict):
+    assert judge_harmless(effects, [p], matters=0.02) == verdict
 
 
 def make_scores(natural, choppy, random, networks=("unet",)):
@@ -253,7 +291,8 @@ def make_scores(natural, choppy, random, networks=("unet",)):
 
 
 def test_the_papers_findings_are_borne_out_where_they_hold(study):
-    evaluation = evaluate(study, make_scores([0.10, 0.12, 0.14], [0.08, 0.10, 0.12], [0.000, 0.005, 0.010]))
+    scores = make_scores([0.10, 0.12, 0.14], [0.08, 0.10, 0.12], [0.000, 0.005, 0.010])
+    evaluation = evaluate(study, scores, repeats=2)
     assert [finding.key for finding in evaluation.findings] == list(CLAIMS) == list(RULES)
     verdicts = {finding.key: finding.verdict for finding in evaluation.findings}
     assert verdicts.pop("unet_resists_choppy") == "not tested"
@@ -265,22 +304,60 @@ def test_the_papers_findings_are_borne_out_where_they_hold(study):
     )
     loss = find(evaluation, "random_harmless")
     assert loss.evidence.startswith(
-        "Loss against the control with random-0.80: 0.005 (95\u00a0% interval 0.000 to 0.010)"
+        "Loss against the control with random-0.80: 0.0050 (95\u00a0% interval 0.0003 to 0.0097)"
     )
-    assert loss.evidence.endswith("the margin is ±0.02.")
+    assert loss.evidence.endswith("what matters begins at ±0.02.")
 
 
 def test_the_papers_findings_are_contradicted_where_the_opposite_holds(study):
-    evaluation = evaluate(study, make_scores([-0.02, -0.03, -0.04], [0.01, 0.02, 0.03], [0.10, 0.12, 0.15]))
+    scores = make_scores([-0.05, -0.06, -0.07], [0.01, 0.02, 0.03], [0.10, 0.12, 0.15])
+    evaluation = evaluate(study, scores, repeats=2)
     assert find(evaluation, "boundary_hurts").verdict == "contradicted"
     assert find(evaluation, "random_hurts_less").verdict == "contradicted"
     assert find(evaluation, "random_harmless").verdict == "contradicted"
 
 
 def test_findings_are_undecided_where_intervals_reach_across(study):
-    evaluation = evaluate(study, make_scores([-0.05, 0.01, 0.05], [0.01, 0.02, 0.03], [-0.05, 0.0, 0.06]))
+    scores = make_scores([-0.05, 0.01, 0.05], [0.01, 0.02, 0.03], [-0.05, 0.0, 0.06])
+    evaluation = evaluate(study, scores, repeats=2)
     for key in ("boundary_hurts", "random_hurts_less", "random_harmless"):
         assert find(evaluation, key).verdict == "undecided"
+
+
+def test_an_effect_within_what_matters_decides_nothing_but_is_named(study):
+    # Slopes around 0.15, so 0.015 Dice per 0.10 of label Dice: clear of 0 and below 0.02.
+    scores = make_scores([0.025, 0.030, 0.035], [0.025, 0.030, 0.035], [0.025, 0.030, 0.035])
+    hurts, loosened = (find(evaluate(study, scores, repeats=2, matters=m), "boundary_hurts") for m in (0.02, 0.01))
+    assert hurts.verdict == "undecided"
+    assert hurts.evidence.endswith(" No difference that matters, which begins at 0.02 Dice.")
+    assert loosened.verdict == "borne out"
+
+
+def test_one_training_on_one_split_decides_nothing(study):
+    evaluation = evaluate(study, make_scores([0.10, 0.12, 0.14], [0.08, 0.10, 0.12], [0.10, 0.15, 0.10]))
+    assert {finding.verdict for finding in evaluation.findings} == {"undecided", "not tested"}
+    assert evaluation.verdict == "cannot tell"
+    assert evaluation.costs[0].cost.obstacle == "few trainings"
+    assert evaluation.run_stds == {}
+
+
+def test_costs_are_slopes_times_the_step_and_judged_together(study):
+    evaluation = evaluate(study, make_scores([0.10, 0.12, 0.14], [0.08, 0.10, 0.12], [-0.04, 0.0, 0.05]), repeats=2)
+    boundary, random = evaluation.costs
+    assert (evaluation.step, boundary.kind, random.kind) == (0.10, "boundary", "random")
+    # Losses at label Dice 0.80 are two steps; the mean of natural 0.12 and choppy 0.10 is 0.11.
+    assert boundary.cost.estimate == pytest.approx(0.055)
+    assert boundary.p_holm == pytest.approx(2 * boundary.cost.p_value)
+    assert evaluation.verdict == "boundary: yes, random: cannot tell"
+
+
+def test_nothing_is_concluded_from_networks_that_learnt_too_little(study):
+    scores = make_scores([0.10, 0.12, 0.14], [0.08, 0.10, 0.12], [0.0, 0.0, 0.0], networks=("unet", "fcn32"))
+    skills = {"unet": Skill(own=0.9, guess=0.1), "fcn32": Skill(own=0.301, guess=0.295)}
+    evaluation = evaluate(study, scores, repeats=2, skills=skills)
+    assert not evaluation.has_learnt
+    assert (evaluation.verdict, evaluation.findings, evaluation.costs) == ("learnt too little", (), ())
+    assert {cell.verdict for cell in evaluation.cells} == {None, "learnt too little"}
 
 
 def test_findings_are_not_tested_without_their_trainings(study):
@@ -296,12 +373,11 @@ def test_findings_are_given_for_all_networks_first_and_then_for_each(study):
 
 
 def test_one_boundary_mode_alone_is_judged_and_the_other_named(study):
-    evaluation = evaluate(
-        study, {("unet", "control"): CONTROL, ("unet", "choppy-0.80"): lower(CONTROL, 0.1, 0.11, 0.12)}
-    )
+    scores = {("unet", "control"): CONTROL, ("unet", "choppy-0.80"): lower(CONTROL, 0.1, 0.11, 0.12)}
+    evaluation = evaluate(study, scores, repeats=3)
     finding = find(evaluation, "boundary_hurts")
     assert finding.verdict == "borne out"
-    assert finding.evidence.endswith("There are no natural errors to judge.")
+    assert "There are no natural errors to judge. p\u00a0<\u00a00.001." in finding.evidence
     assert find(evaluation, "random_hurts_less").verdict == "not tested"
     assert find(evaluation, "random_harmless").verdict == "not tested"
 
@@ -311,7 +387,8 @@ def resist(study, **losses):
     for network, steps in losses.items():
         scores[network, "control"] = CONTROL
         scores[network, "choppy-0.80"] = lower(CONTROL, *steps)
-    return [finding for finding in evaluate(study, scores).findings if finding.key == "unet_resists_choppy"]
+    findings = evaluate(study, scores, repeats=3).findings
+    return [finding for finding in findings if finding.key == "unet_resists_choppy"]
 
 
 def test_the_u_net_resists_best_if_it_loses_less_than_every_other_network(study):
@@ -321,7 +398,7 @@ def test_the_u_net_resists_best_if_it_loses_less_than_every_other_network(study)
     assert [together.network, segnet.network, fcn32.network] == [ALL_NETWORKS, "segnet", "fcn32"]
     assert {together.verdict, segnet.verdict, fcn32.verdict} == {"borne out"}
     assert segnet.evidence.startswith(
-        "Loss with choppy-0.80, U-Net minus SegNet: −0.067 (95\u00a0% interval −0.070 to −0.06"
+        "Loss with choppy-0.80, U-Net minus SegNet: −0.067 (95\u00a0% interval −0.072 to −0.061). p"
     )
 
 
@@ -347,7 +424,7 @@ def test_the_strongest_errors_are_those_of_the_lowest_label_dice_that_was_traine
     )
     design = NoiseDesign("truth", variants, ("unet",), "every_epoch", folds=1, repeats=1)
     scores = {("unet", name): CONTROL for name in ("control", "random-0.90", "random-0.80")}
-    evaluation = summarise_label_noise(make_dice(scores), study=study, design=design)
+    evaluation = summarise_label_noise(make_dice(scores), study=study, design=design, skills={})
     assert "with random-0.80: 0.000" in find(evaluation, "random_harmless").evidence
 
 
@@ -361,7 +438,7 @@ def test_a_single_subject_gives_estimates_without_intervals_and_no_verdict(make_
     assert np.isnan([slope.low, slope.high]).all()
     finding = find(evaluation, "boundary_hurts")
     assert finding.verdict == "undecided"
-    assert "natural 0.750 (interval unknown)" in finding.evidence
+    assert "natural 0.750 (no valid interval)" in finding.evidence
 
 
 def test_the_evaluation_survives_json_with_its_unknown_bounds(make_study):
@@ -385,7 +462,8 @@ def test_the_order_of_the_rows_changes_nothing(make_study_once, shuffler):
     order = list(range(len(table)))
     shuffler.shuffle(order)
     first, second = (
-        summarise_label_noise(rows, study=make_study_once, design=design) for rows in (table, table.iloc[order])
+        summarise_label_noise(rows, study=make_study_once, design=design, skills={})
+        for rows in (table, table.iloc[order])
     )
     assert first.model_dump_json() == second.model_dump_json()
 
@@ -411,7 +489,7 @@ def test_tables_that_do_not_fit_the_design_are_refused(study):
 
     def check(dice, match, missing=(), changed=design):
         with pytest.raises(InputError, match=match):
-            summarise_label_noise(dice, study=study, design=changed, missing=missing)
+            summarise_label_noise(dice, study=study, design=changed, skills={}, missing=missing)
 
     check(good.drop(columns="dice"), "none named dice")
     check(good.assign(network="vnet"), "'vnet'.*known: unet")
@@ -420,6 +498,7 @@ def test_tables_that_do_not_fit_the_design_are_refused(study):
     check(good.assign(dice=1.5), r"\[0, 1\], got 1.5")
     check(good.assign(dice=np.nan), r"\[0, 1\], got nan")
     check(pd.concat([good, good.assign(repeat=1, subject_id="z")]), "one subject")
+    check(pd.concat([good, good.assign(repeat=1, fold=1)]), "held out by one fold")
     failed = MissingTraining(network="unet", variant="control", fold=0, repeat=0, reason="no GPU")
     check(good.head(0), "1 failed trainings.*no GPU", missing=[failed])
     check(good, "of a network and a variant", missing=[failed.model_copy(update={"variant": "choppy-0.80"})])
@@ -441,9 +520,10 @@ def test_evidence_is_written_with_as_many_decimals_as_its_sign_needs():
     assert write_estimate(interval(-0.3, 0.1)) == "−0.100 (95\u00a0% interval −0.300 to 0.100)"
     assert write_estimate(interval(-1e-8, 0.5)) == "0.250000 (95\u00a0% interval 0.000000 to 0.500000)"
     assert write_estimate(interval(-1e-16, 0.5)) == "0.250 (95\u00a0% interval 0.000 to 0.500)"
-    assert write_p(None) == "no paired test"
-    assert write_p(0.0004) == "paired p\u00a0<\u00a00.001"
-    assert write_p(0.0421) == "paired p\u00a0=\u00a00.042"
+    assert write_p([]) == write_p([None, 0.5]) == ""
+    assert write_p([0.0004]) == " p\u00a0<\u00a00.001."
+    assert write_p([0.0421]) == " p\u00a0=\u00a00.042."
+    assert write_p([0.0004, 0.0421]) == " p after Holm's correction: <\u00a00.001, 0.042."
 
 
 def test_architectures_have_the_names_that_people_use():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from report_builders import build_context, build_mask, build_study
 
+from overread.evaluation.skill import Skill
 from overread.labels.settings import PerturbationSettings
 from overread.labels.variant_record import LabelVariant
 from overread.questions.label_noise.evaluation import NoiseDesign, summarise_label_noise
@@ -21,6 +22,7 @@ from overread.training.result import RedrawnLabels, TrainingJob, TrainingResult
 from tests.training_results import make_training_result
 
 SLOPES = {"control": 0.0, "natural": 0.6, "choppy": 0.4, "random": 0.0}
+SKILL = Skill(own=0.8, guess=0.1)
 VARIANTS = ("control", "natural-0.90", "natural-0.80", "choppy-0.80", "random-0.80")
 
 
@@ -74,7 +76,7 @@ def build_dice(
             for repeat in range(repeats):
                 for step, case in zip(steps, study.cases, strict=True):
                     dice = 0.8 - (SLOPES[variant.mode] + step) * (1 - variant.achieved_dice)
-                    rows.append((network, variant.name, repeat, case.case_id, case.subject_id, dice))
+                    rows.append((network, variant.name, repeat, case.case_id, case.subject_id, 0, dice))
     return pd.DataFrame(rows, columns=list(DICE_COLUMNS))
 
 
@@ -83,12 +85,13 @@ def build_noise_inputs(
     *,
     networks: Sequence[str] = ("unet", "segnet"),
     variants: Sequence[str] = VARIANTS,
-    case_count: int = 5,
+    case_count: int = 6,
     dimensions: int = 2,
-    repeats: int = 1,
+    repeats: int = 2,
     redraw: str = "never",
     missing: Sequence[MissingTraining] = (),
     spread: float = 0.01,
+    skill: Skill = SKILL,
 ) -> Inputs:
     study = build_study(
         root / "study", ("truth",), case_count=case_count, dimensions=dimensions, target="lesion", kind="synthetic"
@@ -104,7 +107,13 @@ def build_noise_inputs(
     design = NoiseDesign("truth", described, tuple(networks), redraw, folds=1, repeats=repeats)
     labels = write_labels(root / "labels", study, variants) if redraw == "never" else {}
     return Inputs(
-        evaluation=summarise_label_noise(dice, study=study, design=design, missing=missing),
+        evaluation=summarise_label_noise(
+            dice,
+            study=study,
+            design=design,
+            skills={network: SKILL if place else skill for place, network in enumerate(networks)},
+            missing=missing,
+        ),
         dice=dice,
         study=study,
         labels=labels,

@@ -3,15 +3,18 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from noise_builders import VARIANTS, build_noise_inputs
+from noise_builders import SKILL, VARIANTS, build_noise_inputs
 from pages import Page, check_page
 from report_builders import build_mask
 
 from overread.errors import InputError
+from overread.evaluation.skill import Skill
 from overread.questions.label_noise.page.figures import choose_limits
 from overread.questions.label_noise.page.gallery import choose_error_cases, find_detail
 from overread.questions.label_noise.page.trainings import group_trainings
 from overread.questions.label_noise.results import MissingTraining
+from overread.questions.label_noise.steps.summary import summarise
+from overread.report.judgement import LUCK_OF_ONE_SPLIT
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 
@@ -53,13 +56,13 @@ def test_the_answer_stands_first_with_its_numbers(page):
 def test_the_table_shows_mean_interval_loss_and_count(page):
     # natural-0.80: 0.8 - 0.2 × 0.6 = 0.68, a loss of 0.12.
     row = re.search(r"natural-0.80 label Dice 0.800 (.*?) choppy-0.80", page.text).group(1)
-    assert re.fullmatch(r"(0\.680 0\.67\d to 0\.68\d loss 0\.120 \(0\.11\d to 0\.12\d\) n = 5 ?){2}", row)
+    assert re.fullmatch(r"(0\.680 0\.67\d to 0\.68\d loss 0\.120 \(0\.11\d to 0\.12\d\) n = 6 ?){2}", row)
 
 
 def test_slopes_of_networks_and_of_all_stand_with_levels_and_counts(page):
     assert "U-Net 0.600" in page.text
     assert "all networks 0.600" in page.text
-    assert "3 levels, n = 5" in page.text
+    assert "3 levels, n = 6" in page.text
     assert "Boundary errors (natural and choppy together), mean of the architectures: 0.500 (" in page.text
 
 
@@ -116,11 +119,60 @@ def test_the_papers_table_is_open_for_its_preset(inputs, tmp_path):
 
 
 def test_what_was_trained_on_what_is_listed(page):
-    assert "U-Net natural-0.80 1 1,234,567 12 0.712 1 min 35 s" in page.text
-    assert "All 10 trainings" in page.text
-    assert "0 c00, c01 c02 c00, c01, c02, c03, c04" in page.text
-    assert "with one repeat, chance of the random start is in every difference" in page.text
-    assert "Each network was trained once per fold" in page.text
+    assert "U-Net natural-0.80 2 1,234,567 12–13 0.712" in page.text
+    assert "All 20 trainings" in page.text
+    assert "0 c00, c01 c02 c00, c01, c02, c03, c04, c05" in page.text
+    assert "trained once per fold" not in page.text
+
+
+def test_design_and_luck_stand_below_the_answer(page):
+    assert LUCK_OF_ONE_SPLIT in page.text
+    design = page.text.index("Smallest detectable cost, boundary errors")
+    assert page.text.index("cost the networks 0.050") < design < page.text.index("The curve: worse labels")
+    assert "What another split of the training cases gives." in page.text
+    assert "one draw of them, whose luck is in no interval." in page.text
+    assert "bootstrap" not in page.text
+
+
+def test_losses_stand_with_p_and_verdict(page):
+    loss = r"0\.120 \(0\.11\d to 0\.12\d\) 6 p < 0.001 p < 0.001 costs Dice 2"
+    assert re.search(rf"U-Net natural-0.80 0\.680 \S+ 0\.000 6 {loss}", page.text)
+    none = r"[^a-z]* to [^a-z]*p = 1.00 p = 1.00 no difference that matters 2"
+    assert re.search(rf"U-Net random-0.80 0\.800 {none}", page.text)
+
+
+def test_networks_that_learnt_too_little_give_a_page_without_findings_and_slopes(tmp_path):
+    page = Page(build_noise_inputs(tmp_path, skill=Skill(own=0.301, guess=0.295)).write(tmp_path / "report.html"))
+    assert "The networks learnt too little to show what label errors cost: U-Net reaches Dice 0.301" in page.text
+    assert "so no finding is judged" in page.text
+    assert "so no slope is given" in page.text
+    assert "U-Net 0.301 0.295 0.01 0.25 learnt too little" in page.text
+    assert "Test Dice per unit of label Dice" not in page.text
+    assert page.mismatches == []
+
+
+@pytest.mark.parametrize(
+    ("skill", "answer", "last"),
+    [
+        (SKILL, "Boundary errors matter; random errors make no difference that matters: ", "undecided, SegNet: "),
+        (Skill(own=0.301, guess=0.295), "The networks learnt too little to show what label errors cost: ", "The netw"),
+    ],
+)
+def test_the_lines_of_a_local_run_end_with_the_answer_and_the_findings(tmp_path, skill, answer, last):
+    build_noise_inputs(tmp_path, skill=skill).evaluation.write(tmp_path / "noise_evaluation" / "evaluation.json")
+    lines = summarise(tmp_path)
+    assert lines[lines.index("") + 1].startswith(answer)
+    assert lines[-1].startswith(last)
+
+
+def test_one_training_of_each_on_one_split_decides_nothing(tmp_path):
+    page = Page(build_noise_inputs(tmp_path, repeats=1).write(tmp_path / "report.html"))
+    assert "Whether boundary and random errors matter cannot be told" in page.text
+    assert "Run with repeats=2 and 4 or more networks × labels." in page.text
+    assert "no interval is valid and nothing can be decided" in page.text
+    assert "nan" not in re.split(r"\W+", page.text.lower())
+    verdicts = [tag.get("class") for tag in page.find_all("span") if tag.get("class", "").startswith("verdict ")]
+    assert set(verdicts) == {"verdict undecided"}
 
 
 def test_equal_inputs_give_equal_bytes(inputs, html, tmp_path):
@@ -129,29 +181,28 @@ def test_equal_inputs_give_equal_bytes(inputs, html, tmp_path):
 
 def test_missing_trainings_are_shown_with_their_reason_and_not_averaged_in(tmp_path):
     missing = [lose("segnet", "random-0.80", reason="the loss is not <finite>"), lose("unet", "choppy-0.80", repeat=1)]
-    inputs = build_noise_inputs(tmp_path, repeats=2, missing=[*missing, lose("segnet", "random-0.80", repeat=1)])
+    inputs = build_noise_inputs(tmp_path, missing=[*missing, lose("segnet", "random-0.80", repeat=1)])
     inputs.trainings = []
     page = Page(inputs.write(tmp_path / "report.html"))
     assert "3 trainings of 20 failed and are left out" in page.text
     assert "missing the loss is not <finite> out of memory" in page.text
-    assert "n = 5 1 of 2 trainings missing" in page.text
+    assert "n = 6 1 of 2 trainings missing" in page.text
     assert "SegNet random-0.80 0 0 the loss is not <finite>" in page.text
-    assert "SegNet random-0.80 5 : c00, c01, c02, c03, c04" in page.text
+    assert "SegNet random-0.80 6 : c00, c01, c02, c03, c04, c05" in page.text
     assert "too few levels" in page.text
     assert "random-0.80 (label Dice 0.800): missing" in page.images[1]["alt"]
     assert "No trainings were reported." in page.text
 
 
 def test_redrawn_labels_are_told_and_nothing_is_drawn_of_them(tmp_path):
-    inputs = build_noise_inputs(tmp_path, redraw="every_epoch", repeats=2)
+    inputs = build_noise_inputs(tmp_path, redraw="every_epoch")
     page = Page(inputs.write(tmp_path / "report.html"))
     assert "The errors were drawn anew in every epoch" in page.text
+    assert "one draw of them" not in page.text
     assert "So there are no stored masks to show" in page.text
     assert "natural-0.90 natural 0.90 0.900 – 1.25 px drawn anew" in page.text
     assert not [image for image in page.images if image["alt"].startswith("Case ")]
     assert "U-Net random-0.80 2 1,234,567 12–13" in page.text
-    assert "with one repeat" not in page.text
-    assert "trained once per fold" not in page.text
 
 
 def test_one_network_with_one_kind_of_errors_is_reported_alone(tmp_path):
@@ -170,7 +221,7 @@ def test_clean_labels_alone_give_a_page_without_slopes(tmp_path):
 
 def test_a_single_subject_gives_no_interval_and_no_verdict(tmp_path):
     page = Page(build_noise_inputs(tmp_path, case_count=1).write(tmp_path / "report.html"))
-    assert "interval unknown, all cases are of one subject" in page.text
+    assert "Fewer than 6 subjects were held out" in page.text
     # One case: 0.8 - 0.2 × (0.6 - 0.01).
     assert "0.682 interval unknown" in page.text
     assert "nan" not in re.split(r"\W+", page.text.lower())
@@ -185,10 +236,10 @@ def test_volumes_are_shown_as_slices(tmp_path):
 
 def test_cases_without_a_clean_mask_are_named(tmp_path):
     inputs = build_noise_inputs(tmp_path)
-    inputs.evaluation = inputs.evaluation.model_copy(update={"unlabelled_cases": ("c04",)})
-    inputs.dice = inputs.dice[inputs.dice["case_id"] != "c04"]
+    inputs.evaluation = inputs.evaluation.model_copy(update={"unlabelled_cases": ("c05",)})
+    inputs.dice = inputs.dice[inputs.dice["case_id"] != "c05"]
     page = Page(inputs.write(tmp_path / "report.html"))
-    assert "4 of 5 cases have a clean mask. Without one: 1 : c04" in page.text
+    assert "5 of 6 cases have a clean mask. Without one: 1 : c05" in page.text
 
 
 def test_inputs_that_do_not_belong_together_are_refused(tmp_path):

@@ -18,8 +18,8 @@ from overread.runs.plan import TrainingPlan
 from overread.study.cases import Case, write_cases
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import Study, add_source
-from overread.training.correction_settings import CorrectionSettings
 from overread.training.result import TrainingJob
+from overread.training.settings import CorrectionSettings
 from tests.studies import make_preset, write_squares
 
 CONTROL = LabelVariant(name="control", mode="control", target_dice=1, achieved_dice=1)

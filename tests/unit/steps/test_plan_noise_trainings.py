@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 
 from overread.errors import InputError, SettingsError
+from overread.evaluation.design import foresee_loss
 from overread.labels.settings import PerturbationSettings
 from overread.labels.variant_record import LabelVariant
-from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
+from overread.questions.label_noise.steps.plan_noise_trainings import (
+    NoisePlanSettings,
+    foretell,
+    plan_noise_trainings,
+)
 from overread.runs.label_variants import LabelVariants, parse_redraw, parse_variants
 from overread.runs.plan import TrainingPlan
 from overread.study.schema import Provenance, SourceSettings
@@ -65,13 +70,35 @@ def test_validation_and_held_out_cases_are_judged_by_clean_labels(study, fixed):
         assert not set(job.test_cases) & {*job.train_cases, *job.validation_cases}
 
 
-def test_the_variants_of_a_network_share_seed_and_cases(study, fixed):
+def test_trainings_of_a_fold_share_its_cases_and_none_shares_a_seed(study, fixed):
     jobs = plan(study, fixed, repeats=2).jobs
     groups = {}
     for job in jobs:
-        groups.setdefault((job.fold, job.repeat), set()).add((job.seed, job.train_cases, job.validation_cases))
+        groups.setdefault(job.fold, set()).add((job.train_cases, job.validation_cases))
     assert all(len(group) == 1 for group in groups.values())
-    assert {job.seed for job in jobs} == {0, 1}
+    assert len({job.seed for job in jobs}) == len(jobs) == 24
+
+
+def test_two_repeats_are_the_default(study, fixed):
+    assert plan(study, fixed).repeats == 2
+
+
+def test_what_the_trainings_can_find_is_foretold(study, fixed):
+    found = foresee_loss(6, folds=3, repeats=2, conditions=4).smallest_detectable
+    assert foretell(study, plan(study, fixed)) == (
+        f"24 trainings of 4 networks × labels: a loss of about {found:.3f} Dice is found by three of four such studies"
+    )
+
+
+@pytest.mark.parametrize(
+    ("choices", "advice"),
+    [
+        ({"repeats": 1, "folds": 2}, "set repeats to 2 or more, and train 4 networks × labels or more"),
+        ({"folds": 6}, "set folds to 5 or fewer"),
+    ],
+)
+def test_a_design_without_a_valid_interval_is_foretold_with_what_it_lacks(study, fixed, choices, advice):
+    assert foretell(study, plan(study, fixed, **choices)).endswith(f"allow no valid interval, so no verdict: {advice}")
 
 
 def test_redrawn_labels_are_learnt_from_the_clean_source_with_their_perturbation(study, redrawn):
@@ -88,7 +115,7 @@ def test_a_training_reads_its_labels_and_the_clean_ones(study, fixed):
 
 
 def test_a_failed_training_leaves_the_others_their_predictions(study, fixed):
-    made = plan(study, fixed, folds=2)
+    made = plan(study, fixed, folds=2, repeats=1)
     missing = made.jobs[0]
     groups = made.group_predictions({job.name for job in made.jobs if job != missing})
     assert sorted(groups) == [

@@ -1,16 +1,24 @@
 """From the Dice of every held-out case to the figures of `label-noise` (Heller et al. 2018)."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from overread.errors import InputError
+from overread.evaluation.skill import Skill
+from overread.evaluation.verdict import DICE_THAT_MATTERS
 from overread.labels.variant_record import CONTROL, LabelVariant, Redraw
 from overread.questions.label_noise.findings import judge_findings
 from overread.questions.label_noise.results import LabelNoiseEvaluation, MissingTraining
 from overread.questions.label_noise.scores import index_scores, summarise_cells
-from overread.questions.label_noise.slopes import summarise_pooled_slopes, summarise_slopes
+from overread.questions.label_noise.slopes import (
+    choose_step,
+    summarise_costs,
+    summarise_pooled_slopes,
+    summarise_slopes,
+)
 from overread.study.study import Study
 
 
@@ -42,20 +50,23 @@ def summarise_label_noise(
     *,
     study: Study,
     design: NoiseDesign,
+    skills: Mapping[str, Skill],
     missing: Sequence[MissingTraining] = (),
-    seed: int = 0,
+    matters: float = DICE_THAT_MATTERS,
 ) -> LabelNoiseEvaluation:
     """Summarise the Dice of networks that learnt imperfect labels with the clean labels of held-out cases.
 
-    A case that the networks of several repeats predicted counts with its mean Dice. Cases whose training failed are
-    left out of the numbers of that network and variant, and of what is compared with them.
+    Every repeat's network is judged by itself, and each subject counts once. Cases whose training failed are left out
+    of the numbers of that network and variant, and of what is compared with them. Where the networks of an architecture
+    learnt too little from clean labels, nothing is concluded.
 
     Args:
         dice: DICE_COLUMNS.
         study: the study, for its name and the cases that the clean source has labelled.
         design: what was to be trained.
+        skills: of the control's networks, by architecture; those without one are left out.
         missing: the trainings that gave no network.
-        seed: of the bootstrap.
+        matters: smallest difference of Dice that matters.
 
     Raises:
         InputError: there is no Dice at all, the control is not among the variants, or see `index_scores`.
@@ -65,28 +76,42 @@ def summarise_label_noise(
     scores = index_scores(dice, networks=design.networks, variants=names)
     case_ids = design.case_ids or study.case_ids
     labelled = set(study.labels(design.source).select_labelled(case_ids))
+    trainings, has_learnt = scores.trainings, all(skill.has_learnt for skill in skills.values())
+    step, networks, variants = choose_step(design.variants), design.networks, design.variants
+    pooled = summarise_pooled_slopes(trainings, networks, variants)
     return LabelNoiseEvaluation(
         study=study.settings.name,
         target=study.settings.target,
         source=design.source,
         redraw=design.redraw,
-        networks=design.networks,
-        variants=design.variants,
+        networks=networks,
+        variants=variants,
         cells=summarise_cells(
             scores,
-            design.networks,
+            networks,
             names,
             missing=missing,
             planned_count=design.folds * design.repeats,
-            seed=seed,
+            matters=matters,
+            has_learnt=has_learnt,
         ),
-        slopes=summarise_slopes(scores, design.networks, design.variants, seed=seed),
-        pooled_slopes=summarise_pooled_slopes(scores, design.networks, design.variants, seed=seed),
-        findings=judge_findings(scores, design.networks, design.variants, seed=seed),
+        slopes=summarise_slopes(trainings, networks, variants),
+        pooled_slopes=pooled,
+        costs=summarise_costs(pooled, step=step, matters=matters) if has_learnt else (),
+        findings=judge_findings(trainings, networks, variants, step=step, matters=matters) if has_learnt else (),
+        skills=dict(skills),
         missing=tuple(missing),
         case_ids=case_ids,
         unlabelled_cases=tuple(case_id for case_id in case_ids if case_id not in labelled),
-        seed=seed,
+        folds=design.folds,
+        repeats=design.repeats,
+        step=step,
+        matters=matters,
+        run_stds={
+            network: math.sqrt(runs.variance)
+            for network in networks
+            if (runs := trainings.measure_runs({(network, CONTROL): 1.0})) is not None
+        },
     )
 
 

@@ -2,18 +2,20 @@
 
 from typing import Literal, TypeAlias
 
-from overread.evaluation.results import Interval
+from overread.evaluation.results import Estimate
+from overread.evaluation.skill import Skill
+from overread.evaluation.verdict import Verdict
 from overread.labels.variant_record import LabelVariant, Redraw
 from overread.records import Result
 
 ALL_NETWORKS = "all"
 """Stands in the place of a network's name where a number is the mean over the networks."""
 
-DICE_COLUMNS = ("network", "variant", "repeat", "case_id", "subject_id", "dice")
+DICE_COLUMNS = ("network", "variant", "repeat", "case_id", "subject_id", "fold", "dice")
 """Columns of the per-case table `dice.csv`: one row per network, variant, repeat and held-out case.
 
 `dice` is that of the network's prediction with the clean source. The variant `control` is the clean source. Each case
-is held out once per network, variant and repeat; where a training failed, its rows are missing.
+is held out once per network, variant and repeat, by the same fold; where a training failed, its rows are missing.
 """
 
 ARCHITECTURE_TITLES = {"unet": "U-Net", "basic_unet": "plain U-Net", "segnet": "SegNet", "fcn32": "FCN-32"}
@@ -21,7 +23,7 @@ ARCHITECTURE_TITLES = {"unet": "U-Net", "basic_unet": "plain U-Net", "segnet": "
 
 ErrorMode: TypeAlias = str
 """Name of a mode, or `boundary`: the mean of those that move the boundary, or the one of them that was tried."""
-Verdict: TypeAlias = Literal["borne out", "contradicted", "undecided", "not tested"]
+FindingVerdict: TypeAlias = Literal["borne out", "contradicted", "undecided", "not tested"]
 
 
 class MissingTraining(Result):
@@ -45,13 +47,11 @@ class MissingTraining(Result):
 class NoiseCell(Result):
     """One network on the labels of one variant.
 
-    A case counts with its mean Dice over the repeats that predicted it.
-
     Attributes:
         network: architecture.
         variant: name of the labels learnt.
-        mean: Dice over cases; bootstrap over subjects; None where no case was predicted.
-        std: sample standard deviation (N - 1) over cases; None for fewer than two.
+        mean: Dice over subjects and repeats; None where no case was predicted.
+        std: sample standard deviation (N - 1) over cases, each with its mean over repeats; None for fewer than two.
         repeat_std: sample standard deviation of the repeats' means over the cases that every repeat predicted; None for
             fewer than two repeats.
         case_count: the cases that mean and std are taken over.
@@ -60,30 +60,29 @@ class NoiseCell(Result):
         loss: Dice of the control minus Dice of the variant, over the cases that both predicted; None for the control
             and where there is no such case.
         loss_case_count: the cases that the loss is taken over.
-        paired_p: paired t-test over the same cases.
-        paired_p_holm: the same, Holm-corrected over the variants of the network.
+        loss_p_holm: p of the loss, Holm-corrected over all networks and variants; None without a valid interval.
+        verdict: whether the variant cost Dice ("yes") or gained it ("the wrong way round"); None without a loss.
     """
 
     network: str
     variant: str
-    mean: Interval | None
+    mean: Estimate | None
     std: float | None
     repeat_std: float | None
     case_count: int
     training_count: int
     missing_count: int
-    loss: Interval | None
+    loss: Estimate | None
     loss_case_count: int
-    paired_p: float | None
-    paired_p_holm: float | None
+    loss_p_holm: float | None = None
+    verdict: Verdict | None = None
 
 
 class NoiseSlope(Result):
     """Change of test Dice per unit of label Dice.
 
-    Ordinary least squares per case, over the control (label Dice 1) and the variants of a mode at their achieved Dice,
-    averaged over cases, which is the slope of the mean; bootstrap over subjects. At 1 the test Dice falls as fast as
-    the label Dice, at 0 not at all.
+    Ordinary least squares over the control (label Dice 1) and the variants of a mode at their achieved Dice. At 1 the
+    test Dice falls as fast as the label Dice, at 0 not at all.
 
     Attributes:
         network: architecture, or ALL_NETWORKS.
@@ -95,9 +94,25 @@ class NoiseSlope(Result):
 
     network: str
     mode: ErrorMode
-    slope: Interval | None
+    slope: Estimate | None
     variants: tuple[str, ...]
     case_count: int
+
+
+class NoiseCost(Result):
+    """What a step of label Dice by one kind of error costs: the step of the evaluation times the slope of all networks.
+
+    Attributes:
+        kind: `boundary`, or a mode that does not move the boundary.
+        cost: test Dice lost.
+        p_holm: p of the cost, Holm-corrected over the kinds; None without a valid interval.
+        verdict: "yes" if such errors cost Dice, "the wrong way round" if they gained it.
+    """
+
+    kind: ErrorMode
+    cost: Estimate
+    p_holm: float | None
+    verdict: Verdict
 
 
 class Finding(Result):
@@ -115,7 +130,7 @@ class Finding(Result):
     key: str
     network: str
     claim: str
-    verdict: Verdict
+    verdict: FindingVerdict
     evidence: str
 
 
@@ -133,11 +148,18 @@ class LabelNoiseEvaluation(Result):
         slopes: every network and mode that was tried.
         pooled_slopes: the mean over the networks that have one, per mode and for boundary errors, over the cases that
             all of these have.
-        findings: the paper's findings and what became of them.
+        costs: of each kind of error; empty where the networks learnt too little.
+        findings: the paper's findings and what became of them; empty where the networks learnt too little.
+        skills: of the control's networks, by architecture; those without one are left out.
         missing: trainings that gave no network.
         case_ids: all cases considered.
         unlabelled_cases: those without a mask of the clean source.
-        seed: of the bootstrap.
+        folds: rounds of the cross-validation; 1 for one split.
+        repeats: trainings planned per network, variant and fold.
+        step: loss of label Dice in which costs are told.
+        matters: smallest difference of Dice that matters.
+        run_stds: standard deviation of the mean Dice of a fold from one training to the next, by architecture; empty
+            without repeats.
         confidence: of every interval.
     """
 
@@ -150,18 +172,44 @@ class LabelNoiseEvaluation(Result):
     cells: tuple[NoiseCell, ...]
     slopes: tuple[NoiseSlope, ...]
     pooled_slopes: tuple[NoiseSlope, ...]
+    costs: tuple[NoiseCost, ...]
     findings: tuple[Finding, ...]
+    skills: dict[str, Skill]
     missing: tuple[MissingTraining, ...]
     case_ids: tuple[str, ...]
     unlabelled_cases: tuple[str, ...]
-    seed: int
+    folds: int
+    repeats: int
+    step: float
+    matters: float
+    run_stds: dict[str, float]
     confidence: float = 0.95
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether the networks of all architectures learnt enough from clean labels that a loss can be seen."""
+        return all(skill.has_learnt for skill in self.skills.values())
+
+    @property
+    def verdict(self) -> str:
+        """The answer in a few words: that of `Verdict` for each kind of error, or once where they agree."""
+        if not self.has_learnt:
+            return "learnt too little"
+        verdicts = dict.fromkeys(cost.verdict for cost in self.costs)
+        if len(verdicts) < 2:
+            return next(iter(verdicts), "not tested")
+        return ", ".join(f"{cost.kind}: {cost.verdict}" for cost in self.costs)
+
+    @property
+    def condition_count(self) -> int:
+        """Networks times variants that were trained."""
+        return sum(cell.training_count > 0 for cell in self.cells)
 
     def find_cell(self, network: str, variant: str) -> NoiseCell:
         """The cell of a network and a variant."""
         return next(cell for cell in self.cells if (cell.network, cell.variant) == (network, variant))
 
-    def find_pooled_slope(self, mode: ErrorMode) -> Interval | None:
+    def find_pooled_slope(self, mode: ErrorMode) -> Estimate | None:
         """The slope of a mode over all networks; None where it was not tried."""
         return next((entry.slope for entry in self.pooled_slopes if entry.mode == mode), None)
 

@@ -1,15 +1,16 @@
 """Dice of networks on variants: per case, and per network and variant over the cases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from overread.errors import InputError
-from overread.evaluation.bootstrap import bootstrap_mean
-from overread.evaluation.results import Interval
-from overread.evaluation.significance import adjust_holm, compute_paired_p
+from overread.evaluation.significance import adjust_holm
+from overread.evaluation.verdict import judge
 from overread.labels.variant_record import CONTROL
+from overread.questions.label_noise.contrasts import Contrast, TrainingScores
 from overread.questions.label_noise.results import DICE_COLUMNS, MissingTraining, NoiseCell
 
 _KEYS = list(DICE_COLUMNS[:4])
@@ -23,11 +24,13 @@ class CaseScores:
         table: DICE_COLUMNS, sorted by network, variant, case and repeat.
         means: mean over repeats, indexed by network, variant and case.
         subject_of: subject of each case.
+        trainings: Dice by the network of each training alone, for all that is tested.
     """
 
     table: pd.DataFrame
     means: "pd.Series[float]"
     subject_of: dict[str, str]
+    trainings: TrainingScores
 
     def select(self, network: str, variant: str) -> "pd.Series[float]":
         """Mean Dice over the repeats of each case that was predicted, indexed by case."""
@@ -39,12 +42,6 @@ class CaseScores:
         """Dice with one row per case and one column per repeat; NaN where a training failed."""
         rows = self.table[(self.table["network"] == network) & (self.table["variant"] == variant)]
         return rows.pivot(index="case_id", columns="repeat", values="dice")
-
-    def bootstrap(self, values: "pd.Series[float]", *, seed: int) -> Interval | None:
-        """Mean of one value per case with its interval over subjects; None where there is no case."""
-        if values.empty:
-            return None
-        return bootstrap_mean(values.tolist(), [self.subject_of[str(case_id)] for case_id in values.index], seed=seed)
 
 
 def index_scores(dice: pd.DataFrame, *, networks: Sequence[str], variants: Sequence[str]) -> CaseScores:
@@ -63,7 +60,21 @@ def index_scores(dice: pd.DataFrame, *, networks: Sequence[str], variants: Seque
     table = dice.sort_values(["network", "variant", "case_id", "repeat"], ignore_index=True)
     means = table.groupby(["network", "variant", "case_id"])["dice"].mean()
     subjects = table.groupby("case_id")["subject_id"].first()
-    return CaseScores(table, means, {str(case_id): str(subject) for case_id, subject in subjects.items()})
+    subject_of = {str(case_id): str(subject) for case_id, subject in subjects.items()}
+    return CaseScores(table, means, subject_of, _arrange_trainings(table, list(subject_of.values())))
+
+
+def _arrange_trainings(table: pd.DataFrame, subjects: Sequence[str]) -> TrainingScores:
+    """One row per case and one column per repeat, in the same order for every network and variant."""
+    folds = table.groupby("case_id")["fold"].first()
+    repeats = sorted(set(table["repeat"]))
+    values = {
+        (str(network), str(variant)): rows.pivot(index="case_id", columns="repeat", values="dice")
+        .reindex(index=folds.index, columns=repeats)
+        .to_numpy(np.float64)
+        for (network, variant), rows in table.groupby(["network", "variant"])
+    }
+    return TrainingScores.build(values, subjects, [int(fold) for fold in folds])
 
 
 def check_dice(dice: pd.DataFrame, *, networks: Sequence[str], variants: Sequence[str]) -> None:
@@ -88,13 +99,19 @@ def check_dice(dice: pd.DataFrame, *, networks: Sequence[str], variants: Sequenc
         raise InputError(
             "a case must be held out once per network, variant and repeat", found=", ".join(map(str, first.tolist()))
         )
-    if (dice.groupby("case_id")["subject_id"].nunique() > 1).any():
-        raise InputError("a case must belong to one subject", where="table of Dice")
+    for column, owner in (("subject_id", "belong to one subject"), ("fold", "be held out by one fold")):
+        if (dice.groupby("case_id")[column].nunique() > 1).any():
+            raise InputError(f"a case must {owner}", where="table of Dice")
 
 
 def compute_losses(scores: CaseScores, network: str, variant: str) -> "pd.Series[float]":
     """Dice of the control minus Dice of the variant, of each case that both predicted, indexed by case."""
     return (scores.select(network, CONTROL) - scores.select(network, variant)).dropna().sort_index()
+
+
+def contrast_loss(network: str, variant: str) -> Contrast:
+    """The control minus the variant."""
+    return {(network, CONTROL): 1.0, (network, variant): -1.0}
 
 
 def summarise_cells(
@@ -104,7 +121,8 @@ def summarise_cells(
     *,
     missing: Sequence[MissingTraining],
     planned_count: int,
-    seed: int,
+    matters: float,
+    has_learnt: bool,
 ) -> tuple[NoiseCell, ...]:
     """Summarise every network on every variant, in their order.
 
@@ -114,16 +132,15 @@ def summarise_cells(
         variants: names of the labels learnt.
         missing: trainings that gave no network.
         planned_count: trainings planned per network and variant (folds × repeats).
-        seed: of the bootstrap.
+        matters: smallest difference of Dice that matters.
+        has_learnt: whether the networks learnt enough to judge a loss.
     """
-    cells: list[NoiseCell] = []
-    for network in networks:
-        of_network = [
-            _summarise(scores, network, variant, _count(missing, network, variant), planned_count, seed)
-            for variant in variants
-        ]
-        cells += _correct(of_network)
-    return tuple(cells)
+    cells = [
+        _summarise(scores, network, variant, _count(missing, network, variant), planned_count)
+        for network in networks
+        for variant in variants
+    ]
+    return tuple(_judge_losses(cells, matters, has_learnt))
 
 
 def compute_repeat_std(by_repeat: pd.DataFrame) -> float | None:
@@ -141,33 +158,31 @@ def compute_repeat_std(by_repeat: pd.DataFrame) -> float | None:
     return float(complete.mean().std(ddof=1))
 
 
-def _summarise(
-    scores: CaseScores, network: str, variant: str, missing_count: int, planned_count: int, seed: int
-) -> NoiseCell:
-    dice = scores.select(network, variant).sort_index()
-    losses = compute_losses(scores, network, variant) if variant != CONTROL else pd.Series(dtype="float64")
-    control, changed = (scores.select(network, name).loc[losses.index].tolist() for name in (CONTROL, variant))
+def _summarise(scores: CaseScores, network: str, variant: str, missing_count: int, planned_count: int) -> NoiseCell:
+    dice, trainings = scores.select(network, variant), scores.trainings
+    loss: Contrast = contrast_loss(network, variant) if variant != CONTROL else {}
     return NoiseCell(
         network=network,
         variant=variant,
-        mean=scores.bootstrap(dice, seed=seed),
+        mean=trainings.estimate({(network, variant): 1.0}),
         std=float(dice.std(ddof=1)) if len(dice) > 1 else None,
         repeat_std=compute_repeat_std(scores.select_repeats(network, variant)),
         case_count=len(dice),
         training_count=planned_count - missing_count,
         missing_count=missing_count,
-        loss=scores.bootstrap(losses, seed=seed),
-        loss_case_count=len(losses),
-        paired_p=compute_paired_p(control, changed),
-        paired_p_holm=None,
+        loss=trainings.estimate(loss),
+        loss_case_count=trainings.count_cases(loss),
     )
 
 
-def _correct(cells: Iterable[NoiseCell]) -> list[NoiseCell]:
-    """Holm-correct the paired tests of one network."""
-    listed = list(cells)
-    corrected = adjust_holm([cell.paired_p for cell in listed])
-    return [cell.model_copy(update={"paired_p_holm": p_value}) for cell, p_value in zip(listed, corrected, strict=True)]
+def _judge_losses(cells: Sequence[NoiseCell], matters: float, has_learnt: bool) -> Iterator[NoiseCell]:
+    corrected = adjust_holm([None if cell.loss is None else cell.loss.p_value for cell in cells])
+    for cell, p_value in zip(cells, corrected, strict=True):
+        if cell.loss is None:
+            yield cell
+        else:
+            verdict = judge(cell.loss, matters=matters, has_learnt=has_learnt, corrected_p=p_value)
+            yield cell.model_copy(update={"loss_p_holm": p_value, "verdict": verdict})
 
 
 def _count(missing: Sequence[MissingTraining], network: str, variant: str) -> int:

@@ -2,7 +2,7 @@
 
 from overread.evaluation.results import BlandAltman, Interval, LoadOrder, MetricSummary
 from overread.records import Result
-from overread.units import LengthUnit, LoadUnit
+from overread.study.schema import LengthUnit, LoadUnit
 
 
 class SourcePair(Result):

@@ -12,6 +12,7 @@ from overread.questions.label_noise.page.tables import (
     build_dice_table,
     build_incomplete_table,
     build_missing_table,
+    build_skill_table,
     build_slope_table,
     build_test_table,
     build_variant_table,
@@ -24,10 +25,11 @@ from overread.questions.label_noise.page.trainings import (
     group_trainings,
 )
 from overread.questions.label_noise.page.wording import (
-    choose_step,
     count_trained,
+    list_design,
     list_keys,
     word_error_kinds,
+    word_luck,
     word_noise_answer,
     word_redraw,
 )
@@ -94,7 +96,9 @@ def write_label_noise_report(
         "subject_count": subject_count,
         "error_kinds": word_error_kinds(evaluation, dimensions=study.settings.dimensions),
         "keys": list_keys(evaluation, subject_count),
-        "has_one_repeat": len({result.job.repeat for result in groups[0].results} if groups else ()) < 2,
+        "has_one_repeat": evaluation.repeats < 2,
+        "is_one_split": evaluation.folds == 1,
+        "matters": f"{evaluation.matters:g}",
         "training_count": sum(len(group.results) for group in groups),
         "training_table": build_training_table(groups),
         "run_table": build_run_table(groups),
@@ -111,7 +115,10 @@ def _tell_findings(evaluation: LabelNoiseEvaluation) -> dict[str, object]:
     return {
         "answer": word_noise_answer(evaluation),
         "redraw": word_redraw(evaluation),
-        "step": f"{choose_step(evaluation):.2f}",
+        "luck": word_luck(evaluation),
+        "design": list_design(evaluation),
+        "skill_table": build_skill_table(evaluation),
+        "step": f"{evaluation.step:.2f}",
         "modes": modes,
         "slope_table": build_slope_table(evaluation),
         "boundary_slope": evaluation.find_pooled_slope("boundary") if {"natural", "choppy"} <= modes else None,

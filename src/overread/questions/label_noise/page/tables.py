@@ -1,8 +1,9 @@
 """The tables of the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from overread.evaluation.verdict import Verdict
 from overread.labels.variant_record import CONTROL, LabelVariant
 from overread.questions.label_noise.findings import RULES
 from overread.questions.label_noise.results import (
@@ -74,7 +75,7 @@ def _list_reasons(evaluation: LabelNoiseEvaluation, cell: NoiseCell) -> tuple[st
 
 
 def build_test_table(evaluation: LabelNoiseEvaluation) -> Table:
-    """Spread and paired test of every cell."""
+    """Spread of every cell, and the test of its loss."""
     return Table(
         label="Tests and spread",
         columns=[
@@ -86,8 +87,9 @@ def build_test_table(evaluation: LabelNoiseEvaluation) -> Table:
             Column("n", "number"),
             f"Loss ({format_confidence(evaluation.confidence)} interval)",
             Column("n", "number"),
-            "Paired test",
+            "p of the loss",
             "after Holm",
+            "Verdict",
             Column("Networks", "number"),
         ],
         rows=[_fill_test(cell) for cell in evaluation.cells],
@@ -95,12 +97,22 @@ def build_test_table(evaluation: LabelNoiseEvaluation) -> Table:
     )
 
 
+_LOSS_VERDICTS: Mapping[Verdict, str] = {
+    "yes": "costs Dice",
+    "the wrong way round": "gains Dice",
+    "no difference that matters": "no difference that matters",
+    "cannot tell": "cannot tell",
+    "learnt too little": "learnt too little",
+}
+
+
 def _fill_test(cell: NoiseCell) -> list[CellContent]:
     test: list[CellContent] = [
         format_interval(cell.loss),
         str(cell.loss_case_count),
-        format_p(cell.paired_p),
-        format_p(cell.paired_p_holm),
+        format_p(cell.loss.p_value if cell.loss else None),
+        format_p(cell.loss_p_holm),
+        _LOSS_VERDICTS[cell.verdict] if cell.verdict else ABSENT,
     ]
     planned = f" of {cell.training_count + cell.missing_count}" if cell.missing_count else ""
     return [
@@ -110,9 +122,36 @@ def _fill_test(cell: NoiseCell) -> list[CellContent]:
         format_dice(cell.std),
         format_dice(cell.repeat_std),
         str(cell.case_count),
-        *(test if cell.variant != CONTROL else [Cell("the control", span=4)]),
+        *(test if cell.variant != CONTROL else [Cell("the control", span=5)]),
         f"{cell.training_count}{planned}",
     ]
+
+
+def build_skill_table(evaluation: LabelNoiseEvaluation) -> Table:
+    """What the networks of each architecture learnt from clean labels, next to a mask that ignores the image."""
+    return Table(
+        label="Skill of the networks that learnt clean labels",
+        columns=[
+            "Network",
+            Column("Dice with clean labels", "number"),
+            Column("Dice of a guess", "number"),
+            Column("Skill", "number"),
+            Column("Least skill", "number"),
+            "Verdict",
+        ],
+        rows=[
+            [
+                name_architecture(network),
+                format_dice(skill.own),
+                format_dice(skill.guess),
+                format_number(skill.value, 2),
+                format_number(skill.limit, 2),
+                "learnt" if skill.has_learnt else "learnt too little",
+            ]
+            for network, skill in evaluation.skills.items()
+        ],
+        empty="No network learnt the clean labels.",
+    )
 
 
 def build_slope_table(evaluation: LabelNoiseEvaluation) -> Table | None:
@@ -148,7 +187,10 @@ def group_findings(evaluation: LabelNoiseEvaluation) -> list[tuple[Finding, str,
     groups: dict[str, list[Finding]] = {}
     for finding in evaluation.findings:
         groups.setdefault(finding.key, []).append(finding)
-    return [(found[0], RULES[key], _build_finding_table(evaluation, found)) for key, found in groups.items()]
+    return [
+        (found[0], RULES[key].format(matters=f"{evaluation.matters:g}"), _build_finding_table(evaluation, found))
+        for key, found in groups.items()
+    ]
 
 
 def _build_finding_table(evaluation: LabelNoiseEvaluation, findings: Sequence[Finding]) -> Table:

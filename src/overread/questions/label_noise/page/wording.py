@@ -1,61 +1,125 @@
 """The sentences that carry the findings of `label-noise`, for every way in which they can turn out."""
 
-import math
+from collections.abc import Mapping
 
-from overread.evaluation.results import Interval
+from overread.evaluation.design import FEWEST_CONDITIONS
+from overread.evaluation.results import Estimate, Obstacle
+from overread.evaluation.verdict import Verdict, may_be_less
 from overread.labels.perturb.register import MODES
 from overread.labels.variant_record import CONTROL
-from overread.questions.label_noise.findings import MARGIN
-from overread.questions.label_noise.results import ErrorMode, LabelNoiseEvaluation
-from overread.questions.label_noise.slopes import BOUNDARY_MODES, OTHER_MODES
+from overread.questions.label_noise.results import (
+    ErrorMode,
+    LabelNoiseEvaluation,
+    NoiseCost,
+    name_architecture,
+)
+from overread.questions.label_noise.slopes import BOUNDARY_MODES
 from overread.report.answer import Answer, Mark
 from overread.report.formatting import (
     ABSENT,
-    NO_BREAK,
     format_count,
+    format_dice,
     format_number,
     join_names,
-    write_interval,
 )
+from overread.report.judgement import LUCK, LUCK_OF_ONE_SPLIT, MARKS, write_estimate
 from overread.report.table import KeyFigure, show_interval
-
-_STEPS = (0.10, 0.05, 0.02, 0.01)
-_ROUNDING = 0.005
-_KINDS: tuple[ErrorMode, ...] = ("boundary", *OTHER_MODES)
-
-
-def choose_step(evaluation: LabelNoiseEvaluation) -> float:
-    """Loss of label Dice in which costs are told: the largest of 0.10, 0.05, 0.02 and 0.01 that was about reached."""
-    worst = 1 - min(variant.achieved_dice for variant in evaluation.variants)
-    return next((step for step in _STEPS if step <= worst + _ROUNDING), _STEPS[-1])
-
-
-def find_cost(evaluation: LabelNoiseEvaluation, kind: ErrorMode, step: float) -> Interval | None:
-    """Test Dice that a loss of `step` of label Dice costs, over all networks; None where the kind was not tried."""
-    slope = evaluation.find_pooled_slope(kind)
-    if slope is None:
-        return None
-    estimate, low, high = (step * value for value in (slope.estimate, slope.low, slope.high))
-    return Interval(estimate=estimate, low=low, high=high, confidence=slope.confidence)
 
 
 def word_noise_answer(evaluation: LabelNoiseEvaluation) -> Answer:
     """Answer "how much do imperfect labels matter?" from the slopes over all networks."""
-    step = choose_step(evaluation)
-    costs = {kind: find_cost(evaluation, kind, step) for kind in _KINDS}
-    known = {kind: cost for kind, cost in costs.items() if cost is not None}
-    if not known:
+    if not evaluation.has_learnt:
+        return _word_too_little(evaluation)
+    if not evaluation.costs:
         rest = "no network was trained both on the clean labels and on imperfect ones."
         return Answer("no-answer", "The question could not be answered:", rest)
     subject = "the network" if len(evaluation.networks) == 1 else "the networks"
     phrases: list[str] = []
-    for kind, cost in known.items():
-        opening = f"{name_kind(evaluation, kind)} errors that lower label Dice by {step:.2f}"
+    for found in evaluation.costs:
+        opening = f"{name_kind(evaluation, found.kind)} errors that lower label Dice by {evaluation.step:.2f}"
         whom = f" {subject}"
         if phrases:
-            opening, whom = f"{name_kind(evaluation, kind)} errors of the same size", ""
-        phrases.append(f"{opening} {_word_cost(cost, whom)}")
-    return Answer(*_word_lead(evaluation, known), f"{'; '.join(phrases)}.")
+            opening, whom = f"{name_kind(evaluation, found.kind)} errors of the same size", ""
+        phrases.append(f"{opening} {_word_cost(found, whom, evaluation.matters)}")
+    return Answer(*_word_lead(evaluation), f"{'; '.join(phrases)}.{_advise(evaluation)}")
+
+
+def _word_too_little(evaluation: LabelNoiseEvaluation) -> Answer:
+    network, skill = min(evaluation.skills.items(), key=lambda item: item[1].value)
+    slow = [name for name, one in evaluation.skills.items() if not one.has_learnt]
+    leave = "" if len(slow) == len(evaluation.networks) else f", or leave {join_names(slow)} out of networks"
+    rest = (
+        f"{name_architecture(network)} reaches Dice {format_dice(skill.own)} with the clean labels that it learnt; a "
+        f"mask that ignores the image gets {format_dice(skill.guess)}. No verdict. Train for longer{leave}."
+    )
+    return Answer("no-answer", "The networks learnt too little to show what label errors cost:", rest)
+
+
+_DESIGN = f"repeats=2 and {FEWEST_CONDITIONS} or more networks × labels"
+_OBSTACLES: Mapping[Obstacle, str] = {
+    "": "",
+    "few subjects": " Fewer than 6 subjects were held out, too few for an interval that holds what it says.",
+    "few trainings": f" The trainings are too few to tell a cost from luck in training. Run with {_DESIGN}.",
+    "many folds": " No interval is known to hold for more than 5 folds. Run with folds=5 or fewer.",
+}
+
+
+def _advise(evaluation: LabelNoiseEvaluation) -> str:
+    """What would let the study tell, where it cannot."""
+    obstacle = evaluation.costs[0].cost.obstacle
+    if obstacle or evaluation.repeats > 1 or all(cost.verdict != "cannot tell" for cost in evaluation.costs):
+        return _OBSTACLES[obstacle]
+    return " Every network was trained once per fold, so the intervals are wide. Run with repeats=2."
+
+
+def word_luck(evaluation: LabelNoiseEvaluation) -> str:
+    """Say what the intervals allow for, by the design."""
+    if not any(cell.mean is not None and cell.mean.is_valid for cell in evaluation.cells):
+        return "No interval is given: none would hold what it says with so few subjects or trainings."
+    text = LUCK_OF_ONE_SPLIT if evaluation.folds == 1 else LUCK
+    if not evaluation.run_stds:
+        return f"{text} Every network was trained once per fold, so the luck of training shows in the folds alone."
+    luck = (
+        f" The luck of one training is measured for each architecture over all its labels, where these are "
+        f"{FEWEST_CONDITIONS} or more, and else over all networks × labels, of which there are "
+        f"{evaluation.condition_count}."
+    )
+    return text + luck
+
+
+def _write_luck(evaluation: LabelNoiseEvaluation) -> str:
+    """The run standard deviations of the architectures, from the smallest to the largest."""
+    if not evaluation.run_stds:
+        return "not measured"
+    written = (
+        format_number(value, 3) for value in (min(evaluation.run_stds.values()), max(evaluation.run_stds.values()))
+    )
+    return " to ".join(dict.fromkeys(written))
+
+
+def list_design(evaluation: LabelNoiseEvaluation) -> list[KeyFigure]:
+    """The design as key figures: what the answer rests on and what it could have found; empty without costs."""
+    if not evaluation.costs:
+        return []
+    headline = evaluation.costs[0].cost
+    design = f"{format_count(evaluation.folds, 'fold')} × {format_count(evaluation.repeats, 'repeat')}"
+    return [
+        KeyFigure("Held-out subjects", str(headline.subject_count)),
+        KeyFigure("Trainings", format_number(count_trained(evaluation), 0), (design,)),
+        *(_show_detectable(evaluation, found) for found in evaluation.costs),
+        KeyFigure(
+            "Luck of one training",
+            _write_luck(evaluation),
+            ("standard deviation of a fold's mean Dice between repeats, by architecture",),
+        ),
+        KeyFigure("Counts as a difference", f"{evaluation.matters:g}", ("of Dice",)),
+    ]
+
+
+def _show_detectable(evaluation: LabelNoiseEvaluation, found: NoiseCost) -> KeyFigure:
+    value = format_number(found.cost.smallest_detectable, 3) if found.cost.is_valid else "unknown"
+    notes = (f"per {evaluation.step:.2f} of label Dice", "found by about three of four such studies")
+    return KeyFigure(f"Smallest detectable cost, {name_kind(evaluation, found.kind)} errors", value, notes)
 
 
 def word_error_kinds(evaluation: LabelNoiseEvaluation, *, dimensions: int) -> tuple[tuple[str, str], ...]:
@@ -81,64 +145,59 @@ def name_kind(evaluation: LabelNoiseEvaluation, kind: ErrorMode) -> str:
     return tried[0] if kind == "boundary" and len(tried) == 1 else kind
 
 
-def describe_cost(cost: Interval) -> Mark:
-    """Whether a cost was shown ("yes"), turned out as a gain ("reversed"), was not shown, or is unknown."""
-    if not math.isfinite(cost.low):
-        return "no-answer"
-    if not cost.excludes_zero:
-        return "not-shown"
-    return "yes" if cost.low > 0 else "reversed"
-
-
-_LEADS: dict[Mark, str] = {
+_LEADS: Mapping[Verdict, str] = {
     "yes": "{} errors matter",
-    "reversed": "{} errors raised the Dice",
-    "not-shown": "no loss was shown for {} errors",
-    "no-answer": "the loss by {} errors has no known uncertainty",
+    "the wrong way round": "{} errors raised the Dice",
+    "no difference that matters": "{} errors make no difference that matters",
+    "cannot tell": "whether {} errors matter cannot be told",
 }
 
 
-_LITTLE = "{} errors matter, but little"
-"""In place of "matter" where the whole interval of the cost lies below `MARGIN`."""
+def _word_lead(evaluation: LabelNoiseEvaluation) -> tuple[Mark, str]:
+    groups: dict[Verdict, list[str]] = {
+        verdict: [name_kind(evaluation, cost.kind) for cost in evaluation.costs if cost.verdict == verdict]
+        for verdict in _LEADS
+    }
+    told = {verdict: kinds for verdict, kinds in groups.items() if kinds}
+    lead = f"{'; '.join(_LEADS[verdict].format(join_names(kinds)) for verdict, kinds in told.items())}:"
+    return MARKS[next(iter(told))], lead[0].upper() + lead[1:]
 
 
-def _word_lead(evaluation: LabelNoiseEvaluation, costs: dict[ErrorMode, Interval]) -> tuple[Mark, str]:
-    groups: dict[str, list[str]] = {}
-    verdicts = sorted((list(_LEADS).index(describe_cost(cost)), kind) for kind, cost in costs.items())
-    for place, kind in verdicts:
-        verdict = list(_LEADS)[place]
-        words = _LITTLE if verdict == "yes" and costs[kind].high <= MARGIN else _LEADS[verdict]
-        groups.setdefault(words, []).append(name_kind(evaluation, kind))
-    lead = f"{'; '.join(words.format(join_names(kinds)) for words, kinds in groups.items())}:"
-    return list(_LEADS)[verdicts[0][0]], lead[0].upper() + lead[1:]
-
-
-def _word_cost(cost: Interval, whom: str) -> str:
-    estimate, bounds = write_interval(cost)
-    numbers = f"{estimate} Dice ({100 * cost.confidence:g}{NO_BREAK}% interval {bounds})"
-    match describe_cost(cost):
+def _word_cost(found: NoiseCost, whom: str, matters: float) -> str:
+    numbers = _write_dice(found.cost)
+    match found.verdict:
         case "yes":
-            return f"cost{whom} {numbers}"
-        case "reversed":
-            gain = Interval(estimate=-cost.estimate, low=-cost.high, high=-cost.low, confidence=cost.confidence)
-            estimate, bounds = write_interval(gain)
-            return f"gained{whom} {estimate} Dice ({100 * cost.confidence:g}{NO_BREAK}% interval {bounds})"
-        case "not-shown":
-            return f"cost{whom} an estimated {numbers}, an interval that includes 0"
+            less = f", which may be less than {matters:g}" if may_be_less(found.cost, matters=matters) else ""
+            return f"cost{whom} {numbers}{less}"
+        case "the wrong way round":
+            return f"gained{whom} {_write_dice(found.cost.scale(-1))}"
+        case "no difference that matters":
+            return f"cost{whom} {numbers}, within the {matters:g} below which this page calls nothing a difference"
         case _:
-            return f"cost{whom} an estimated {estimate} Dice (interval unknown, all cases are of one subject)"
+            return f"cost{whom} an estimated {numbers}{_word_doubt(found)}"
+
+
+def _write_dice(cost: Estimate) -> str:
+    """Write a cost with its interval: "0.060 Dice (95 % interval 0.040 to 0.080)"."""
+    estimate, bounds = write_estimate(cost).split(" (", 1)
+    return f"{estimate} Dice ({bounds}"
+
+
+def _word_doubt(found: NoiseCost) -> str:
+    if not found.cost.is_valid:
+        return ""
+    correction = ", which is not clear of 0 for several kinds of error together" if found.cost.excludes_zero else ""
+    detectable = format_number(found.cost.smallest_detectable, 3)
+    return f"{correction}, where such a study finds {detectable} three times out of four"
 
 
 def list_keys(evaluation: LabelNoiseEvaluation, subject_count: int) -> list[KeyFigure]:
     """The key figures of the page."""
-    step = choose_step(evaluation)
     networks = format_count(len(evaluation.networks), "architecture")
     labels = format_count(len(evaluation.variants), "set")
-    title = f"Dice lost per {step:.2f} of label Dice"
     return [
         *_list_controls(evaluation),
-        *show_interval(f"{title}, boundary errors", find_cost(evaluation, "boundary", step)),
-        *show_interval(f"{title}, random errors", find_cost(evaluation, "random", step)),
+        *(figure for found in evaluation.costs for figure in _show_cost(evaluation, found)),
         KeyFigure(
             "Networks trained", format_number(count_trained(evaluation), 0), (f"{networks}, {labels} of labels",)
         ),
@@ -148,6 +207,11 @@ def list_keys(evaluation: LabelNoiseEvaluation, subject_count: int) -> list[KeyF
             (f"of {format_count(subject_count, 'subject')}",),
         ),
     ]
+
+
+def _show_cost(evaluation: LabelNoiseEvaluation, found: NoiseCost) -> list[KeyFigure]:
+    title = f"Dice lost per {evaluation.step:.2f} of label Dice, {name_kind(evaluation, found.kind)} errors"
+    return show_interval(title, found.cost)
 
 
 def count_trained(evaluation: LabelNoiseEvaluation) -> int:

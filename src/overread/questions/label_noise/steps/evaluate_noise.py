@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from overread.evaluation.skill import Skill, average_skills, measure_skill
+from overread.labels.variant_record import CONTROL
 from overread.questions.label_noise.results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
 from overread.runs.fingerprint import name_result
 from overread.runs.label_variants import LabelVariants
@@ -48,7 +50,7 @@ def run(
         "predictions": compute_folder_digest(predictions_folder),
         "variants": variants.model_dump(mode="json"),
         "failures": [failure.model_dump(mode="json") for failure in failures],
-        "seed": plan.seed,
+        "matters": plan.preset.matters.dice,
     }
     key = f"evaluations/{name_result('noise-evaluation', made_by=__name__, parts=parts)}"
     finish_result(
@@ -102,15 +104,21 @@ def _evaluate(
         folds=plan.folds,
         repeats=plan.repeats,
     )
-    missing = _list_missing(variants, failures)
-    evaluation = summarise_label_noise(dice, study=study, design=design, missing=missing, seed=plan.seed)
+    evaluation = summarise_label_noise(
+        dice,
+        study=study,
+        design=design,
+        skills=_measure_skills(study, plan, variants, predictions_folder),
+        missing=_list_missing(variants, failures),
+        matters=plan.preset.matters.dice,
+    )
     evaluation.write(output / EVALUATION_FILE)
     dice.to_csv(output / DICE_FILE, index=False, lineterminator="\n")
 
 
 def _compare(
     study: Study, plan: TrainingPlan, variants: LabelVariants, predictions_folder: Path
-) -> Iterator[tuple[str, str, int, str, str, float]]:
+) -> Iterator[tuple[str, str, int, str, str, int, float]]:
     from overread.evaluation.overlap import compute_dice
 
     variant_of = {variants.name_labels(variant.name): variant.name for variant in variants.variants}
@@ -120,7 +128,23 @@ def _compare(
         predicted = LabelSet(name, predictions_folder / name, study.suffix)
         for case_id in predicted.select_labelled(job.test_cases):
             dice = compute_dice(clean.read(case_id), predicted.read(case_id))
-            yield job.network, variant_of[job.labels], job.repeat, case_id, study.subject_of[case_id], dice
+            subject = study.subject_of[case_id]
+            yield job.network, variant_of[job.labels], job.repeat, case_id, subject, job.fold, dice
+
+
+def _measure_skills(
+    study: Study, plan: TrainingPlan, variants: LabelVariants, predictions_folder: Path
+) -> dict[str, Skill]:
+    """Skill of the networks that learnt the clean labels, by architecture: the mean over the repeats."""
+    clean, control = study.labels(variants.source), variants.name_labels(CONTROL)
+    found: dict[str, dict[str, Skill]] = {}
+    for job in plan.jobs:
+        name = name_predictions(job)
+        of_network = found.setdefault(job.network, {})
+        predicted = LabelSet(name, predictions_folder / name, study.suffix)
+        if job.labels == control and name not in of_network and predicted.select_labelled(study.case_ids):
+            of_network[name] = measure_skill(clean, predicted, case_ids=study.case_ids, subject_of=study.subject_of)
+    return {network: average_skills(list(skills.values())) for network, skills in found.items() if skills}
 
 
 def _list_missing(variants: LabelVariants, failures: Sequence[TrainingFailure]) -> tuple[MissingTraining, ...]:

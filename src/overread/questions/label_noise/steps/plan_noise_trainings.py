@@ -6,12 +6,15 @@ from typing import get_args
 from pydantic import Field
 
 from overread.errors import InputError, SettingsError
+from overread.evaluation.design import FEWEST_CONDITIONS, Foresight, foresee_loss
+from overread.evaluation.estimate import FEWEST_SUBJECTS, MOST_FOLDS
 from overread.networks.settings import Architecture
+from overread.runs.fingerprint import PlannedData
 from overread.runs.label_variants import LabelVariants
 from overread.runs.pipeline_run import begin_pipeline_run
 from overread.runs.plan import TrainingPlan
 from overread.runs.plan_trainings import check_case_counts, check_dimensions, select_fold_cases
-from overread.runs.planned_data import PlannedData
+from overread.runs.progress import report_progress
 from overread.settings import Settings
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
@@ -27,7 +30,7 @@ class NoisePlanSettings(Settings):
     networks: tuple[str, ...] = Field(description="architectures, each trained on every variant")
     preset: str = Field(description="name of a preset, or path of a YAML file")
     folds: int = Field(description="rounds of the cross-validation, split by subject")
-    repeats: int = Field(1, description="random initialisations per network, variant and fold")
+    repeats: int = Field(2, description="trainings per network, variant and fold, each with a seed of its own")
     seed: int = Field(0, ge=0, description="seeds folds, initialisation and sampling")
     jobs_per_task: int = Field(1, description="trainings that share a task and its GPU; 0 for all in one task")
 
@@ -48,8 +51,10 @@ def run(
         InputError: see `plan_noise_trainings`.
     """
     variants = LabelVariants.read(variants_file)
-    plan = plan_noise_trainings(Study.open(study_folder), variants, settings, revision=revision)
+    study = Study.open(study_folder)
+    plan = plan_noise_trainings(study, variants, settings, revision=revision)
     plan.write(plan_file)
+    report_progress(foretell(study, plan))
     begin_pipeline_run(plan, settings, study_uri=study_uri, store=store)
     return plan
 
@@ -108,6 +113,28 @@ def plan_noise_trainings(
         averages_repeats=False,
         tolerates_failures=True,
     )
+
+
+def foretell(study: Study, plan: TrainingPlan) -> str:
+    """Say what the planned trainings can find, or what they lack for a valid interval."""
+    networks = len({job.network for job in plan.jobs})
+    conditions = len({(job.network, job.labels) for job in plan.jobs})
+    pooled = conditions // networks if conditions >= FEWEST_CONDITIONS * networks else conditions
+    subjects = {study.subject_of[case_id] for job in plan.jobs for case_id in job.test_cases}
+    foreseen = foresee_loss(len(subjects), folds=plan.folds, repeats=plan.repeats, conditions=pooled)
+    planned = f"{len(plan.jobs)} trainings of {conditions} networks × labels"
+    if foreseen.smallest_detectable is not None:
+        found = f"{foreseen.smallest_detectable:.3f}"
+        return f"{planned}: a loss of about {found} Dice is found by three of four such studies"
+    return f"{planned} allow no valid interval, so no verdict: {_find_lack(foreseen)}"
+
+
+def _find_lack(foreseen: Foresight) -> str:
+    if foreseen.subject_count < FEWEST_SUBJECTS:
+        return f"hold out {FEWEST_SUBJECTS} subjects or more"
+    if foreseen.fold_count > MOST_FOLDS:
+        return f"set folds to {MOST_FOLDS} or fewer"
+    return f"set repeats to 2 or more, and train {FEWEST_CONDITIONS} networks × labels or more"
 
 
 def check_networks(names: tuple[str, ...]) -> tuple[Architecture, ...]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from overread.questions.label_noise.page.wording import word_noise_answer
 from overread.questions.label_noise.results import (
     ALL_NETWORKS,
     Finding,
@@ -10,18 +11,20 @@ from overread.questions.label_noise.results import (
     name_architecture,
 )
 from overread.questions.label_noise.steps.evaluate_noise import read_noise_evaluation
+from overread.report.formatting import NO_BREAK
 
-_WIDTH = 26
+_WIDTH = 28
 
 
 def summarise(folder: Path) -> list[str]:
-    """Mean Dice of every network per label variant, and the findings.
+    """Mean Dice of every network per label variant, the answer, and the findings unless the networks learnt too little.
 
     Args:
         folder: outputs of the run.
     """
     evaluation = read_noise_evaluation(folder / "noise_evaluation")
-    return [*_tabulate(evaluation), "", *map(_tell, evaluation.findings)]
+    answer = word_noise_answer(evaluation).sentence.replace(NO_BREAK, " ")
+    return [*_tabulate(evaluation), "", answer, *map(_tell, evaluation.findings)]
 
 
 def _tell(finding: Finding) -> str:
@@ -42,4 +45,5 @@ def _tabulate(evaluation: LabelNoiseEvaluation) -> list[str]:
 def _show(cell: NoiseCell) -> str:
     if cell.mean is None:
         return "missing"
-    return f"{cell.mean.estimate:.3f} [{cell.mean.low:.3f}, {cell.mean.high:.3f}]"
+    bounds = f"[{cell.mean.low:.3f}, {cell.mean.high:.3f}]" if cell.mean.is_valid else "(no valid interval)"
+    return f"{cell.mean.estimate:.3f} {bounds}"

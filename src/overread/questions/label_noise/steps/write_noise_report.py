@@ -65,17 +65,24 @@ def run(
         for name in (EVALUATION_FILE, DICE_FILE):
             tracked.log_file(evaluation_folder / name)
 
-    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log)
+    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log, verdict=evaluation.verdict)
     return evaluation
 
 
 def collect_metrics(evaluation: LabelNoiseEvaluation) -> dict[str, float]:
-    """The few figures by which runs are compared: slopes of Dice against label Dice, pooled over the networks."""
-    metrics: dict[str, float] = {}
-    for entry in evaluation.pooled_slopes:
+    """The few figures by which runs are compared.
+
+    The skill of each architecture, whether all learnt enough and, if so, the slopes of Dice against label Dice over all
+    networks; bounds only where the interval is valid.
+    """
+    metrics = {f"skill_{network}": skill.value for network, skill in evaluation.skills.items()}
+    metrics["has_learnt"] = float(evaluation.has_learnt)
+    for entry in evaluation.pooled_slopes if evaluation.has_learnt else ():
         if entry.slope is not None:
             name = f"{entry.mode}_slope"
-            metrics |= {name: entry.slope.estimate, f"{name}_low": entry.slope.low, f"{name}_high": entry.slope.high}
+            metrics[name] = entry.slope.estimate
+            if entry.slope.is_valid:
+                metrics |= {f"{name}_low": entry.slope.low, f"{name}_high": entry.slope.high}
     return metrics
 
 
