@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from overread.errors import SettingsError
+from overread.evaluation.matters import Matters
 from overread.networks.build import build_network
 from overread.networks.settings import Architecture, count_network_dimensions
 from overread.training.presets import Preset, list_presets, read_preset
@@ -132,3 +133,10 @@ def test_patches_that_do_not_fit_the_u_net_are_refused() -> None:
     values |= {"training": SMALLEST["training"] | {"sampling": {"patch_size": [8, 6]}}}
     with pytest.raises(SettingsError, match=r"patch_size must be multiples of 4, .* not \(8, 6\); mine\.yaml\.$"):
         Preset.parse(values, where="mine.yaml")
+
+
+def test_a_preset_may_say_what_difference_matters() -> None:
+    assert Preset.parse(SMALLEST, where="x").matters == Matters(dice=0.02, load=0.1, auroc=0.1)
+    assert Preset.parse(SMALLEST | {"matters": {"dice": 0.05}}, where="x").matters == Matters(dice=0.05)
+    with pytest.raises(SettingsError, match=r"matters\.dice"):
+        Preset.parse(SMALLEST | {"matters": {"dice": 0.0}}, where="x")

@@ -2,16 +2,17 @@
 
 from typing import Literal, TypeAlias
 
+from overread.evaluation.matters import Matters
 from overread.evaluation.results import Estimate
 
 Verdict: TypeAlias = Literal[
     "learnt too little", "cannot tell", "no difference that matters", "yes", "the wrong way round"
 ]
 
-DICE_THAT_MATTERS = 0.02
-LOAD_THAT_MATTERS = 0.1
-AUROC_THAT_MATTERS = 0.1
-"""Smallest effects that a page calls a difference: Dice, relative load, AUROC above 0.5."""
+DICE_THAT_MATTERS = Matters().dice
+LOAD_THAT_MATTERS = Matters().load
+AUROC_THAT_MATTERS = Matters().auroc
+"""Smallest effects that a page calls a difference unless a preset says otherwise, see `Matters`."""
 
 _SIGNIFICANCE = 0.05
 

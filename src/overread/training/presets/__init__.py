@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from overread.evaluation.matters import Matters
 from overread.inference.settings import InferenceSettings
 from overread.networks.settings import Architecture, NetworkSettings, count_network_dimensions
 from overread.settings import DescribedSettings
@@ -29,6 +30,8 @@ class Preset(DescribedSettings):
         0.2, gt=0, lt=1, description="share of the training subjects kept for validation"
     )
     surface_tolerance: float = Field(1.0, gt=0, description="tolerance of the surface Dice, in the study's length unit")
+
+    matters: Matters = Matters()
 
     @model_validator(mode="after")
     def _patches_fit_network(self) -> "Preset":
