@@ -41,6 +41,9 @@ test-slow: env  ## Run the tests that take minutes
 test-containers: env  ## Build the images and run pipelines in containers as a cluster does; needs podman, root
 	$(BIN)/pytest -s -m containers tests/containers
 
+statistics: env  ## Measure the error rates of all intervals and verdicts on many thousands of drawn studies
+	STATISTICS_TRIALS=5000 $(BIN)/pytest -n 2 -p no:cacheprovider tests/statistics
+
 check: env  ## Check style, types and the import contract
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -77,4 +80,4 @@ clean:  ## Remove the environment, the demos, rendered manifests and caches
 	rm -rf .venv $(DEMO) $(DEMO).dvc-remote demo-retrain build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find benchmarks components examples pipelines src tests -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help env demo demo-retrain retrain-once test test-slow test-containers check format compile manifests benchmarks lock clean
+.PHONY: help env demo demo-retrain retrain-once test test-slow test-containers statistics check format compile manifests benchmarks lock clean

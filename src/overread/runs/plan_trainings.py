@@ -8,6 +8,7 @@ from pydantic import Field
 
 from overread.errors import InputError, SettingsError
 from overread.networks.settings import Architecture
+from overread.runs.foresight import tell_foresight
 from overread.runs.pipeline_run import begin_pipeline_run
 from overread.runs.plan import TrainingPlan
 from overread.runs.planned_data import PlannedData
@@ -46,8 +47,10 @@ def run(
     Raises:
         InputError: see `plan_trainings`.
     """
-    plan = plan_trainings(Study.open(study_folder), settings, revision=revision)
+    study = Study.open(study_folder)
+    plan = plan_trainings(study, settings, revision=revision)
     plan.write(plan_file)
+    tell_foresight(plan, study, store=store)
     begin_pipeline_run(plan, settings, study_uri=study_uri, store=store)
     return plan
 

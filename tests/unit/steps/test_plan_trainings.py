@@ -52,9 +52,14 @@ class TestJobs:
             held_out = [case_id for job in made.jobs if job.source == source for case_id in job.test_cases]
             assert sorted(held_out) == list(study.case_ids)
 
-    def test_differ_in_seed_between_repeats_only(self, study: Study) -> None:
-        made = plan(study, repeats=3, seed=5)
-        assert {(job.repeat, job.seed) for job in made.jobs} == {(0, 5), (1, 6), (2, 7)}
+    def test_have_a_seed_each_so_that_no_two_share_their_luck(self, study: Study) -> None:
+        made = plan(study, repeats=3, seed=5, mix_ratios=(1.0,))
+        assert len({job.seed for job in made.jobs}) == len(made.jobs)
+
+    def test_keep_their_seeds_when_more_are_trained_beside_them(self, study: Study) -> None:
+        few, many = plan(study, repeats=1), plan(study, repeats=2, sources=("ben", "ann"))
+        assert {(job.name, job.seed) for job in few.jobs} < {(job.name, job.seed) for job in many.jobs}
+        assert not {job.seed for job in few.jobs} & {job.seed for job in plan(study, seed=1).jobs}
 
     def test_leave_out_what_a_source_has_not_labelled_but_still_predict_it(self, study: Study) -> None:
         validates = {case_id for job in plan(study).jobs for case_id in job.validation_cases}

@@ -1,6 +1,7 @@
 """Held-out predictions: every case by the networks that did not see it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from overread.questions.rater_bias.steps.predictions import open_predictions
 from overread.runs import predict_cases
 from overread.runs.plan import TrainingPlan
 from overread.runs.plan_trainings import PlanSettings, plan_trainings
+from overread.study.label_set import LabelSet
 from overread.study.schema import Provenance
 from overread.study.study import Study
 from overread.training.result import TrainingJob
@@ -82,6 +84,40 @@ def test_the_mean_probability_of_the_repeats_is_thresholded(tmp_path: Path) -> N
     found = predict(study, networks, tmp_path / "masks")
     assert found == {(source, case_id): float(source == "ann") for source, case_id in found}
     assert len(found) == 12
+
+
+def test_each_repeat_predicts_for_itself_too(tmp_path: Path) -> None:
+    study = write_squares(tmp_path / "study")
+    plan = make_plan(study, repeats=2)
+    logits = {f"ann-fold{fold}-repeat0": 3.0 for fold in range(3)}
+    predict(study, save_networks(study, plan, tmp_path / "networks", logits | {"": -4.0}), tmp_path / "masks")
+    foreground = {}
+    for job in plan.jobs:
+        labels = LabelSet("", tmp_path / "masks" / plan.name_scored(job), study.suffix)
+        for case_id in job.test_cases:
+            foreground[job.source, job.repeat, case_id] = bool(labels.read(case_id).all())
+    assert {key for key, is_marked in foreground.items() if is_marked} == {
+        ("ann", 0, case_id) for case_id in study.case_ids
+    }
+    assert len(foreground) == 24
+
+
+def test_a_network_predicts_a_case_once_however_many_masks_it_has_a_part_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from overread.inference import ensemble
+
+    study, loaded = write_squares(tmp_path / "study"), []
+    load = ensemble.load_matching_network
+
+    def count(folder: Path, *others: Any) -> Any:
+        loaded.append(folder)
+        return load(folder, *others)
+
+    monkeypatch.setattr(ensemble, "load_matching_network", count)
+    plan = make_plan(study, repeats=2)
+    predict(study, save_networks(study, plan, tmp_path / "networks", {"": 3.0}), tmp_path / "masks")
+    assert len(loaded) == 2 * 2 * len(study.case_ids)
 
 
 def test_finished_predictions_are_reused_until_a_network_changes(tmp_path: Path) -> None:
