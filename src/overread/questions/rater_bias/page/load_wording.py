@@ -46,6 +46,11 @@ def _word_pair(pair: SourcePair, matters: float, noun: str) -> str:
     found = pair.amplification
     sign = -1.0 if found.raters.estimate < 0 else 1.0
     relation, of_raters, of_networks = _describe_orders(pair, is_less=sign > 0)
+    if found.effect == "learnt too little":
+        return (
+            f"{pair.first} measured {relation} than {pair.second} in {of_raters}. The networks learnt too little to say "
+            "what training made of this difference."
+        )
     return (
         f"{pair.first} measured {relation} than {pair.second} in {of_raters}; its network measured {relation} than the "
         f"other network in {of_networks}. The {noun}s' loads differ by {write_share(found.raters, sign=sign)} of their "
@@ -81,8 +86,6 @@ def _conclude(found: Amplification, matters: float, noun: str) -> str:
             return f"The networks lie in the opposite order to the {noun}s: they did not take over this difference."
         case "raters do not differ clearly":
             return f"The {noun}s' loads do not differ clearly, so there is nothing to amplify."
-        case "learnt too little":
-            return "The networks learnt too little to say what training made of it."
         case _:
             return f"Whether training amplified or damped the difference cannot be told: it changed by {change}."
 
