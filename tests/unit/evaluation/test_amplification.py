@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from overread.questions.rater_bias.amplification import compare_relatively, judge_effect, measure_amplification
+from overread.questions.rater_bias.amplification import compare_relatively, judge_effect, measure_load_differences
 from overread.questions.rater_bias.repeat_scores import REPEAT_COLUMNS
-from overread.questions.rater_bias.results import Amplification
+from overread.questions.rater_bias.results import LoadDifferences
 
 SUBJECTS, REPEATS = range(6), range(2)
 Loads = Callable[[int, int], tuple[float, float]]
@@ -18,7 +18,7 @@ def always(ann: float, bob: float) -> Loads:
     return lambda _subject, _repeat: (ann, bob)
 
 
-def measure(raters: Loads, networks: Loads) -> Amplification:
+def measure(raters: Loads, networks: Loads) -> LoadDifferences:
     rows = []
     for subject in SUBJECTS:
         for repeat in REPEATS:
@@ -26,7 +26,7 @@ def measure(raters: Loads, networks: Loads) -> Amplification:
             for source, network, rater in pairs:
                 keys = (source, source, subject % 3, repeat, f"c{subject}", f"s{subject}")
                 rows.append((*keys, 0.9, network, rater))
-    found = measure_amplification(pd.DataFrame(rows, columns=list(REPEAT_COLUMNS)), "ann", "bob")
+    found = measure_load_differences(pd.DataFrame(rows, columns=list(REPEAT_COLUMNS)), "ann", "bob")
     assert found is not None
     return found
 

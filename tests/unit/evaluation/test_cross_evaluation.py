@@ -198,7 +198,7 @@ def test_networks_that_mark_everything_have_learnt_too_little_whatever_their_dif
     assert (skill.own, skill.guess, skill.raters) == pytest.approx((4 / 122, 4 / 122, 2 / 3))
     assert skill.value == pytest.approx(0)
     assert (found.verdict, found.pairs[0].verdict) == ("learnt too little", "learnt too little")
-    assert found.pairs[0].amplification.effect == "learnt too little"
+    assert found.pairs[0].effect == "learnt too little"
 
 
 def test_the_skill_of_a_source_counts_all_repeats_of_its_networks(evaluate: Evaluate) -> None:

@@ -20,7 +20,7 @@ from overread.evaluation.results import (
 )
 from overread.evaluation.skill import Skill
 from overread.questions.rater_bias.page.report import write_rater_bias_report
-from overread.questions.rater_bias.results import Amplification, CrossEvaluation, SourcePair
+from overread.questions.rater_bias.results import CrossEvaluation, LoadDifferences, SourcePair
 from overread.report.context import RunContext
 from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet
@@ -203,12 +203,12 @@ def build_pair(first: str, second: str, case_count: int) -> SourcePair:
         dice_gap=build_estimate(0.131, 0.099, 0.163),
         p_holm=0.003,
         verdict="yes",
-        amplification=Amplification(
+        load_differences=LoadDifferences(
             raters=Interval(estimate=0.5, low=0.4, high=0.6),
             networks=build_estimate(0.75, 0.6, 0.9),
             change=build_estimate(0.25, 0.05, 0.45),
-            effect="amplified",
         ),
+        effect="amplified",
     )
 
 

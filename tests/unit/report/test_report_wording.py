@@ -125,15 +125,14 @@ def test_a_study_that_was_trained_once_is_told_what_to_do(evaluation):
 
 def build_amplified(effect, change=(0.25, 0.05, 0.45), networks=(0.75, 0.6, 0.9), raters=(0.5, 0.4, 0.6)):
     pair = build_pair("ann", "ben", 10)
-    found = pair.amplification.model_copy(
+    found = pair.load_differences.model_copy(
         update={
             "raters": Interval(**dict(zip(("estimate", "low", "high"), raters, strict=True))),
             "networks": build_estimate(*networks),
             "change": build_estimate(*change),
-            "effect": effect,
         }
     )
-    return pair.model_copy(update={"amplification": found})
+    return pair.model_copy(update={"load_differences": found, "effect": effect})
 
 
 def say_loads(*pairs, noun="rater"):

@@ -15,7 +15,7 @@ from overread.evaluation.estimate import estimate_mean
 from overread.evaluation.results import Interval
 from overread.evaluation.verdict import Verdict, judge
 from overread.questions.rater_bias.repeat_scores import average_by_subject, spread, tabulate_loads
-from overread.questions.rater_bias.results import Amplification, Effect
+from overread.questions.rater_bias.results import Effect, LoadDifferences
 
 _EFFECTS: dict[Verdict, Effect] = {
     "learnt too little": "learnt too little",
@@ -32,8 +32,8 @@ def compare_relatively(first: "pd.Series[float]", second: "pd.Series[float]") ->
     return (2 * (second - first) / total.where(total > 0)).fillna(0.0)
 
 
-def measure_amplification(scores: pd.DataFrame, first: str, second: str) -> Amplification | None:
-    """Set the networks' difference in load against the raters'; the effect is left to `judge_effect`.
+def measure_load_differences(scores: pd.DataFrame, first: str, second: str) -> LoadDifferences | None:
+    """Set the networks' difference in load against the raters'.
 
     Args:
         scores: REPEAT_COLUMNS.
@@ -51,16 +51,15 @@ def measure_amplification(scores: pd.DataFrame, first: str, second: str) -> Ampl
     of_networks, of_changes = spread(networks, scores), spread(direction * (networks - raters), scores)
     if of_networks is None or of_changes is None:
         return None
-    return Amplification(
+    return LoadDifferences(
         raters=_estimate_over_subjects(by_subject),
         networks=estimate_mean(of_networks),
         change=estimate_mean(of_changes),
-        effect="cannot tell",
     )
 
 
 def judge_effect(
-    found: Amplification,
+    found: LoadDifferences,
     *,
     matters: float,
     has_learnt: bool = True,

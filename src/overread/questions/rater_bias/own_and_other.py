@@ -1,6 +1,7 @@
 """Do networks agree better with the rater that trained them? Over all raters, pair by pair, and for a consensus."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import pandas as pd
@@ -14,7 +15,7 @@ from overread.evaluation.results import Estimate, Interval, name_network
 from overread.evaluation.significance import adjust_holm, compute_two_sample_p
 from overread.evaluation.skill import Skill
 from overread.evaluation.verdict import Verdict, judge
-from overread.questions.rater_bias.amplification import judge_effect, measure_amplification
+from overread.questions.rater_bias.amplification import judge_effect, measure_load_differences
 from overread.questions.rater_bias.repeat_scores import (
     average_by_subject,
     compute_dice_with_all,
@@ -22,7 +23,7 @@ from overread.questions.rater_bias.repeat_scores import (
     compute_own_dice,
     spread,
 )
-from overread.questions.rater_bias.results import ConsensusGain, SourcePair
+from overread.questions.rater_bias.results import ConsensusGain, LoadDifferences, SourcePair
 
 
 def estimate_gap(scores: pd.DataFrame, sources: Sequence[str]) -> Estimate | None:
@@ -87,21 +88,20 @@ def summarise_source_pairs(
         skills: of the networks of each source.
         matters: the smallest differences that matter.
     """
-    found = [_summarise_pair(comparisons, scores, first, second) for first, second in combinations(sources, 2)]
+    found = [_measure_pair(comparisons, scores, first, second) for first, second in combinations(sources, 2)]
     pairs = [pair for pair in found if pair is not None]
-    corrected = adjust_holm([pair.dice_gap.p_value for pair in pairs])
-    judged = [
-        pair.model_copy(
-            update={
-                "p_holm": p,
-                "verdict": judge(
-                    pair.dice_gap, matters=matters.dice, has_learnt=_have_learnt(pair, skills), corrected_p=p
-                ),
-            }
+    gap_p = adjust_holm([pair.gap.p_value for pair in pairs])
+    change_p = adjust_holm([pair.loads.change.p_value if pair.has_clear_loads else None for pair in pairs])
+    networks_p = adjust_holm([pair.loads.networks.p_value if pair.has_clear_loads else None for pair in pairs])
+    return tuple(
+        _summarise_pair(
+            pair,
+            has_learnt=skills[pair.first].has_learnt and skills[pair.second].has_learnt,
+            matters=matters,
+            corrected=_CorrectedP(*p),
         )
-        for pair, p in zip(pairs, corrected, strict=True)
-    ]
-    return _judge_effects(judged, skills, matters.load)
+        for pair, *p in zip(pairs, gap_p, change_p, networks_p, strict=True)
+    )
 
 
 def summarise_consensus(
@@ -161,12 +161,41 @@ def describe_dice_with_raters(
     return {source: interval for source, interval in intervals.items() if interval is not None}
 
 
-def _summarise_pair(comparisons: pd.DataFrame, scores: pd.DataFrame, first: str, second: str) -> SourcePair | None:
+@dataclass(frozen=True, eq=False)
+class _MeasuredPair:
+    """Two sources before they are judged; the comparisons are those of their common cases."""
+
+    first: str
+    second: str
+    comparisons: pd.DataFrame
+    gap: Estimate
+    loads: LoadDifferences
+
+    @property
+    def has_clear_loads(self) -> bool:
+        return self.loads.raters.excludes_zero
+
+
+@dataclass(frozen=True)
+class _CorrectedP:
+    """Each Holm-corrected over all pairs."""
+
+    gap: float | None
+    change: float | None
+    networks: float | None
+
+
+def _measure_pair(comparisons: pd.DataFrame, scores: pd.DataFrame, first: str, second: str) -> _MeasuredPair | None:
     common = select_pair(comparisons, name_network(first), name_network(second))["case_id"]
-    rows, scored = comparisons[comparisons["case_id"].isin(common)], scores[scores["case_id"].isin(common)]
-    gap, amplification = estimate_gap(scored, (first, second)), measure_amplification(scored, first, second)
-    if gap is None or amplification is None:
+    scored = scores[scores["case_id"].isin(common)]
+    gap, loads = estimate_gap(scored, (first, second)), measure_load_differences(scored, first, second)
+    if gap is None or loads is None:
         return None
+    return _MeasuredPair(first, second, comparisons[comparisons["case_id"].isin(common)], gap, loads)
+
+
+def _summarise_pair(pair: _MeasuredPair, *, has_learnt: bool, matters: Matters, corrected: _CorrectedP) -> SourcePair:
+    rows, first, second = pair.comparisons, pair.first, pair.second
     between_sources = select_pair(rows, first, second)
     between_networks = select_pair(rows, name_network(first), name_network(second))
     source_loads = between_sources["prediction_load"].tolist(), between_sources["reference_load"].tolist()
@@ -181,36 +210,18 @@ def _summarise_pair(comparisons: pd.DataFrame, scores: pd.DataFrame, first: str,
         network_order=count_load_order(*network_loads),
         source_loads=compute_bland_altman(*source_loads),
         network_loads=compute_bland_altman(*network_loads),
-        dice_gap=gap,
-        p_holm=None,
-        verdict="cannot tell",
-        amplification=amplification,
+        dice_gap=pair.gap,
+        p_holm=corrected.gap,
+        verdict=judge(pair.gap, matters=matters.dice, has_learnt=has_learnt, corrected_p=corrected.gap),
+        load_differences=pair.loads,
+        effect=judge_effect(
+            pair.loads,
+            matters=matters.load,
+            has_learnt=has_learnt,
+            change_p=corrected.change,
+            networks_p=corrected.networks,
+        ),
     )
-
-
-def _judge_effects(pairs: Sequence[SourcePair], skills: Mapping[str, Skill], matters: float) -> tuple[SourcePair, ...]:
-    found = [pair.amplification for pair in pairs]
-    is_asked = [one.raters.excludes_zero for one in found]
-    change_p = adjust_holm([one.change.p_value if asked else None for one, asked in zip(found, is_asked, strict=True)])
-    networks_p = adjust_holm(
-        [one.networks.p_value if asked else None for one, asked in zip(found, is_asked, strict=True)]
-    )
-    judged = []
-    for pair, of_change, of_networks in zip(pairs, change_p, networks_p, strict=True):
-        effect = judge_effect(
-            pair.amplification,
-            matters=matters,
-            has_learnt=_have_learnt(pair, skills),
-            change_p=of_change,
-            networks_p=of_networks,
-        )
-        amplification = pair.amplification.model_copy(update={"effect": effect})
-        judged.append(pair.model_copy(update={"amplification": amplification}))
-    return tuple(judged)
-
-
-def _have_learnt(pair: SourcePair, skills: Mapping[str, Skill]) -> bool:
-    return skills[pair.first].has_learnt and skills[pair.second].has_learnt
 
 
 def _estimate_gain(scores: pd.DataFrame, consensus: str, rater: str, raters: Sequence[str]) -> Estimate | None:

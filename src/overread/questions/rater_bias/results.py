@@ -21,7 +21,7 @@ Effect: TypeAlias = Literal[
 """What became of a difference in load between two raters when their networks are compared."""
 
 
-class Amplification(Result):
+class LoadDifferences(Result):
     """The difference in load of two raters beside that of their networks.
 
     A difference is signed and relative, 2 (second - first) / (second + first), from -2 to 2 and 0 where both masks are
@@ -31,13 +31,11 @@ class Amplification(Result):
         raters: between the two raters, with Student's t over subjects.
         networks: between their two networks, each repeat by itself.
         change: networks minus raters, case by case, above 0 where the networks differ by more in the raters' direction.
-        effect: what that says.
     """
 
     raters: Interval
     networks: Estimate
     change: Estimate
-    effect: Effect
 
 
 class SourcePair(Result):
@@ -57,7 +55,8 @@ class SourcePair(Result):
         dice_gap: same-source minus cross-source Dice, mean of both networks, each repeat by itself.
         p_holm: p of `dice_gap`, Holm-corrected over all pairs; None where it has no valid interval.
         verdict: what `dice_gap` says after this correction.
-        amplification: what became of their difference in load.
+        load_differences: between the sources and between their networks.
+        effect: what became of the sources' difference in load.
     """
 
     first: str
@@ -72,7 +71,8 @@ class SourcePair(Result):
     dice_gap: Estimate
     p_holm: float | None
     verdict: Verdict
-    amplification: Amplification
+    load_differences: LoadDifferences
+    effect: Effect
 
 
 class ConsensusGain(Result):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from overread.evaluation.results import Interval, LoadOrder
 from overread.evaluation.verdict import may_be_less
-from overread.questions.rater_bias.results import Amplification, Effect, SourcePair
+from overread.questions.rater_bias.results import Effect, SourcePair
 from overread.report.formatting import NO_BREAK, format_count, format_number, join_names
 
 _EFFECTS: dict[Effect, str] = {
@@ -43,19 +43,19 @@ def _percent(share: float) -> str:
 
 
 def _word_pair(pair: SourcePair, matters: float, noun: str) -> str:
-    found = pair.amplification
+    found = pair.load_differences
     sign = -1.0 if found.raters.estimate < 0 else 1.0
     relation, of_raters, of_networks = _describe_orders(pair, is_less=sign > 0)
-    if found.effect == "learnt too little":
+    if pair.effect == "learnt too little":
         return (
-            f"{pair.first} measured {relation} than {pair.second} in {of_raters}. The networks learnt too little to say "
-            "what training made of this difference."
+            f"{pair.first} measured {relation} than {pair.second} in {of_raters}. The networks learnt too little to "
+            "say what training made of this difference."
         )
     return (
         f"{pair.first} measured {relation} than {pair.second} in {of_raters}; its network measured {relation} than the "
         f"other network in {of_networks}. The {noun}s' loads differ by {write_share(found.raters, sign=sign)} of their "
         f"mean, those of their networks by {write_share(found.networks, sign=sign)} in the same direction. "
-        f"{_conclude(found, matters, noun)}"
+        f"{_conclude(pair, matters, noun)}"
     )
 
 
@@ -71,14 +71,15 @@ def _count(order: LoadOrder, *, is_less: bool) -> str:
     return f"{order.below if is_less else order.above} of {format_count(order.case_count, 'case')}"
 
 
-def _conclude(found: Amplification, matters: float, noun: str) -> str:
-    change = write_share(found.change)
-    match found.effect:
+def _conclude(pair: SourcePair, matters: float, noun: str) -> str:
+    found = pair.load_differences.change
+    change = write_share(found)
+    match pair.effect:
         case "amplified":
-            less = f" It may be less than {_percent(matters)}." if may_be_less(found.change, matters=matters) else ""
+            less = f" It may be less than {_percent(matters)}." if may_be_less(found, matters=matters) else ""
             return f"Training amplified the difference, by {change}.{less}"
         case "damped":
-            return f"Training damped the difference, by {write_share(found.change, sign=-1)}."
+            return f"Training damped the difference, by {write_share(found, sign=-1)}."
         case "passed on about as it was":
             limit = f"less than the {_percent(matters)} that this page calls a difference"
             return f"Training passed the difference on about as it was: it changed by {change}, {limit}."
@@ -91,7 +92,7 @@ def _conclude(found: Amplification, matters: float, noun: str) -> str:
 
 
 def _word_many(pairs: Sequence[SourcePair], noun: str) -> str:
-    effects = Counter(pair.amplification.effect for pair in pairs)
+    effects = Counter(pair.effect for pair in pairs)
     opening = f"Over {format_count(len(pairs), 'pair')} of {noun}s"
     found = [f"{words} in {effects[effect]}" for effect, words in _EFFECTS.items() if effects[effect]]
     rest = []

@@ -125,7 +125,7 @@ def build_load_table(contrasts: Sequence[LoadContrast], *, unit: str, noun: str)
 
 
 def _describe_contrast(contrast: LoadContrast) -> list[CellContent]:
-    pair, found = contrast.pair, contrast.pair.amplification
+    pair, found = contrast.pair, contrast.pair.load_differences
     return [
         f"{pair.first} and {pair.second}",
         *(f"{order.below} / {order.equal} / {order.above}" for order in (pair.source_order, pair.network_order)),
@@ -134,7 +134,7 @@ def _describe_contrast(contrast: LoadContrast) -> list[CellContent]:
         write_share(found.raters),
         write_share(found.networks),
         write_share(found.change),
-        Cell(found.effect, "verdict", mark=_EFFECT_MARKS.get(found.effect, "")),
+        Cell(pair.effect, "verdict", mark=_EFFECT_MARKS.get(pair.effect, "")),
     ]
 
 

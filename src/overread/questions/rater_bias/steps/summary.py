@@ -47,7 +47,7 @@ def _answer(evaluation: CrossEvaluation) -> list[str]:
         raters, networks = pair.source_order, pair.network_order
         lines.append(
             f"load of {pair.first} below {pair.second}: raters {raters.below}/{raters.case_count}, "
-            f"networks {networks.below}/{networks.case_count} cases; effect of training: {pair.amplification.effect}"
+            f"networks {networks.below}/{networks.case_count} cases; effect of training: {pair.effect}"
         )
     for source, dice in evaluation.rater_dice.items():
         lines.append(
