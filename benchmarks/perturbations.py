@@ -17,8 +17,7 @@ import cv2
 import numpy as np
 from scipy.interpolate import interp1d
 
-from overread.labels.calibration import calibrate_strength
-from overread.labels.perturbation import apply_perturbation, sample_perturbation
+from overread.labels.perturbation import apply_perturbation, calibrate_strength, sample_perturbation
 from overread.labels.settings import CONTROL_POINTS, PerturbationSettings, VariantSettings
 from overread.types import Mask
 

@@ -30,9 +30,9 @@ from overread.networks.build import build_network
 from overread.networks.hardware import computes_bf16, limit_threads
 from overread.networks.settings import NetworkSettings
 from overread.study.working_cases import WorkingCase
-from overread.training.batch_loss import build_batch_loss
 from overread.training.epoch_choice import BestValidation
 from overread.training.loop import Session
+from overread.training.losses import build_batch_loss
 from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.settings import SamplingSettings, TrainingSettings
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from overread.inference.uncertainty_files import write_uncertainty
-from overread.inference.uncertainty_maps import UncertaintyMaps
+from overread.inference.uncertainty_maps import UncertaintyMaps, write_uncertainty
 from overread.study.study import Study
 from overread.types import Mask
 

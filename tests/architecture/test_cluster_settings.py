@@ -6,8 +6,7 @@ from kfp import compiler, dsl
 
 from overread.errors import SettingsError
 from overread.kubeflow.catalogue import PIPELINES
-from pipelines.resources import place
-from pipelines.settings import SETTINGS_FILE, ClusterSettings, read_cluster_settings
+from pipelines.resources import SETTINGS_FILE, ClusterSettings, place, read_cluster_settings
 
 TRAINING = {
     "activeDeadlineSeconds": "3600",

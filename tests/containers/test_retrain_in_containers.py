@@ -13,7 +13,7 @@ import torch
 
 from overread.adapters.registry_records import NetworkVersion
 from overread.adapters.telemetry import list_metrics
-from overread.networks.saved import load_network
+from overread.networks.build import load_network
 from overread.questions.retrain.records import RetrainingOutcome
 from tests.containers.cluster import Cluster, FinishedRun
 from tests.containers.git_server import GitServer

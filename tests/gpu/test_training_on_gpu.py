@@ -14,11 +14,11 @@ from overread.networks.build import build_network
 from overread.networks.hardware import place_network, select_device
 from overread.networks.settings import Architecture, NetworkSettings, count_network_dimensions
 from overread.study.working_cases import WorkingCase
-from overread.training.batch_loss import build_batch_loss
 from overread.training.checkpoint import TrainingState
 from overread.training.epoch_choice import BestValidation
 from overread.training.history import EpochReport
 from overread.training.loop import Session
+from overread.training.losses import build_batch_loss
 from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.settings import LossName, SamplingSettings, TrainingSettings
 

@@ -15,7 +15,7 @@ import torch
 
 from overread.adapters.storage import open_store
 from overread.adapters.tracking import RunTags, connect_tracker
-from overread.networks.saved import load_network
+from overread.networks.build import load_network
 from overread.runs.plan import TrainingPlan
 from overread.study.study import Study
 from overread.training.result import TrainingResult

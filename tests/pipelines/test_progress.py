@@ -2,7 +2,7 @@
 
 import io
 
-from overread.kubeflow.progress import ProgressStream, find_traceback
+from overread.kubeflow.local import ProgressStream, find_traceback
 from overread.runs.progress import MARK
 
 

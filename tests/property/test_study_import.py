@@ -10,9 +10,9 @@ from hypothesis.extra import numpy as arrays
 
 from overread.errors import InputError
 from overread.study.check import check_study
+from overread.study.importing.case_writer import binarise_mask
+from overread.study.importing.dicom import compute_series_affine, sort_slices
 from overread.study.importing.dicom_header import SliceHeader
-from overread.study.importing.dicom_volume import compute_series_affine, sort_slices
-from overread.study.importing.masks import binarise_mask
 from overread.study.importing.pattern import FilePattern
 from overread.study.importing.settings import ImportSettings
 from overread.study.importing.study_import import import_study

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from overread.inference.augmentation import apply_augmentation, invert_augmentation, sample_augmentation
+from overread.inference.settings import UncertaintySettings
 from overread.inference.uncertainty_maps import UncertaintyAccumulator, UncertaintyMaps
-from overread.inference.uncertainty_settings import UncertaintySettings
 from overread.types import Mask
 
 PREDICTIONS = hnp.arrays(

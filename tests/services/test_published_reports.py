@@ -10,9 +10,8 @@ import pytest
 from mlflow import MlflowClient
 from overread.questions.rater_bias.steps import write_report
 from overread.runs import fingerprint, import_closure
-from overread.runs.pipeline_run import begin_pipeline_run
+from overread.runs.pipeline_run import AnalysisRun, begin_pipeline_run
 from overread.runs.report_publishing import publish_report
-from overread.runs.run_identity import AnalysisRun
 from overread.settings import Settings
 
 RUN = AnalysisRun(

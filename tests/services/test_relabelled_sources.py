@@ -18,8 +18,7 @@ import numpy as np
 import pytest
 
 from overread.adapters.versioning import commit_study, fetch_study
-from overread.inference.uncertainty_files import write_uncertainty
-from overread.inference.uncertainty_maps import UncertaintyMaps
+from overread.inference.uncertainty_maps import UncertaintyMaps, write_uncertainty
 from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.steps import make_relabelled_sources
 from overread.questions.relabel.steps.choice import CorrectionChoice
@@ -32,9 +31,9 @@ from overread.study.check import check_study
 from overread.study.digest import compute_source_digest
 from overread.study.schema import Provenance
 from overread.study.study import Study
-from overread.training.correction_settings import Relabelling
 from overread.training.relabel_record import UNCERTAINTY_FOLDER, CaseChange, RelabelRecord
 from overread.training.result import TrainingJob, TrainingResult
+from overread.training.settings import Relabelling
 from overread.types import Mask
 from tests.studies import make_preset, write_squares
 

@@ -26,9 +26,9 @@ from overread.adapters.telemetry import (
 from overread.errors import InputError, SettingsError
 from overread.questions.rater_bias.steps import cross_evaluate, write_report
 from overread.runs import train_networks
+from overread.runs.pipeline_run import AnalysisRun
 from overread.runs.plan import TrainingPlan
 from overread.runs.report_publishing import publish_report
-from overread.runs.run_identity import AnalysisRun
 from overread.runs.telemetry_trainings import tell_epoch
 from overread.study.study import Study
 from overread.training.history import EpochReport, read_history

@@ -11,8 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from overread.adapters.mlflow_calls import describing_tracking_failures
-from overread.adapters.mlflow_client import opening_client
+from overread.adapters.mlflow_calls import describing_tracking_failures, opening_client
 from overread.adapters.registry_records import Event, NetworkOrigin, NetworkVersion
 from overread.errors import TrackingError
 

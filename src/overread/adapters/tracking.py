@@ -10,9 +10,10 @@ from overread.adapters.mlflow_calls import (
     TrackingOutageError,
     apply_operation,
     describing_tracking_failures,
+    opening_client,
+    parse_database_path,
     read_last_steps,
 )
-from overread.adapters.mlflow_client import opening_client, parse_database_path
 from overread.adapters.outbox import replay_outbox
 from overread.adapters.storage import ResultStore
 from overread.adapters.tracked_run import MAX_METRIC_NAMES, Ending, TrackedRun

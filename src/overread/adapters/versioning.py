@@ -21,8 +21,7 @@ from overread.adapters.dvc_repository import (
     run_dvc,
 )
 from overread.adapters.git import call_git, find_commit, open_git_repository, run_git
-from overread.adapters.source_state import read_label_digests
-from overread.adapters.stale_data import refuse_earlier_data
+from overread.adapters.source_state import read_label_digests, refuse_earlier_data
 from overread.adapters.study_fetch import fetch_study
 from overread.adapters.urls import is_remote
 from overread.errors import VersioningError

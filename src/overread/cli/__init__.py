@@ -6,11 +6,9 @@ import sys
 from cyclopts import App
 
 from overread import __version__
-from overread.cli.analyses import acquisition_bias, disagreement
+from overread.cli.analyses import acquisition_bias, disagreement, run
 from overread.cli.labels import labels_app
-from overread.cli.models import model_app
-from overread.cli.networks import predict, uncertainty
-from overread.cli.pipelines import run
+from overread.cli.networks import model_app, predict, uncertainty
 from overread.errors import OverreadError, TaskFailureError
 
 app = App(

@@ -36,8 +36,7 @@ def submit(
     """
     from overread.kubeflow.catalogue import find_pipeline
     from overread.kubeflow.client import connect
-    from overread.kubeflow.run_progress import RunProgress, follow_run
-    from overread.kubeflow.submitting import read_run_arguments, submit_run
+    from overread.kubeflow.run import RunProgress, follow_run, read_run_arguments, submit_run
 
     if not interval > 0:
         raise SettingsError("--interval must be more than 0 seconds", found=interval)

@@ -34,9 +34,9 @@ def add(folder: Path, masks: Path) -> None:
         folder: Folder of the study.
         masks: Folder of the masks; its name becomes the source's name, and its provenance lies beside it.
     """
-    from overread.runs import add_predictions
+    from overread.runs.derived_source import add_predictions
 
-    add_predictions.run(folder, masks)
+    add_predictions(folder, masks)
     print(f"added {masks.name}; version it with `overread study commit`")
 
 

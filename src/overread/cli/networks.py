@@ -1,12 +1,16 @@
-"""`overread predict` and `uncertainty`: what trained networks say.
+"""`overread predict`, `uncertainty` and `model …`: what trained networks say, and deciding on registered ones.
 
 Every command imports what it needs when it is called.
 """
 
+import getpass
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
+
+model_app = App(name="model", help_format="plaintext", help="Trace, promote and roll back registered networks.")
+_WORKSPACE = ".overread"
 
 
 def predict(folder: Path, network: Path, output: Path, *, case: tuple[str, ...] = (), device: str = "auto") -> None:
@@ -48,9 +52,74 @@ def uncertainty(
         case: Cases to map; all if none is given.
         device: auto, cpu or cuda.
     """
-    from overread.inference.uncertainty_settings import UncertaintySettings
+    from overread.inference.settings import UncertaintySettings
     from overread.runs import estimate_uncertainty
 
     values = {"method": method, "samples": samples, "seed": seed}
     settings = UncertaintySettings.parse(values, where="overread uncertainty")
     estimate_uncertainty.run(folder, output, network, settings=settings, case_ids=case, device=device)
+
+
+@model_app.command
+def trace(address: str, *, study: Path | None = None) -> None:
+    """Print the exact study revision, settings and code that a registered network was made from.
+
+    Args:
+        address: NAME@champion, NAME@challenger or NAME@VERSION.
+        study: Folder of the study whose local MLflow is meant, where MLFLOW_TRACKING_URI is not set.
+    """
+    from overread.questions.retrain.steps import manage_networks
+
+    print(*manage_networks.trace(address, workspace=_locate_workspace(study)), sep="\n")
+
+
+@model_app.command
+def promote(name: str, *, version: str, reason: str, by: str = "", study: Path | None = None) -> None:
+    """Make a version champion, whatever the gate said of it.
+
+    Args:
+        name: Name of the registered network, for example demo-rater1.
+        version: Its number, or challenger.
+        reason: Why, for those who come later.
+        by: Who decides; the user's login if not given.
+        study: Folder of the study whose local MLflow is meant, where MLFLOW_TRACKING_URI is not set.
+    """
+    from overread.questions.retrain.steps import manage_networks
+
+    print(
+        manage_networks.promote(
+            name, version, reason=reason, by=by or getpass.getuser(), workspace=_locate_workspace(study)
+        )
+    )
+
+
+@model_app.command
+def rollback(name: str, *, reason: str, by: str = "", study: Path | None = None) -> None:
+    """Give the place of the champion back to the version that held it before.
+
+    Args:
+        name: Name of the registered network, for example demo-rater1.
+        reason: Why, for those who come later.
+        by: Who decides; the user's login if not given.
+        study: Folder of the study whose local MLflow is meant, where MLFLOW_TRACKING_URI is not set.
+    """
+    from overread.questions.retrain.steps import manage_networks
+
+    print(
+        manage_networks.roll_back(name, reason=reason, by=by or getpass.getuser(), workspace=_locate_workspace(study))
+    )
+
+
+def _locate_workspace(study: Path | None) -> Path | None:
+    from overread.errors import InputError
+
+    if study is None:
+        return None
+    workspace = study / _WORKSPACE
+    if not workspace.is_dir():
+        raise InputError(
+            "a study must have been trained on this machine to have networks here",
+            found=f"no folder {workspace}",
+            hint="`overread run retrain` makes it, or set MLFLOW_TRACKING_URI",
+        )
+    return workspace

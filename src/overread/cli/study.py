@@ -1,11 +1,14 @@
 """`overread study …`: make, check and convert studies. Every command imports what it needs when it is called."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from overread.study.importing.settings import ImportSettings
+
+if TYPE_CHECKING:
+    from overread.study.summary import StudySummary
 
 study_app = App(name="study", help_format="plaintext", help="Make, check and convert studies.")
 
@@ -27,10 +30,9 @@ def import_(
         remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
     """
     from overread.runs import make_study
-    from overread.study.summary_table import format_summary
 
     made = make_study.from_data_set(source, folder, settings=settings or ImportSettings(), remote=remote)
-    print(format_summary(made))
+    print(_format_summary(made))
 
 
 @study_app.command
@@ -45,10 +47,9 @@ def demo(folder: Path, *, cases: int = 18, seed: int = 0, remote: str | None = N
         versioned: Make it a repository; without, it can be tracked by the DVC repository that it lies in.
     """
     from overread.runs import make_study
-    from overread.study.summary_table import format_summary
 
     made = make_study.from_nothing(folder, case_count=cases, seed=seed, remote=remote, versioned=versioned)
-    print(format_summary(made))
+    print(_format_summary(made))
 
 
 @study_app.command
@@ -59,9 +60,8 @@ def check(folder: Path) -> None:
         folder: Folder of the study.
     """
     from overread.study.check import check_study
-    from overread.study.summary_table import format_summary
 
-    print(format_summary(check_study(folder)))
+    print(_format_summary(check_study(folder)))
 
 
 @study_app.command
@@ -73,9 +73,8 @@ def info(folder: Path) -> None:
     """
     from overread.study.study import Study
     from overread.study.summary import describe_study
-    from overread.study.summary_table import format_summary
 
-    print(format_summary(describe_study(Study.open(folder))))
+    print(_format_summary(describe_study(Study.open(folder))))
 
 
 @study_app.command
@@ -153,6 +152,24 @@ def export(folder: Path, target: Path, *, layout: str, source: str) -> None:
         layout: nnunet (nnU-Net raw) or bids (BIDS derivatives).
         source: Which label set.
     """
-    from overread.runs import export_study
+    from overread.study.exporting import export_study
 
-    print(export_study.run(folder, target, layout=layout, source=source))
+    print(export_study(folder, target, layout=layout, source=source))
+
+
+def _format_summary(summary: "StudySummary") -> str:
+    """A study as a table for people: the study itself, and one line per source."""
+    lines = [
+        f"{summary.name}: {summary.modality}, {summary.dimensions}D, channels {', '.join(summary.channels)}; "
+        f"{summary.case_count} cases of {summary.subject_count} subjects",
+        f"columns of cases.csv: {', '.join(summary.columns) or 'none'}",
+    ]
+    if not summary.sources:
+        return "\n".join([*lines, "no sources"])
+    width = max(len(name) for name in [*summary.sources, "source"]) + 2
+    lines.append(f"{'source':{width}}{'kind':16}{'labelled':>9}{'missing':>9}{'empty':>7}  mean load")
+    for name, source in summary.sources.items():
+        load = "–" if source.mean_load is None else f"{source.mean_load:.4g} {summary.load_unit}"
+        counts = f"{source.labelled:9}{source.missing:9}{len(source.empty_cases):7}"
+        lines.append(f"{name:{width}}{source.kind:16}{counts}  {load}")
+    return "\n".join(lines)

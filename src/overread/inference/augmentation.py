@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.inference.settings import UncertaintySettings
 from overread.settings import Settings
 from overread.types import Image, Mask, Probability, Spacing
 

@@ -1,6 +1,6 @@
-"""Held-out prediction of a case, by each of several networks or by their mean probability."""
+"""Held-out prediction of a case by several networks, each or by their mean probability, and its masks as files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +10,13 @@ from torch import nn
 from overread.errors import InputError
 from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
-from overread.networks.saved import load_network
+from overread.networks.build import load_network
 from overread.networks.settings import SavedNetworkSettings
-from overread.study.intensity import normalise
-from overread.study.resampling import compute_working_shape, resample_image, resample_probability
+from overread.study.label_set import LabelSet
+from overread.study.rasters import write_mask
 from overread.study.study import Study
-from overread.types import Probability
+from overread.study.working_cases import compute_working_shape, normalise, resample_image, resample_probability
+from overread.types import Mask, Probability
 
 
 def predict_case(
@@ -67,3 +68,71 @@ def load_matching_network(folder: Path, study: Study, device: torch.device) -> t
     if saved.channels != study.settings.channels:
         raise InputError(f"a network needs the channels {saved.channels}", found=study.settings.channels)
     return network, saved
+
+
+def write_predicted_mask(
+    study: Study,
+    case_id: str,
+    networks: Sequence[Path],
+    *,
+    folder: Path,
+    settings: InferenceSettings,
+    device: torch.device,
+) -> Mask:
+    """Predict a case by the mean probability of networks, write its mask into a folder and return it, (*S).
+
+    Args:
+        study: the study.
+        case_id: which case.
+        networks: folders of trained networks.
+        folder: gets `<case_id>.png` or `<case_id>.nii.gz`.
+        settings: windows, and the probability above which a voxel is foreground.
+        device: where the networks run.
+
+    Raises:
+        InputError: a network was trained on other channels than the study has.
+    """
+    return write_predicted_masks(study, case_id, {folder: networks}, settings=settings, device=device)[folder]
+
+
+def write_predicted_masks(
+    study: Study,
+    case_id: str,
+    networks_of: Mapping[Path, Sequence[Path]],
+    *,
+    settings: InferenceSettings,
+    device: torch.device,
+) -> dict[Path, Mask]:
+    """Predict a case with several groups of networks; a network that is in several predicts once.
+
+    Args:
+        study: the study.
+        case_id: which case.
+        networks_of: by folder that gets the mask, the folders of the networks whose mean probability makes it.
+        settings: windows, and the probability above which a voxel is foreground.
+        device: where the networks run.
+
+    Returns:
+        The mask of each folder, (*S).
+
+    Raises:
+        InputError: a network was trained on other channels than the study has.
+    """
+    networks = tuple(dict.fromkeys(network for group in networks_of.values() for network in group))
+    sums: dict[Path, Probability] = {}
+    counts = dict.fromkeys(networks_of, 0)
+    masks: dict[Path, Mask] = {}
+    predicted = predict_with_each(study, case_id, networks, settings=settings, device=device)
+    for network, probability in zip(networks, predicted, strict=True):
+        for folder in (folder for folder, group in networks_of.items() if network in group):
+            sums[folder] = sums[folder] + probability if folder in sums else probability
+            counts[folder] += 1
+            if counts[folder] == len(networks_of[folder]):
+                mean = sums.pop(folder) / np.float32(counts[folder])
+                masks[folder] = _write(study, case_id, mean > settings.threshold, folder)
+    return masks
+
+
+def _write(study: Study, case_id: str, mask: Mask, folder: Path) -> Mask:
+    write_mask(LabelSet("", folder, study.suffix).path(case_id), mask, study.read_affine(case_id))
+    return mask

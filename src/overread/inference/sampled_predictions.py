@@ -16,8 +16,8 @@ from overread.inference.augmentation import (
     sample_augmentation,
 )
 from overread.inference.dropout import DropoutRecord, apply_dropout, sample_dropout, switch_to_evaluation
-from overread.inference.uncertainty_settings import UncertaintySettings
-from overread.inference.windowing import Windowing
+from overread.inference.settings import UncertaintySettings
+from overread.inference.sliding_window import Windowing
 from overread.types import Image, Mask, Probability, Spacing
 
 PredictionRecord: TypeAlias = AugmentationRecord | DropoutRecord

@@ -1,4 +1,7 @@
-"""Applying one network to a whole image."""
+"""Applying networks to whole images, window by window."""
+
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -75,3 +78,36 @@ def apply_network(
     probability = windowed[:, 0].movedim(0, -1).contiguous() if by_slice else windowed[0, 0]
     result: Probability = probability.cpu().numpy()
     return result
+
+
+@dataclass(frozen=True)
+class Windowing:
+    """How networks are applied to images on their working grid.
+
+    Attributes:
+        patch_size: size of the windows, in voxels; 1 along the last of three axes for networks in 2D.
+        inference: overlap and batching of the windows.
+        precision: as in training.
+        device: where the networks are.
+    """
+
+    patch_size: tuple[int, ...]
+    inference: InferenceSettings
+    precision: Precision
+    device: torch.device
+
+    @property
+    def dimensions(self) -> Literal[2, 3]:
+        """Spatial axes of the networks."""
+        return count_network_dimensions(self.patch_size)
+
+    def apply(self, network: nn.Module, image: Image) -> Probability:
+        """Apply a network in the mode that it is in, (C, *W) → (*W) float32 in [0, 1]."""
+        return apply_network(
+            network,
+            image,
+            patch_size=self.patch_size,
+            settings=self.inference,
+            precision=self.precision,
+            device=self.device,
+        )

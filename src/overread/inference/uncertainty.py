@@ -9,15 +9,19 @@ from torch import nn
 from overread.errors import InputError
 from overread.inference.ensemble import load_matching_network
 from overread.inference.sampled_predictions import SampledPrediction, predict_samples
-from overread.inference.settings import InferenceSettings
+from overread.inference.settings import InferenceSettings, UncertaintySettings
+from overread.inference.sliding_window import Windowing
 from overread.inference.uncertainty_maps import UncertaintyAccumulator, UncertaintyMaps
-from overread.inference.uncertainty_settings import UncertaintySettings
-from overread.inference.windowing import Windowing
 from overread.labels.seeds import seed_generator
-from overread.study.intensity import normalise
-from overread.study.resampling import compute_working_shape, resample_image, resample_mask, resample_probability
 from overread.study.study import Study
-from overread.study.working_cases import WorkingCase
+from overread.study.working_cases import (
+    WorkingCase,
+    compute_working_shape,
+    normalise,
+    resample_image,
+    resample_mask,
+    resample_probability,
+)
 from overread.types import Spacing
 
 
@@ -38,7 +42,7 @@ def estimate_uncertainty(
     Args:
         study: the study of the case.
         case_id: the case.
-        folders: networks that did not see it, see `overread.networks.saved`.
+        folders: networks that did not see it, see `overread.networks.build`.
         settings: method and number of predictions; equal settings give equal maps.
         inference: how the networks are applied.
         device: where to apply them.

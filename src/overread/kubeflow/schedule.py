@@ -12,7 +12,7 @@ from overread.kubeflow.catalogue import Pipeline
 from overread.kubeflow.client import KubeflowClient
 from overread.kubeflow.connection import KubeflowError
 from overread.kubeflow.cron import RecurringRun, Schedule
-from overread.kubeflow.submitting import read_run_arguments
+from overread.kubeflow.run import read_run_arguments
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from overread.kubeflow.catalogue import Pipeline
+from overread.kubeflow.catalogue import PackageFile, Pipeline
 from overread.kubeflow.client import KubeflowClient
 from overread.kubeflow.code_origin import CodeOrigin
-from overread.kubeflow.package_file import PackageFile
 
 
 @dataclass(frozen=True)

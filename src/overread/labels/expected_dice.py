@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.labels.seeds import seed_generator
-from overread.labels.slice_sample import SampledSlice
+from overread.labels.slices import SampledSlice
 from overread.types import Mask
 
 MOST_DRAWS = 64

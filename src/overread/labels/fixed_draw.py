@@ -7,13 +7,11 @@ import numpy as np
 
 from overread.errors import SettingsError
 from overread.evaluation.overlap import compute_dice
-from overread.labels.calibration import describe_variant
 from overread.labels.expected_dice import MeasureDice
 from overread.labels.perturb.mode import Strength
 from overread.labels.perturb.register import MODES
-from overread.labels.perturb.slice_calibration import check_any
-from overread.labels.perturbation import apply_perturbation, restore_perturbation
-from overread.labels.search import TOLERANCE, refuse_target, search_strength
+from overread.labels.perturb.search import TOLERANCE, check_any, refuse_target, search_strength
+from overread.labels.perturbation import apply_perturbation, describe_variant, restore_perturbation
 from overread.labels.seeds import draw_seed, seed_generator
 from overread.labels.settings import VariantSettings
 from overread.types import Mask, Spacing

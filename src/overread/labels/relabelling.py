@@ -1,5 +1,6 @@
-"""Flipping labels where a network is uncertain (Redekop and Chernyavskiy 2021, section 2.3)."""
+"""Flipping labels where a network is uncertain enough (Redekop and Chernyavskiy 2021, section 2.3)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -20,6 +21,9 @@ FlipRule: TypeAlias = Literal["uncertain", "contradicted"]
 """Which of the uncertain voxels change sides: all of them, as in the paper, or those whose label the mean prediction
 contradicts. At the edge of a structure about as many voxels are uncertain inside as outside of it, so that flipping all
 of them moves the edge to and fro by a voxel."""
+_BINS = 250
+_FLOOR = 0.001
+"""Voxels below this are far from any boundary; they outnumber all others and would decide alone."""
 
 
 class RelabelSettings(Settings):
@@ -111,3 +115,43 @@ def _select_flips(
         raise InputError(f"to flip contradicted labels needs a probability of shape {mask.shape}", found=found)
     contradicted: Mask = (probability > _EVEN) != mask
     return np.logical_and(uncertain, contradicted)
+
+
+def choose_threshold(maps: Iterable[NDArray[np.float32]]) -> float:
+    """Choose δ, which Redekop and Chernyavskiy (2021) do not give, by Otsu's rule.
+
+    The uncertainties above 0.001 of all training cases are put into a histogram of 250 bins over [0, 0.25], and δ is
+    the border between two bins that leaves the two sides as far apart as possible: the largest between-class variance
+    (Otsu 1979). Where several borders are equal, as across empty bins, the middle one is taken. One map is held at a
+    time.
+
+    Args:
+        maps: (*S) in [0, 0.25], one per case.
+
+    Raises:
+        InputError: no voxel is uncertain, or all are in one bin, so there is nothing to separate.
+    """
+    edges = np.linspace(0, MOST_UNCERTAINTY, _BINS + 1)
+    counts = np.zeros(_BINS)
+    for values in maps:
+        counts += np.histogram(values[values > _FLOOR], edges)[0]
+    if np.count_nonzero(counts) < 2:
+        raise InputError(
+            "uncertainties must differ to choose a threshold from them",
+            found=f"{int(counts.sum())} uncertain voxels in {np.count_nonzero(counts)} bins",
+            hint="name a threshold, for example 0.1",
+        )
+    separation = _measure_separation(counts, (edges[:-1] + edges[1:]) / 2)
+    best = np.flatnonzero(np.isclose(separation, separation.max(), rtol=1e-12, atol=0))
+    return float(edges[1 + best[len(best) // 2]])
+
+
+def _measure_separation(counts: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Between-class variance for a border after each bin but the last, up to a factor."""
+    below = counts.cumsum()[:-1]
+    sums = (counts * centres).cumsum()
+    above = counts.sum() - below
+    with np.errstate(invalid="ignore", divide="ignore"):
+        difference = sums[:-1] / below - (sums[-1] - sums[:-1]) / above
+    separation: NDArray[np.float64] = np.nan_to_num(below * above * difference**2)
+    return separation

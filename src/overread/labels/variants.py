@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from overread.labels.calibration import calibrate_strength
 from overread.labels.fixed_draw import FixedDraw, measure_reduced, seed_case, settle_strength
 from overread.labels.perturb.register import REDUCED
-from overread.labels.perturbation import apply_perturbation, restore_perturbation
+from overread.labels.perturbation import apply_perturbation, calibrate_strength, restore_perturbation
 from overread.labels.settings import PerturbationSettings, VariantSettings, name_variant
 from overread.labels.source_cases import SourceCase, SourceCases, read_source_case
 from overread.study.digest import compute_source_digest

@@ -1,11 +1,17 @@
-"""Segmentation networks by name, from MONAI where MONAI has them."""
+"""Segmentation networks by name, from MONAI where MONAI has them: built, saved with their settings, and loaded."""
 
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
-from overread.networks.convolutions import ACTIVATIONS
+from overread.errors import StorageError
+from overread.networks.blocks import ACTIVATIONS
 from overread.networks.fcn32 import FCN32
+from overread.networks.hardware import place_network
 from overread.networks.segnet import SegNet
-from overread.networks.settings import NetworkSettings
+from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE, NetworkSettings, SavedNetworkSettings
 
 
 def build_network(settings: NetworkSettings, *, dimensions: int, channel_count: int) -> nn.Module:
@@ -45,3 +51,28 @@ def build_network(settings: NetworkSettings, *, dimensions: int, channel_count: 
 def count_parameters(network: nn.Module) -> int:
     """Number of trainable parameters."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def save_network(folder: Path, network: nn.Module, settings: SavedNetworkSettings) -> None:
+    """Write weights and settings of a network into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: weight.detach().cpu().contiguous() for name, weight in network.state_dict().items()}
+    save_file(weights, folder / WEIGHTS_FILE)
+    settings.write(folder / SETTINGS_FILE)
+
+
+def load_network(folder: Path, device: torch.device) -> tuple[nn.Module, SavedNetworkSettings]:
+    """Read a network that `save_network` wrote, in evaluation mode.
+
+    Raises:
+        StorageError: the folder does not hold a whole network.
+    """
+    try:
+        settings = SavedNetworkSettings.read(folder / SETTINGS_FILE)
+        network = build_network(settings.network, dimensions=settings.dimensions, channel_count=len(settings.channels))
+        network.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    except Exception as error:
+        raise StorageError(
+            f"a saved network must hold {WEIGHTS_FILE} and {SETTINGS_FILE}, got {folder}: {error}"
+        ) from error
+    return place_network(network, device, dimensions=settings.dimensions).eval(), settings

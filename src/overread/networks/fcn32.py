@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from overread.networks.encoder import Encoder
+from overread.networks.blocks import Encoder
 from overread.networks.settings import NetworkSettings
 
 

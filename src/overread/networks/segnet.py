@@ -2,8 +2,7 @@
 
 from torch import Tensor, nn
 
-from overread.networks.convolutions import build_convolutions
-from overread.networks.encoder import Encoder
+from overread.networks.blocks import Encoder, build_convolutions
 from overread.networks.settings import NetworkSettings
 
 

@@ -1,4 +1,4 @@
-"""Adding masks that were made from other sources to a study."""
+"""Adding masks that were made from other sources, or predicted, to a study."""
 
 import re
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from overread.adapters.versioning import commit_study
 from overread.errors import InputError
+from overread.study.label_set import LabelSet
 from overread.study.schema import NAME_PATTERN, Provenance, SourceSettings
 from overread.study.study import Study, add_source
 from overread.types import Affine, Mask
@@ -84,3 +85,26 @@ def record_source(root: Path, name: str, *, is_new: bool) -> str:
     if not (root / ".git").exists() or not (root / ".dvc").is_dir():
         return f"added {name}; version it with `overread study commit`"
     return f"added {name} in commit {commit_study(root, f'Add {name}')}"
+
+
+def add_predictions(folder: Path, masks: Path) -> None:
+    """Add the masks in a folder, predictions that a pipeline left, as a source of kind model named like the folder.
+
+    Raises:
+        InputError: no provenance lies beside the folder, it has no mask of a case, or the source exists.
+    """
+    study = Study.open(folder)
+    provenance_file = masks.with_name(f"{masks.name}.provenance.yaml")
+    if not provenance_file.is_file():
+        raise InputError("predictions must come with their provenance", found=f"no {provenance_file}")
+    labels = LabelSet(masks.name, masks, study.suffix)
+    case_ids = labels.select_labelled(study.case_ids)
+    if not case_ids:
+        raise InputError("predictions must hold a mask of a case of the study", found=f"none in {masks}")
+    add_source(
+        folder,
+        masks.name,
+        settings=SourceSettings(kind="model", description="held-out predictions"),
+        masks=((case_id, labels.read(case_id), study.read_affine(case_id)) for case_id in case_ids),
+        provenance=Provenance.read_yaml(provenance_file),
+    )

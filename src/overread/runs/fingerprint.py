@@ -2,13 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 from overread.runs import import_closure
-from overread.study.digest import compute_files_digest
+from overread.study.digest import (
+    compute_files_digest,
+    compute_images_digest,
+    compute_source_digest,
+    compute_study_digest,
+)
+from overread.study.study import Study
 
 _DISTRIBUTIONS = {
     "torch": "torch",
@@ -82,3 +89,31 @@ def _read_version(distribution: str) -> str:
 
 def _digest(content: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class PlannedData:
+    """Digests of images and labels.
+
+    Attributes:
+        images_digest: SHA-256 over the images.
+        source_digests: SHA-256 over the masks of each source.
+    """
+
+    images_digest: str
+    source_digests: dict[str, str]
+
+    @classmethod
+    def read(cls, study: Study, sources: Sequence[str]) -> "PlannedData":
+        """Digest the images of a study and the masks of some sources."""
+        return cls(compute_images_digest(study), {source: compute_source_digest(study, source) for source in sources})
+
+    def name_run(self, *, revision: str, parts: Mapping[str, object]) -> str:
+        """SHA-256 that names a pipeline run by its data, the revision and whatever else it depends on, code included.
+
+        Args:
+            revision: commit of the study.
+            parts: settings and choices, as JSON values.
+        """
+        data = compute_study_digest(self.images_digest, self.source_digests)
+        return name_run({"data": data, "revision": revision, **parts})

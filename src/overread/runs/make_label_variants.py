@@ -8,8 +8,8 @@ from pathlib import Path
 
 from overread.adapters.source_branch import commit_sources_on_branch
 from overread.errors import InputError
-from overread.labels.calibration import calibrate_strength
 from overread.labels.fixed_draw import measure_reduced
+from overread.labels.perturbation import calibrate_strength
 from overread.labels.settings import VariantSettings
 from overread.labels.source_cases import SourceCases
 from overread.labels.variant_record import LabelVariant

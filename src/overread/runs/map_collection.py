@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from overread.errors import InputError
-from overread.inference.uncertainty_files import read_uncertainty
-from overread.inference.uncertainty_maps import UncertaintyMaps
+from overread.inference.uncertainty_maps import UncertaintyMaps, read_uncertainty
 from overread.study.digest import compute_files_digest
 from overread.study.label_set import LabelSet
 from overread.study.schema import Provenance

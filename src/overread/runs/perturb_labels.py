@@ -7,7 +7,7 @@ from overread.errors import InputError
 from overread.labels.settings import VariantSettings
 from overread.labels.variants import Variant, make_variant
 from overread.study.label_set import LabelSet
-from overread.study.new_folder import create_folder
+from overread.study.output_folder import create_folder
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import Study, add_source

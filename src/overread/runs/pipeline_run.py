@@ -1,22 +1,105 @@
-"""The MLflow run that all steps of one pipeline run share."""
+"""The MLflow run that all steps of one pipeline run share: what names it, and whether MLflow knows it to its end."""
 
+import hashlib
 import logging
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from overread.adapters.environment import read_environment
-from overread.adapters.storage import open_store
+from overread.adapters.storage import ResultStore, open_store
 from overread.errors import TrackingError
+from overread.records import Result
 from overread.runs.fingerprint import compute_code_digest
-from overread.runs.run_identity import RunIdentity
-from overread.runs.tracked_results import is_tracked
 from overread.settings import Settings
 
 if TYPE_CHECKING:
     from overread.adapters.tracking import RunTags, TrackedRun, Tracker
 
 _LOGGER = logging.getLogger(__name__)
+
+
+class RunIdentity(Protocol):
+    """What MLflow, the result store and the report know a pipeline run by; plans have it."""
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the pipeline."""
+
+    @property
+    def study(self) -> str:
+        """Name of the study, or of the data."""
+
+    @property
+    def study_digest(self) -> str:
+        """SHA-256 over all that is read."""
+
+    @property
+    def source_digests(self) -> dict[str, str]:
+        """SHA-256 over the masks of each source."""
+
+    @property
+    def revision(self) -> str:
+        """Commit of the study."""
+
+    @property
+    def preset_name(self) -> str:
+        """Name of the preset."""
+
+    @property
+    def settings_yaml(self) -> str:
+        """Its full settings."""
+
+    @property
+    def network_names(self) -> str:
+        """Architectures of the networks, joined by +; empty for none."""
+
+    @property
+    def run_fingerprint(self) -> str:
+        """SHA-256 over data, settings and code."""
+
+    @property
+    def run_key(self) -> str:
+        """Under which the result store notes that MLflow knows the run to its end."""
+
+
+class AnalysisRun(Result):
+    """A pipeline run that trains no segmentation network. See `RunIdentity`."""
+
+    pipeline: str
+    study: str
+    study_digest: str
+    source_digests: dict[str, str]
+    revision: str
+    preset_name: str
+    settings_yaml: str
+    network_names: str = ""
+    run_fingerprint: str
+
+    @property
+    def run_key(self) -> str:
+        """See `RunIdentity`."""
+        return f"runs/{self.run_fingerprint}"
+
+
+def is_tracked(store: ResultStore, key: str) -> bool:
+    """Whether the present MLflow has been told of the result; never where the platform opens a run of its own."""
+    environment = read_environment()
+    return environment.run_id is None and store.contains_file(key, _name_mark(environment.tracking_uri))
+
+
+def mark_tracked(store: ResultStore, key: str) -> None:
+    """Note that the present MLflow has been told of the result."""
+    with tempfile.TemporaryDirectory(prefix="overread-mark-") as scratch:
+        mark = Path(scratch) / "mark"
+        mark.touch()
+        store.save_file(key, _name_mark(read_environment().tracking_uri), mark)
+
+
+def _name_mark(tracking_uri: str | None) -> str:
+    return f"tracked-{hashlib.sha256((tracking_uri or '').encode()).hexdigest()[:16]}"
 
 
 def connect(identity: RunIdentity, store: str) -> "Tracker":

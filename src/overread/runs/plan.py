@@ -6,9 +6,9 @@ from typing import ClassVar
 from overread.evaluation.results import name_network
 from overread.records import Result
 from overread.study.digest import compute_study_digest
-from overread.training.correction_settings import Relabelling
 from overread.training.presets import Preset
 from overread.training.result import TrainingJob
+from overread.training.settings import Relabelling
 
 
 class TrainingPlan(Result):

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from overread.errors import InputError, SettingsError
 from overread.networks.settings import Architecture
+from overread.runs.fingerprint import PlannedData
 from overread.runs.foresight import tell_foresight
 from overread.runs.pipeline_run import begin_pipeline_run
 from overread.runs.plan import TrainingPlan
-from overread.runs.planned_data import PlannedData
 from overread.settings import Settings
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study

@@ -70,7 +70,7 @@ def name_prediction(parts: Mapping[str, object]) -> str:
     Args:
         parts: trainings, settings and cases, as JSON values.
     """
-    return f"predictions/{name_result('prediction', made_by='overread.inference.predicted_mask', parts=parts)}"
+    return f"predictions/{name_result('prediction', made_by='overread.inference.ensemble', parts=parts)}"
 
 
 def list_networks(folders: Sequence[Path]) -> list[Path]:
@@ -114,7 +114,7 @@ def _assign(
 
 
 def _predict(item: _Assignment) -> str:
-    from overread.inference.predicted_mask import write_predicted_masks
+    from overread.inference.ensemble import write_predicted_masks
     from overread.networks.hardware import limit_threads, select_device
 
     limit_threads(1)

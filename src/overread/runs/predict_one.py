@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import cast
 
 from overread.errors import InputError
-from overread.inference.predicted_mask import write_predicted_mask
+from overread.inference.ensemble import write_predicted_mask
 from overread.inference.settings import InferenceSettings
 from overread.networks.hardware import DeviceName, select_device
-from overread.runs.output_folder import check_is_outside_labels, check_masks_are_free
 from overread.runs.progress import report_progress
+from overread.study.output_folder import check_is_outside_labels, check_masks_are_free
 from overread.study.study import Study, compute_load
 
 

@@ -12,9 +12,13 @@ from overread.adapters.storage import open_store
 from overread.adapters.telemetry import remove_old_groups, tell_kept_metrics
 from overread.report.context import RunContext
 from overread.runs.fingerprint import compute_code_digest, name_result
-from overread.runs.pipeline_run import failing_with_pipeline_run, reaching_pipeline_run
-from overread.runs.run_identity import RunIdentity
-from overread.runs.tracked_results import is_tracked, mark_tracked
+from overread.runs.pipeline_run import (
+    RunIdentity,
+    failing_with_pipeline_run,
+    is_tracked,
+    mark_tracked,
+    reaching_pipeline_run,
+)
 
 if TYPE_CHECKING:
     from overread.adapters.tracking import TrackedRun

@@ -12,12 +12,11 @@ from overread.adapters.lease import holding_lease
 from overread.adapters.storage import open_store
 from overread.errors import InputError
 from overread.runs.fingerprint import name_result
-from overread.runs.pipeline_run import connect, failing_with_pipeline_run
+from overread.runs.pipeline_run import connect, failing_with_pipeline_run, mark_tracked
 from overread.runs.plan import TrainingPlan
 from overread.runs.progress import report_progress
 from overread.runs.reuse import reuse_result
 from overread.runs.telemetry_trainings import announcing_ends, forget_gpu_memory, tell_beginning, tell_epoch
-from overread.runs.tracked_results import mark_tracked
 from overread.runs.training_run import (
     build_training_key,
     log_epochs,

@@ -6,12 +6,12 @@ from typing import cast
 
 from overread.errors import InputError, SettingsError
 from overread.networks.hardware import DeviceName, select_device
-from overread.runs.output_folder import check_is_outside_labels
 from overread.runs.plan_trainings import apply_epochs, check_dimensions, check_seed
 from overread.runs.progress import report_progress
 from overread.runs.train_networks import compute_job_fingerprint
 from overread.runs.training_choice import TrainingChoice
 from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
+from overread.study.output_folder import check_is_outside_labels
 from overread.study.splits import split_validation
 from overread.study.study import Study
 from overread.training.history import EpochReport

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from overread.adapters.storage import open_store
 from overread.networks.settings import SETTINGS_FILE, WEIGHTS_FILE
-from overread.runs.pipeline_run import build_tags, connect
+from overread.runs.pipeline_run import build_tags, connect, is_tracked, mark_tracked
 from overread.runs.plan import TrainingPlan
-from overread.runs.tracked_results import is_tracked, mark_tracked
 from overread.settings import read_yaml
 from overread.training.history import HISTORY_FILE, EpochReport, read_history
 from overread.training.relabel_record import RECORD_FILE

@@ -9,7 +9,7 @@ import os
 import signal
 from importlib import import_module
 
-from overread.runs.worker_pools import ONE_THREAD
+from overread.runs.workers import ONE_THREAD
 
 LOADED_MODULES = (
     "boto3.exceptions",

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from overread.errors import InputError, StudyError
+from overread.errors import InputError, StudyError, describe_problem
 from overread.study.cases import find_case_problems, is_safe_case_id, read_unchecked_cases
-from overread.study.problem import describe_problem
-from overread.study.raster_checks import find_image_problems, find_mismatches, find_shape_problems
+from overread.study.raster import find_image_problems, find_mismatches, find_shape_problems
 from overread.study.rasters import Raster, read_raster
 from overread.study.schema import StudySettings
 from overread.study.study import CASES_FILE, IMAGES_FOLDER, LABELS_FOLDER, SETTINGS_FILE, Study, compute_load

@@ -6,7 +6,10 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from overread.settings import Settings
-from overread.units import LengthUnit, LoadUnit
+
+LengthUnit: TypeAlias = Literal["mm", "px"]
+LoadUnit: TypeAlias = Literal["ml", "mm²", "px²"]
+
 
 SourceKind: TypeAlias = Literal[
     "human", "crowd", "semi-automatic", "consensus", "perturbed", "relabelled", "model", "synthetic"

@@ -6,9 +6,8 @@ from overread.errors import InputError
 from overread.settings import Settings
 from overread.study.cases import Case
 from overread.study.rasters import compute_spacing_mm, read_raster
-from overread.study.schema import SourceKind, StudySettings
+from overread.study.schema import LoadUnit, SourceKind, StudySettings
 from overread.study.study import Study, compute_load
-from overread.units import LoadUnit
 
 LoadsBySource = Mapping[str, Mapping[str, float]]
 """Load of every labelled case of every source, in the study's load unit."""

@@ -5,23 +5,20 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from overread.networks.build import count_parameters
+from overread.networks.build import count_parameters, save_network
 from overread.networks.hardware import describe_device
-from overread.networks.saved import save_network
 from overread.study.study import Study
-from overread.training.batch_loss import build_batch_loss, build_reweighted_loss
 from overread.training.checkpoint import TrainingState
-from overread.training.context import TrainingContext
-from overread.training.correction_settings import Relabelling
+from overread.training.context import TrainingContext, draw_training_cases, read_job_cases
 from overread.training.epoch_choice import BestValidation, LastEpoch
 from overread.training.history import HISTORY_FILE, EpochReport, write_history
-from overread.training.job_cases import read_job_cases
 from overread.training.loop import Session
+from overread.training.losses import build_batch_loss, build_reweighted_loss
 from overread.training.presets import Preset
-from overread.training.redrawing import draw_training_cases
 from overread.training.relabelled_training import train_with_relabelling
 from overread.training.result import TrainingJob, TrainingResult
 from overread.training.segmentation import Lesson, train_segmentation
+from overread.training.settings import Relabelling
 
 
 def run_training_job(

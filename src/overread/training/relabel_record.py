@@ -6,8 +6,8 @@ from pydantic import ConfigDict
 
 from overread.settings import Settings
 from overread.study.label_set import LabelSet
-from overread.training.correction_settings import RelabelRule
 from overread.training.history import EpochReport
+from overread.training.settings import RelabelRule
 
 RECORD_FILE = "relabelling.json"
 MASKS_FOLDER = "relabelled"

@@ -8,7 +8,7 @@ from typing import Literal
 from overread.labels.settings import PerturbationSettings
 from overread.networks.settings import Architecture
 from overread.settings import Settings
-from overread.training.correction_settings import Relabelling
+from overread.training.settings import Relabelling
 
 RESULT_FILE = "result.json"
 FAILURE_FILE = "failure.json"

@@ -1,15 +1,19 @@
-"""Training patches: what is drawn is kept as a record, which cuts the same patch again bit for bit."""
+"""Training patches, alone and in batches: what is drawn is kept as a record, which cuts the same patch again."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage
+from torch import Tensor
 
+from overread.networks.hardware import select_memory_format
+from overread.networks.settings import count_network_dimensions
 from overread.study.working_cases import WorkingCase
-from overread.training.settings import SamplingSettings
+from overread.training.settings import SamplingSettings, TrainingSettings
 from overread.types import Image, Mask
 
 
@@ -136,3 +140,16 @@ def _build_matrix(record: PatchRecord) -> NDArray[np.float64]:
     rotation = np.eye(len(record.centre))
     rotation[:2, :2] = (cosine, -sine), (sine, cosine)
     return rotation @ np.diag([-1.0 if flip else 1.0 for flip in record.flips]) / record.zoom
+
+
+def sample_batch(
+    cases: Sequence[WorkingCase], settings: TrainingSettings, generator: np.random.Generator, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Image (B, C, *P) and mask (B, 1, *P), both float32, without the last axis of slices."""
+    records = [sample_patch(settings.sampling, cases, generator) for _ in range(settings.batch_size)]
+    patches = [apply_patch(settings.sampling, cases, record) for record in records]
+    dimensions = count_network_dimensions(settings.sampling.patch_size)
+    shape = settings.sampling.patch_size[:dimensions]
+    image = torch.from_numpy(np.stack([image for image, _ in patches])).reshape(len(patches), -1, *shape)
+    mask = torch.from_numpy(np.stack([mask for _, mask in patches]).astype(np.float32)).reshape(len(patches), 1, *shape)
+    return image.to(device, memory_format=select_memory_format(dimensions)), mask.to(device)

@@ -12,13 +12,13 @@ from overread.inference.settings import InferenceSettings
 from overread.inference.sliding_window import predict_probability
 from overread.networks.settings import count_network_dimensions
 from overread.study.working_cases import WorkingCase
-from overread.training.batch_loss import BatchLoss
-from overread.training.batches import sample_batch
 from overread.training.checkpoint import TrainingState
 from overread.training.epoch_choice import EpochChoice
 from overread.training.history import EpochReport
 from overread.training.loop import Course, Session, anneal_cosine, seed_step, train
+from overread.training.losses import BatchLoss
 from overread.training.optimiser import AdamW
+from overread.training.sampling import sample_batch
 from overread.training.settings import TrainingSettings
 from overread.types import Mask
 

@@ -1,12 +1,17 @@
-"""How a network is trained."""
+"""How networks are trained: those that segment, the correction of their labels, and the source classifier."""
 
 from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
+from overread.inference.settings import UncertaintySettings
+from overread.labels.relabelling import FlipRule
+from overread.networks.settings import count_network_dimensions
 from overread.settings import Settings
 
 LossName: TypeAlias = Literal["cross_entropy", "dice_cross_entropy", "balanced_cross_entropy"]
+RelabelRule: TypeAlias = Literal["uncertainty", "clean"]
+"""The epoch in which the cumulative uncertainty falls fastest, or that of the best Dice with clean labels."""
 
 
 class SamplingSettings(Settings):
@@ -76,3 +81,99 @@ class TrainingSettings(Settings):
         if spacing is not None and (len(spacing) != axes or min(spacing) <= 0):
             raise ValueError(f"working_spacing must hold a positive number for each of the {axes} axes of patch_size")
         return self
+
+
+class Relabelling(Settings):
+    """How the masks of a training are relabelled on the way (Redekop and Chernyavskiy 2021)."""
+
+    uncertainty: UncertaintySettings = Field(description="how uncertainty is estimated")
+    members: int = Field(ge=1, description="networks that estimate it together, 1 for all methods but ensemble")
+    after: RelabelRule | int = Field(
+        description="what chooses the epoch after which masks are relabelled, or its number"
+    )
+    threshold: float | None = Field(
+        description="a voxel changes sides above it; None chooses it from all training maps"
+    )
+    flips: FlipRule = Field(description="all uncertain voxels, or those whose label the mean prediction contradicts")
+    largest_change: float = Field(gt=0, description="share of its labelled voxels that may change in a case")
+
+
+class CorrectionSettings(Settings):
+    """What a preset says about the correction of labels; the paper gives none of these values."""
+
+    uncertainty: UncertaintySettings = Field(
+        UncertaintySettings(), description="how uncertainty is estimated; the method is chosen with the pipeline"
+    )
+    members: int = Field(3, ge=2, description="ensemble: networks that are trained side by side")
+    dropout: float = Field(0.2, gt=0, lt=1, description="mc_dropout: of networks that have none of their own")
+    flips: FlipRule = Field(
+        "contradicted",
+        description="all uncertain voxels change sides, or those whose label the mean prediction contradicts",
+    )
+    largest_change: float = Field(
+        1.0, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left alone"
+    )
+    folds: int = Field(3, ge=2, description="rounds of the cross-validation; one where cases.csv has a split column")
+
+
+class ClassifierSettings(Settings):
+    """The source classifier of Schwartzman et al. (2019), sections 2.2 and 3.4.
+
+    The paper's values: patches of 100³ voxels, batches of 1, dropout 0.5, learning rate 1e-3, four blocks; 7000
+    training patches (MS, 11 scans) and about 500 test patches per scan, those of both sources together. It gives
+    neither the width of the blocks, nor the number of epochs, nor a schedule of the step size. The defaults are for
+    small 3D studies on one core.
+    """
+
+    patch_size: tuple[int, ...] = Field(
+        (24, 24, 24),
+        description="voxels along each spatial axis of the study; 1 along the last of three: axial slices, in 2D",
+    )
+    features: tuple[int, ...] = Field((8, 16, 32, 64), min_length=2, description="width of each block")
+    dropout: float = Field(0.5, ge=0, lt=1, description="probability that a feature of the dense layer is dropped")
+    epochs: int = Field(10, ge=1, description="the one with the best validation hit rate is kept")
+    steps_per_epoch: int = Field(20, ge=1, description="optimiser steps per epoch")
+    batch_size: int = Field(16, ge=1, description="patches per step; at each place one per source")
+    learning_rate: float = Field(1e-3, gt=0, description="step size of Adam at the start; it falls to 0 as a cosine")
+    flips: bool = Field(True, description="mirror training patches along each axis with probability 1/2")
+    centre_jitter: int = Field(
+        2, ge=0, description="voxels by which the centre of a patch may stray from the outline along each axis"
+    )
+    patches_per_case: int = Field(32, ge=1, description="patches per mask that are validated and tested on")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="auto: bf16 on a GPU or CPU that computes it in hardware, else fp32"
+    )
+    seed: int = Field(0, ge=0, description="seeds weights, patches, dropout and the shuffled baseline")
+
+    @field_validator("patch_size")
+    @classmethod
+    def _is_a_shape(cls, sides: tuple[int, ...]) -> tuple[int, ...]:
+        if len(sides) not in (2, 3) or min(sides) < 1:
+            raise ValueError("patch_size must hold 2 or 3 positive numbers")
+        return sides
+
+    @model_validator(mode="after")
+    def _patches_outlast_the_poolings(self) -> "ClassifierSettings":
+        smallest = 1 << (len(self.features) - 1)
+        sides = self.patch_size[: count_network_dimensions(self.patch_size)]
+        if min(sides) < smallest:
+            raise ValueError(
+                f"the sides of patch_size must be at least {smallest} for {len(self.features)} blocks, not {sides}"
+            )
+        return self
+
+
+class ClassifierFold(Settings):
+    """The cases of one round of the cross-validation; no subject is in two of its parts.
+
+    Attributes:
+        index: from 0.
+        train: cases whose annotations the loss sees.
+        validation: cases whose annotations choose the epoch.
+        test: held-out cases.
+    """
+
+    index: int
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]

@@ -7,19 +7,19 @@ import numpy as np
 import torch
 from torch import nn
 
+from overread.inference.settings import UncertaintySettings
+from overread.inference.sliding_window import Windowing
 from overread.inference.uncertainty import estimate_working_uncertainty
-from overread.inference.uncertainty_settings import UncertaintySettings
-from overread.inference.windowing import Windowing
 from overread.networks.ensemble import NetworkEnsemble, list_members
 from overread.study.working_cases import WorkingCase
-from overread.training.batch_loss import build_batch_loss
 from overread.training.checkpoint import TrainingState
 from overread.training.context import TrainingContext
-from overread.training.correction_settings import Relabelling
 from overread.training.epoch_choice import BestValidation, EpochChoice, FastestFall, FixedEpoch
 from overread.training.history import EpochReport
 from overread.training.loop import Session
+from overread.training.losses import build_batch_loss
 from overread.training.segmentation import Lesson, train_segmentation
+from overread.training.settings import Relabelling
 from overread.types import Spacing
 
 

@@ -6,8 +6,7 @@ import pytest
 from overread.errors import InputError
 from overread.study.cases import Case
 from overread.study.outcomes import build_outcome, read_outcomes, select_outcome
-from overread.study.rating_columns import ColumnPattern, guess_pattern
-from overread.study.ratings_table import read_ratings
+from overread.study.ratings_table import ColumnPattern, guess_pattern, read_ratings
 
 WIDE = "ID;Color_7_1;Border_7_1;Color_7_2;Border_7_2\na;1;2;3;4\nb;5;6;NaN;8\n"
 LONG = """case_id,annotator,feature,value

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from overread.inference.settings import InferenceSettings
-from overread.inference.windowing import Windowing
-from overread.networks.build import build_network
-from overread.networks.saved import save_network
+from overread.inference.sliding_window import Windowing
+from overread.networks.build import build_network, save_network
 from overread.networks.settings import NetworkSettings, SavedNetworkSettings
 from overread.study.study import Study
 

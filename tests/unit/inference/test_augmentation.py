@@ -13,7 +13,7 @@ from overread.inference.augmentation import (
     invert_augmentation,
     sample_augmentation,
 )
-from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.inference.settings import UncertaintySettings
 from overread.types import Image
 
 

@@ -13,7 +13,7 @@ from overread.inference.sampled_predictions import (
     predict_sample,
     predict_samples,
 )
-from overread.inference.uncertainty_settings import UncertaintyMethod, UncertaintySettings
+from overread.inference.settings import UncertaintyMethod, UncertaintySettings
 from tests.unit.inference.known_networks import Constant, Voxelwise, build_unet, make_windowing
 
 METHODS: tuple[UncertaintyMethod, ...] = ("mc_dropout", "ensemble", "tta")

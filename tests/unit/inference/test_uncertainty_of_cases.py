@@ -11,10 +11,9 @@ from torch import nn
 
 from overread.errors import InputError
 from overread.inference.ensemble import predict_case
-from overread.inference.settings import InferenceSettings
+from overread.inference.settings import InferenceSettings, UncertaintyMethod, UncertaintySettings
 from overread.inference.uncertainty import estimate_uncertainty, estimate_working_uncertainty
 from overread.inference.uncertainty_maps import UncertaintyMaps
-from overread.inference.uncertainty_settings import UncertaintyMethod, UncertaintySettings
 from overread.networks.hardware import place_network
 from overread.study.study import Study
 from overread.study.working_cases import WorkingCase, read_working_cases

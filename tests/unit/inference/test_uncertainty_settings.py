@@ -3,7 +3,7 @@
 import pytest
 
 from overread.errors import SettingsError
-from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.inference.settings import UncertaintySettings
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ import pytest
 
 from overread.errors import InputError, SettingsError
 from overread.evaluation.overlap import compute_dice
-from overread.labels.calibration import Cases, calibrate_strength
-from overread.labels.perturbation import apply_perturbation, restore_perturbation
+from overread.labels.perturbation import Cases, apply_perturbation, calibrate_strength, restore_perturbation
 from overread.labels.settings import VariantSettings, parse_variant
-from overread.labels.slice_sample import sample_slices
+from overread.labels.slices import sample_slices
 from overread.types import Mask
 
 SPACING = (1.0, 1.0, 2.0)

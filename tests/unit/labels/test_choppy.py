@@ -5,8 +5,16 @@ import pytest
 from scipy.stats import norm
 
 from overread.errors import InputError
-from overread.labels.perturb.choppy import ChoppyRecord, apply_choppy
-from overread.labels.runs import Runs, fill_runs, find_runs, join_runs, measure_union, shift_ends
+from overread.labels.perturb.choppy import (
+    ChoppyRecord,
+    Runs,
+    apply_choppy,
+    fill_runs,
+    find_runs,
+    join_runs,
+    measure_union,
+    shift_ends,
+)
 from overread.types import Mask
 
 

@@ -20,7 +20,7 @@ DROP = '''
 from typing import Literal
 
 from overread.labels.perturb.mode import Calibration, PerturbationMode, Strength
-from overread.labels.perturb.slice_calibration import count_slices, select_filled
+from overread.labels.perturb.search import count_slices, select_filled
 from overread.labels.seeds import draw_seed
 from overread.settings import Settings
 
@@ -62,7 +62,7 @@ DROP = PerturbationMode(
 
 USE = """
 import numpy as np
-from overread.labels.calibration import calibrate_strength
+from overread.labels.perturbation import calibrate_strength
 from overread.labels.fixed_draw import settle_strength
 from overread.labels.settings import parse_variant
 from overread.labels.variant_record import LabelVariant

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.labels.perturb.natural_volume import NaturalVolumeRecord, apply_natural_volume
-from overread.labels.signed_distance import compute_signed_distance
-from overread.labels.smooth_field import draw_smooth_field
+from overread.labels.perturb.natural_volume import (
+    NaturalVolumeRecord,
+    apply_natural_volume,
+    compute_signed_distance,
+    draw_smooth_field,
+)
 from overread.types import Mask, Spacing
 
 SPACING = (1.0, 1.0, 3.0)

@@ -5,8 +5,7 @@ import pytest
 from scipy.ndimage import binary_fill_holes, label
 
 from overread.errors import SettingsError
-from overread.labels.perturb.polygon import PolygonRecord, apply_polygon, sample_polygon
-from overread.labels.reduced_contours import reduce_contour
+from overread.labels.perturb.polygon import PolygonRecord, apply_polygon, reduce_contour, sample_polygon
 from overread.labels.settings import PerturbationSettings
 from overread.types import Mask
 

@@ -7,7 +7,7 @@ import pytest
 
 from overread.errors import InputError, SettingsError
 from overread.evaluation.overlap import compute_dice
-from overread.labels.calibration import calibrate_strength
+from overread.labels.perturbation import calibrate_strength
 from overread.labels.settings import parse_variant
 from overread.labels.source_cases import SourceCases
 from overread.labels.variants import Variant, make_variant, replay_case

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.labels.relabelling import RelabelSettings, relabel_case
-from overread.labels.uncertainty_threshold import choose_threshold
+from overread.labels.relabelling import RelabelSettings, choose_threshold, relabel_case
 
 
 def make_block() -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from overread.labels.search import Search, search_strength
+from overread.labels.perturb.search import Search, search_strength
 
 
 def search(measure, target: float, *, start: float = 1.0, factor: float = 2.0, limit: float = 100.0) -> Search:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from overread.networks.encoder import Encoder
+from overread.networks.blocks import Encoder
 from overread.networks.settings import NetworkSettings
 
 

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from overread.errors import StorageError
-from overread.networks.build import build_network
-from overread.networks.saved import load_network, save_network
+from overread.networks.build import build_network, load_network, save_network
 from overread.networks.settings import Architecture, NetworkSettings, SavedNetworkSettings
 from overread.study.schema import IntensitySettings
 

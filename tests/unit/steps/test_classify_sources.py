@@ -16,7 +16,7 @@ from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_image, write_mask
 from overread.study.study import Study
-from overread.training.classifier_settings import ClassifierSettings
+from overread.training.settings import ClassifierSettings
 from tests.studies import make_preset, write_cubes, write_squares
 
 SETTINGS = ClassifierSettings(

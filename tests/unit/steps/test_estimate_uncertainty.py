@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.inference.uncertainty_files import read_uncertainty
-from overread.inference.uncertainty_settings import UncertaintySettings
-from overread.networks.build import build_network
-from overread.networks.saved import save_network
+from overread.inference.settings import UncertaintySettings
+from overread.inference.uncertainty_maps import read_uncertainty
+from overread.networks.build import build_network, save_network
 from overread.networks.settings import NetworkSettings, SavedNetworkSettings
 from overread.runs import estimate_uncertainty
 from overread.runs.map_collection import open_map_folder
-from overread.runs.output_folder import check_is_outside_labels, check_masks_are_free
+from overread.study.output_folder import check_is_outside_labels, check_masks_are_free
 from overread.study.study import Study
 from tests.studies import write_squares
 

@@ -29,10 +29,10 @@ from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import Study, add_source
-from overread.training.correction_settings import CorrectionSettings
 from overread.training.history import HISTORY_FILE, EpochReport, write_history
 from overread.training.relabel_record import CaseChange, RelabelRecord, open_relabelled
 from overread.training.result import TrainingFailure, TrainingJob
+from overread.training.settings import CorrectionSettings
 from overread.types import Mask
 from tests.studies import make_preset, write_squares
 from tests.training_results import make_training_result

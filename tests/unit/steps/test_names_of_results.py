@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from overread.inference.uncertainty_settings import UncertaintySettings
+from overread.inference.settings import UncertaintySettings
 from overread.labels.variant_record import LabelVariant
 from overread.questions.label_noise.results import LabelNoiseEvaluation
 from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
@@ -26,8 +26,8 @@ from overread.runs.fingerprint import name_choice, name_result, name_run
 from overread.runs.import_closure import ROOT, find_closure
 from overread.runs.label_variants import LabelVariants, describe_control
 from overread.runs.plan import name_predictions
-from overread.training.correction_settings import Relabelling
 from overread.training.result import TrainingResult
+from overread.training.settings import Relabelling
 from tests.studies import make_preset, write_squares
 
 TRAININGS = {"training", "classification", "probe"}
@@ -161,7 +161,7 @@ def test_every_kind_of_result_is_known_here():
             {"page of write_relabel_report"},
             id="a page's template",
         ),
-        pytest.param("study/summary_table.py", "def ", "def  ", RUN, id="a table of the study's summary"),
+        pytest.param("study/exporting/nnunet.py", "def ", "def  ", RUN, id="an export"),
         pytest.param(
             "training/presets/demo.yaml", "epochs:", "epochs: 1 #", set(), id="a preset, which counts by value"
         ),

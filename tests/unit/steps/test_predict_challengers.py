@@ -4,8 +4,7 @@ from pathlib import Path
 
 from torch import nn
 
-from overread.networks.build import build_network
-from overread.networks.saved import save_network
+from overread.networks.build import build_network, save_network
 from overread.networks.settings import NetworkSettings, SavedNetworkSettings
 from overread.questions.retrain.steps import predict_challengers
 from overread.study.label_set import LabelSet

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from overread.errors import InputError
-from overread.inference.uncertainty_files import write_uncertainty
+from overread.inference.uncertainty_maps import write_uncertainty
 from overread.questions.relabel.steps import relabel_labels
 from overread.questions.relabel.steps.relabel_source import RelabelChoice, add_relabelled_source, make_relabelled_source
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder

@@ -9,7 +9,7 @@ import pytest
 from overread.study.cases import Case
 from overread.study.check import check_study
 from overread.study.delivery.change import StudyChange, apply_annotations
-from overread.study.delivery.masks import StagedMask
+from overread.study.delivery.rasters import StagedMask
 from overread.study.delivery.settings import AnnotationSettings
 from overread.study.delivery.staging import StagedAnnotations
 from overread.study.rasters import write_image, write_mask

@@ -12,7 +12,7 @@ import pytest
 from overread.errors import InputError, StorageError
 from overread.study.importing.settings import ImportSettings
 from overread.study.importing.study_import import import_study
-from overread.study.new_folder import create_folder
+from overread.study.output_folder import create_folder
 from overread.study.png import encode_png
 
 NOBODY = 65534

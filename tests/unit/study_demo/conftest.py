@@ -4,7 +4,7 @@ import pytest
 
 from overread.study.demo import DemoSettings, write_demo_study
 from overread.study.demo.anatomy import Anatomy, build_anatomy, sample_physique
-from overread.study.demo.seeds import spawn_generator
+from overread.study.demo.cohort import spawn_generator
 from overread.study.study import Study
 
 SMALL = DemoSettings(case_count=4, follow_up_share=0.25)

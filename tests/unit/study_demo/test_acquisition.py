@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from overread.study.demo.acquisition import AURELIA, BOREALIS, SCANNERS, Pose, Scanner, acquire, build_affine, resample
-from overread.study.demo.shapes import HEAD_GRID
+from overread.study.demo.fields import HEAD_GRID
 
 STILL = Pose((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 

@@ -1,8 +1,8 @@
 import numpy as np
 
 from overread.study.demo.anatomy import Anatomy, build_anatomy, sample_physique
-from overread.study.demo.seeds import spawn_generator
-from overread.study.demo.shapes import HEAD_GRID
+from overread.study.demo.cohort import spawn_generator
+from overread.study.demo.fields import HEAD_GRID
 
 VOXEL_ML = HEAD_GRID.step_mm**3 / 1000
 

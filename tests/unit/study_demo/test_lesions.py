@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from overread.study.demo.anatomy import Anatomy
-from overread.study.demo.lesion_fields import merge_distances, render_brightness
-from overread.study.demo.lesions import Lesion, sample_lesions, sample_lookalikes
-from overread.study.demo.seeds import spawn_generator
-from overread.study.demo.shapes import HEAD_GRID
+from overread.study.demo.cohort import spawn_generator
+from overread.study.demo.fields import HEAD_GRID
+from overread.study.demo.lesions import Lesion, merge_distances, render_brightness, sample_lesions, sample_lookalikes
 
 BALL = Lesion(centre_mm=(0.0, 0.0, 0.0), radii_mm=(6.0, 6.0, 6.0), direction=(0.0, 0.6, 0.8), contrast=0.78)
 EVEN = np.zeros(HEAD_GRID.shape, np.float32)

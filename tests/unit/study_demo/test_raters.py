@@ -5,10 +5,9 @@ import pytest
 
 from overread.errors import InputError
 from overread.study.demo.demo import calibrate_margin, compute_dice
-from overread.study.demo.lesion_fields import merge_distances
-from overread.study.demo.lesions import Lesion
+from overread.study.demo.fields import HEAD_GRID
+from overread.study.demo.lesions import Lesion, merge_distances
 from overread.study.demo.raters import RATERS, apply_reading, compute_chance, draw_mask, sample_reading
-from overread.study.demo.shapes import HEAD_GRID
 
 LESION = Lesion(centre_mm=(20.0, 0.0, 10.0), radii_mm=(7.0, 7.0, 7.0), direction=(1.0, 0.0, 0.0), contrast=0.78)
 EVEN = np.zeros(HEAD_GRID.shape, np.float32)

@@ -12,9 +12,9 @@ from overread.networks.build import build_network
 from overread.networks.hardware import Precision, autocast, place_network, select_memory_format
 from overread.networks.settings import NetworkSettings
 from overread.study.working_cases import WorkingCase
-from overread.training.batch_loss import build_batch_loss
 from overread.training.epoch_choice import LastEpoch
 from overread.training.loop import Session
+from overread.training.losses import build_batch_loss
 from overread.training.segmentation import Lesson, train_segmentation
 from overread.training.settings import SamplingSettings, TrainingSettings
 

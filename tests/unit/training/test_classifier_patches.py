@@ -17,7 +17,7 @@ from overread.questions.rater_bias.classifier_patches import (
     sample_training_patches,
 )
 from overread.study.working_cases import WorkingCase
-from overread.training.classifier_settings import ClassifierSettings
+from overread.training.settings import ClassifierSettings
 
 CPU = torch.device("cpu")
 

@@ -16,8 +16,8 @@ from overread.questions.rater_bias.classifier_training import (
     train_classifier,
 )
 from overread.study.working_cases import WorkingCase
-from overread.training.classifier_settings import ClassifierSettings
 from overread.training.loop import Session
+from overread.training.settings import ClassifierSettings
 
 CPU = torch.device("cpu")
 SETTINGS = ClassifierSettings(

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from overread.errors import InputError
-from overread.networks.saved import load_network
+from overread.networks.build import load_network
 from overread.study.study import Study
 from overread.training.history import read_history
 from overread.training.job import run_training_job

@@ -15,11 +15,11 @@ from overread.inference.settings import InferenceSettings
 from overread.networks.build import build_network
 from overread.networks.settings import Architecture, NetworkSettings
 from overread.study.working_cases import WorkingCase
-from overread.training.batch_loss import build_batch_loss
 from overread.training.checkpoint import TrainingState
 from overread.training.epoch_choice import BestValidation
 from overread.training.history import EpochReport
 from overread.training.loop import Session
+from overread.training.losses import build_batch_loss
 from overread.training.segmentation import Lesson, compute_learning_rate, train_segmentation
 from overread.training.settings import SamplingSettings, TrainingSettings
 

@@ -9,7 +9,7 @@ from overread.evaluation.overlap import compute_dice
 from overread.labels.settings import PerturbationSettings
 from overread.study.study import Study
 from overread.study.working_cases import WorkingCase, read_working_cases
-from overread.training.redrawing import draw_training_cases
+from overread.training.context import draw_training_cases
 from overread.training.result import RedrawnLabels, TrainingJob
 from tests.studies import write_squares
 

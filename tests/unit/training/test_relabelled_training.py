@@ -8,20 +8,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from overread.inference.uncertainty_files import read_uncertainty
-from overread.inference.uncertainty_settings import UncertaintySettings
-from overread.labels.relabelling import RelabelSettings, relabel_case
-from overread.labels.uncertainty_threshold import choose_threshold
+from overread.inference.settings import UncertaintySettings
+from overread.inference.uncertainty_maps import read_uncertainty
+from overread.labels.relabelling import RelabelSettings, choose_threshold, relabel_case
 from overread.networks.build import build_network
 from overread.networks.ensemble import NetworkEnsemble
 from overread.networks.settings import NetworkSettings
 from overread.study.study import Study
-from overread.training.correction_settings import Relabelling
 from overread.training.history import EpochReport, read_history
 from overread.training.job import run_training_job
 from overread.training.loop import Session
 from overread.training.relabel_record import UNCERTAINTY_FOLDER, RelabelRecord, open_relabelled
 from overread.training.result import TrainingJob, TrainingResult
+from overread.training.settings import Relabelling
 from tests.studies import make_preset, write_squares
 
 EPOCHS = 5

@@ -14,9 +14,9 @@ from overread.questions.acquisition_bias.probe_loop import ProbeEpoch, ProbeLess
 from overread.questions.rater_bias.classifier_masks import DrawnMask
 from overread.questions.rater_bias.classifier_training import ClassifierEpoch, SourceClassifier, train_classifier
 from overread.study.working_cases import WorkingCase
-from overread.training.classifier_settings import ClassifierSettings
 from overread.training.history import Epoch
 from overread.training.loop import Session
+from overread.training.settings import ClassifierSettings
 from tests.unit.vendor_studies import make_probe_preset
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from overread.networks.build import build_network
 from overread.networks.settings import NetworkSettings
-from overread.training.reweighting import compute_pixel_weights, compute_weighted_loss
+from overread.training.losses import compute_pixel_weights, compute_weighted_loss
 
 
 def make_batch(seed: int, *, size: int = 8, count: int = 2) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,11 +1,11 @@
-"""Settings of a training refuse what could only fail later."""
+"""Settings of a training, and of the source classifier, refuse what could only fail later."""
 
 from typing import Any
 
 import pytest
 
 from overread.errors import SettingsError
-from overread.training.settings import SamplingSettings, TrainingSettings
+from overread.training.settings import ClassifierSettings, SamplingSettings, TrainingSettings
 
 SAMPLING: dict[str, Any] = {"patch_size": [8, 8]}
 TRAINING: dict[str, Any] = {"epochs": 1, "steps_per_epoch": 1, "sampling": SAMPLING}
@@ -39,3 +39,21 @@ def test_working_spacing_must_fit_the_patch(spacing: list[float]) -> None:
 def test_counts_and_step_sizes_must_be_positive(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name}: Input should be greater than"):
         TrainingSettings.parse(TRAINING | {name: 0}, where="x")
+
+
+def test_patches_must_outlast_the_poolings() -> None:
+    """Four blocks pool three times, by 8 in all."""
+    with pytest.raises(SettingsError, match=r"must be at least 8 for 4 blocks, not \(7, 24\)"):
+        ClassifierSettings.parse({"patch_size": [7, 24]}, where="classifier")
+    assert ClassifierSettings(patch_size=(8, 24, 1)).patch_size == (8, 24, 1)
+
+
+@pytest.mark.parametrize("sides", [(24,), (0, 24), (24, 24, 24, 24)])
+def test_a_patch_has_two_or_three_sides(sides: tuple[int, ...]) -> None:
+    with pytest.raises(SettingsError, match="patch_size must hold 2 or 3 positive numbers"):
+        ClassifierSettings.parse({"patch_size": sides}, where="classifier")
+
+
+def test_dropout_and_step_size_are_those_of_the_paper() -> None:
+    settings = ClassifierSettings()
+    assert (settings.dropout, settings.learning_rate, len(settings.features)) == (0.5, 1e-3, 4)

@@ -18,8 +18,13 @@ from overread.labels.expected_dice import (
     seed_slice,
 )
 from overread.labels.perturb.mode import Calibration, Cases, PerturbationMode, Strength
-from overread.labels.perturb.natural_volume import NaturalVolumeRecord, apply_natural_volume, sample_natural_volume
-from overread.labels.perturb.slice_calibration import (
+from overread.labels.perturb.natural_volume import (
+    NaturalVolumeRecord,
+    apply_natural_volume,
+    prepare_volume_dice,
+    sample_natural_volume,
+)
+from overread.labels.perturb.search import (
     calibrate_slices,
     check_any,
     count_slices,
@@ -27,9 +32,7 @@ from overread.labels.perturb.slice_calibration import (
     select_filled,
 )
 from overread.labels.seeds import draw_seed, seed_generator
-from overread.labels.slice_sample import SampledSlice
-from overread.labels.slices import stack_slices, unstack_slices
-from overread.labels.volume_dice import prepare_volume_dice
+from overread.labels.slices import SampledSlice, stack_slices, unstack_slices
 from overread.settings import Settings
 from overread.types import Mask, Spacing
 

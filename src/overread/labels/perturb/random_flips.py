@@ -8,8 +8,7 @@ from pydantic import Field
 
 from overread.errors import InputError
 from overread.labels.perturb.mode import Calibration, Cases, PerturbationMode, Strength
-from overread.labels.perturb.slice_calibration import check_any, count_slices, select_filled
-from overread.labels.search import refuse_target
+from overread.labels.perturb.search import check_any, count_slices, refuse_target, select_filled
 from overread.labels.seeds import draw_seed
 from overread.labels.slices import stack_slices, unstack_slices
 from overread.settings import Settings

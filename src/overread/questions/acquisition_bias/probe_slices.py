@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.questions.acquisition_bias.probe_settings import ProbeImageSettings
-from overread.study.intensity import normalise
-from overread.study.resampling import resample_image
 from overread.study.schema import IntensitySettings, StudySettings
 from overread.study.study import Study
+from overread.study.working_cases import normalise, resample_image
 
 _CT_BODY_HU = -300.0
 Z_SCORE_RANGE = (-3.0, 3.0)

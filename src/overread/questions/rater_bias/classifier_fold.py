@@ -15,8 +15,8 @@ from overread.questions.rater_bias.classifier_training import ClassifierEpoch, p
 from overread.questions.rater_bias.source_hits import PATCH_COLUMNS, name_probability
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
-from overread.training.classifier_settings import ClassifierFold, ClassifierSettings
 from overread.training.loop import Session
+from overread.training.settings import ClassifierFold, ClassifierSettings
 
 
 @dataclass(frozen=True)

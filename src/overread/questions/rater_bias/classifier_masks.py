@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.evaluation.surfaces import extract_surface
-from overread.study.intensity import normalise
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
-from overread.study.working_cases import WorkingCase
+from overread.study.working_cases import WorkingCase, normalise
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,8 @@ from overread.labels.seeds import seed_generator
 from overread.networks.hardware import select_memory_format
 from overread.networks.settings import count_network_dimensions
 from overread.questions.rater_bias.classifier_masks import DrawnMask
-from overread.training.classifier_settings import ClassifierSettings
 from overread.training.sampling import PatchRecord, apply_patch
-from overread.training.settings import SamplingSettings
+from overread.training.settings import ClassifierSettings, SamplingSettings
 
 
 def sample_outline_patch(

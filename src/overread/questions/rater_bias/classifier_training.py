@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from overread.errors import InputError
-from overread.networks.encoder import Encoder
+from overread.networks.blocks import Encoder
 from overread.networks.hardware import autocast
 from overread.networks.settings import NetworkSettings, count_network_dimensions
 from overread.questions.rater_bias.classifier_masks import DrawnMask
 from overread.questions.rater_bias.classifier_patches import apply_patches, sample_test_patches, sample_training_patches
 from overread.training import loop
-from overread.training.classifier_settings import ClassifierSettings
 from overread.training.history import Epoch
 from overread.training.loop import Session
 from overread.training.optimiser import Adam
+from overread.training.settings import ClassifierSettings
 
 
 class SourceClassifier(nn.Module):

@@ -7,7 +7,7 @@ from overread.evaluation.results import BlandAltman, Estimate, Interval, LoadOrd
 from overread.evaluation.skill import Skill
 from overread.evaluation.verdict import Verdict
 from overread.records import Result
-from overread.units import LengthUnit, LoadUnit
+from overread.study.schema import LengthUnit, LoadUnit
 
 Effect: TypeAlias = Literal[
     "learnt too little",

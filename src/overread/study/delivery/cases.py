@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from overread.errors import describe_problem
 from overread.study.cases import Case, find_case_problems
 from overread.study.delivery.files import AnnotationFiles
-from overread.study.problem import describe_problem
 from overread.study.study import CASES_FILE, Study
 
 _OWN_COLUMNS = ("case_id", "subject_id")

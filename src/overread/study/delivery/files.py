@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from overread.errors import StudyError
+from overread.errors import StudyError, describe_problem
 from overread.study.cases import Case, read_unchecked_cases
-from overread.study.importing.channels import SINGLE_CHANNEL
 from overread.study.importing.pattern import list_files, strip_raster_suffix
-from overread.study.problem import describe_problem
+from overread.study.importing.plan import SINGLE_CHANNEL
 from overread.study.study import Study
 
 ImageFiles = Mapping[str, Path]

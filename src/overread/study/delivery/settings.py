@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from overread.errors import describe_problem
 from overread.settings import Settings
-from overread.study.problem import describe_problem
 from overread.study.schema import NAME_PATTERN
 from overread.study.study import Study
 

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from overread.errors import StudyError
+from overread.errors import StudyError, describe_problem
 from overread.study.cases import Case
 from overread.study.delivery.cases import NewCases, plan_new_cases
 from overread.study.delivery.files import AnnotationFiles, Locate
-from overread.study.delivery.images import find_changed_images, stage_images
-from overread.study.delivery.masks import StagedMask, find_value_problems, stage_mask
+from overread.study.delivery.rasters import (
+    StagedMask,
+    find_changed_images,
+    find_value_problems,
+    stage_images,
+    stage_mask,
+)
 from overread.study.delivery.settings import AnnotationSettings, find_source_problems
-from overread.study.problem import describe_problem
 from overread.study.study import IMAGES_FOLDER, LABELS_FOLDER, Study
 
 

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from overread.study.demo.anatomy import Anatomy
-from overread.study.demo.noise import sample_smooth_noise
-from overread.study.demo.shapes import HEAD_GRID, Field, Point
+from overread.study.demo.fields import HEAD_GRID, Field, Point, sample_smooth_noise
 from overread.types import Affine
 
 Voxels = NDArray[np.int16]

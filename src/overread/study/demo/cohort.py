@@ -1,15 +1,44 @@
-"""Who is scanned, where and how often."""
+"""What a demo study holds: who is scanned, where and how often, and where the random numbers of each part come from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
+from pydantic import Field
 
+from overread.settings import Settings
 from overread.study.demo.acquisition import SCANNERS, Scanner
-from overread.study.demo.settings import DemoSettings
 
+Stage: TypeAlias = Literal["cohort", "subject", "visit", "ratings"]
+_STAGES: dict[Stage, int] = {"cohort": 0, "subject": 1, "visit": 2, "ratings": 3}
 _SITES = {"Aurelia": ("northfield", "eastbrook"), "Borealis": ("westhaven", "eastbrook")}
 _YOUNGEST, _OLDEST = 22, 66
+
+
+class DemoSettings(Settings):
+    """Settings of a synthetic study: 3D, multiple-sclerosis-like lesions on FLAIR and T1, two human-like raters."""
+
+    seed: int = Field(0, ge=0, description="the same seed gives the same bytes")
+    case_count: int = Field(18, ge=4, description="number of scans")
+    follow_up_share: float = Field(
+        1 / 6, ge=0, le=0.5, description="share of scans that are the second scan of a subject"
+    )
+    agreement_dice: float = Field(
+        0.73, gt=0.4, lt=0.95, description="mean Dice between the two raters that their habits are calibrated to"
+    )
+    lesion_count: float = Field(14.0, ge=4, description="median number of lesions per case")
+    relapse_share: float = Field(0.36, gt=0, lt=1, description="share of cases with a relapse (the ratings' outcome)")
+
+    @property
+    def subject_count(self) -> int:
+        """Number of synthetic subjects."""
+        return self.case_count - round(self.case_count * self.follow_up_share)
+
+
+def spawn_generator(seed: int, stage: Stage, *index: int) -> np.random.Generator:
+    """A generator that depends on `seed`, `stage` and `index` only, so that no part's numbers move another part's."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STAGES[stage], *index)))
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,12 @@ import numpy as np
 
 from overread.errors import InputError
 from overread.study.cases import Case, write_cases
-from overread.study.demo.cohort import Visit, sample_subjects, sample_visits
+from overread.study.demo.cohort import DemoSettings, Visit, sample_subjects, sample_visits, spawn_generator
+from overread.study.demo.fields import Field
 from overread.study.demo.raters import RATERS, draw_mask
 from overread.study.demo.ratings import sample_ratings, sample_relapses, write_ratings
 from overread.study.demo.scans import CHANNELS, Scan, sample_scans
-from overread.study.demo.seeds import spawn_generator
-from overread.study.demo.settings import DemoSettings
-from overread.study.demo.shapes import Field
-from overread.study.new_folder import create_folder
+from overread.study.output_folder import create_folder
 from overread.study.rasters import VOLUME_SUFFIX, compute_spacing_mm, write_mask, write_volume
 from overread.study.schema import IntensitySettings, Provenance, SourceSettings, StudySettings
 from overread.study.study import CASES_FILE, IMAGES_FOLDER, LABELS_FOLDER, RATINGS_FILE, SETTINGS_FILE, compute_load

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overread.study.demo.lesion_fields import merge_distances
-from overread.study.demo.lesions import Lesion
-from overread.study.demo.noise import sample_smooth_noise
-from overread.study.demo.shapes import HEAD_GRID, Field
+from overread.study.demo.fields import HEAD_GRID, Field, sample_smooth_noise
+from overread.study.demo.lesions import Lesion, merge_distances
 from overread.types import Mask
 
 

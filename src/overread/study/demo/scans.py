@@ -16,13 +16,17 @@ from overread.study.demo.acquisition import (
     sample_pose,
 )
 from overread.study.demo.anatomy import Anatomy, build_anatomy, sample_physique
-from overread.study.demo.cohort import Subject, Visit
-from overread.study.demo.lesion_fields import merge_distances, render_brightness, sample_raggedness
-from overread.study.demo.lesions import Lesion, sample_lesions, sample_lookalikes
+from overread.study.demo.cohort import DemoSettings, Subject, Visit, spawn_generator
+from overread.study.demo.fields import Field
+from overread.study.demo.lesions import (
+    Lesion,
+    merge_distances,
+    render_brightness,
+    sample_lesions,
+    sample_lookalikes,
+    sample_raggedness,
+)
 from overread.study.demo.raters import RATERS, apply_reading, sample_reading
-from overread.study.demo.seeds import spawn_generator
-from overread.study.demo.settings import DemoSettings
-from overread.study.demo.shapes import Field
 from overread.types import Affine, Mask
 
 CHANNELS = ("flair", "t1")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from overread.errors import InputError
-from overread.study.new_folder import create_folder, measure_bytes
+from overread.study.output_folder import create_folder, measure_bytes
 from overread.study.study import Study
 
 DATASET_ID = 501

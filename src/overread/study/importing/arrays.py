@@ -11,12 +11,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.errors import InputError
+from overread.errors import InputError, describe_problem, make_study_error
 from overread.study.cases import Case
-from overread.study.importing.channels import SINGLE_CHANNEL
-from overread.study.importing.plan import ImportPlan, PlannedCase
+from overread.study.importing.plan import SINGLE_CHANNEL, ImportPlan, PlannedCase
 from overread.study.importing.settings import ImportSettings
-from overread.study.problem import describe_problem, make_study_error
 from overread.study.rasters import Raster
 
 SUBJECT_COLUMNS = ("subject_id", "patient_id")
@@ -144,8 +142,8 @@ def _to_channel(image: NDArray[Any], spacing_mm: tuple[float, float, float]) -> 
 
 
 def _read_original(path: Path) -> dict[str, Raster]:
+    from overread.study.importing.dicom import read_series
     from overread.study.importing.dicom_header import read_slice_header
-    from overread.study.importing.dicom_volume import read_series
 
     header = read_slice_header(path)
     if header is None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from overread.errors import make_study_error
 from overread.study.importing.settings import ImportSettings
-from overread.study.problem import make_study_error
 
 DATASET_FILE = "dataset.json"
 

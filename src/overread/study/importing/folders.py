@@ -6,13 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from overread.errors import describe_problem, make_study_error
 from overread.study.cases import Case
 from overread.study.file_endings import NIFTI_SUFFIXES
-from overread.study.importing.channels import SINGLE_CHANNEL, read_channel_files
 from overread.study.importing.pattern import FilePattern, list_files, match_first
-from overread.study.importing.plan import ImportPlan, PlannedCase
+from overread.study.importing.plan import SINGLE_CHANNEL, ImportPlan, PlannedCase, read_channel_files
 from overread.study.importing.settings import ImportSettings
-from overread.study.problem import describe_problem, make_study_error
 
 IMAGE_PATTERNS = ("images/{case}/{channel}.*", "images/{case}.*")
 LABEL_PATTERNS = ("labels/{source}/{case}.*", "labels/{case}.*")

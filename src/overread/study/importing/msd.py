@@ -8,9 +8,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from overread.errors import StudyError
+from overread.errors import StudyError, describe_problem, make_study_error
 from overread.study.cases import Case
-from overread.study.importing.channels import read_volume_channels
 from overread.study.importing.dataset_json import (
     DATASET_FILE,
     list_channel_names,
@@ -19,9 +18,8 @@ from overread.study.importing.dataset_json import (
     read_label_values,
 )
 from overread.study.importing.pattern import strip_raster_suffix
-from overread.study.importing.plan import ImportPlan, PlannedCase
+from overread.study.importing.plan import ImportPlan, PlannedCase, read_volume_channels
 from overread.study.importing.settings import ImportSettings
-from overread.study.problem import describe_problem, make_study_error
 
 
 def plan_msd(source: Path, settings: ImportSettings) -> ImportPlan:

@@ -11,10 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from overread.errors import InputError
+from overread.errors import InputError, make_study_error
 from overread.study.cases import Case
 from overread.study.file_endings import NIFTI_SUFFIXES, RASTER_SUFFIXES
-from overread.study.importing.channels import COLOURS, read_channel_files
 from overread.study.importing.dataset_json import (
     DATASET_FILE,
     list_channel_names,
@@ -24,9 +23,8 @@ from overread.study.importing.dataset_json import (
 )
 from overread.study.importing.folders import FilesByKey, add_masks, find_stray_masks
 from overread.study.importing.pattern import FilePattern
-from overread.study.importing.plan import ImportPlan, PlannedCase
+from overread.study.importing.plan import COLOURS, ImportPlan, PlannedCase, read_channel_files
 from overread.study.importing.settings import ImportSettings
-from overread.study.problem import make_study_error
 from overread.study.rasters import Raster
 
 _IGNORED = "ignore"

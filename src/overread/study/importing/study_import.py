@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from overread.errors import InputError, StudyError
+from overread.errors import InputError, StudyError, describe_problem
 from overread.study.cases import Case, find_case_problems, read_unchecked_cases, write_cases
 from overread.study.digest import compute_files_digest
 from overread.study.importing.case_writer import WrittenCase, write_case
 from overread.study.importing.plan import ImportPlan, PlannedCase
 from overread.study.importing.settings import CROWD_PREFIX, ImportSettings, Layout
-from overread.study.new_folder import create_folder, measure_bytes
-from overread.study.problem import describe_problem
+from overread.study.output_folder import create_folder, measure_bytes
 from overread.study.schema import Provenance, SourceSettings, StudySettings
 from overread.study.study import CASES_FILE, IMAGES_FOLDER, LABELS_FOLDER, SETTINGS_FILE, Study
 from overread.study.summary import StudySummary, summarise_study

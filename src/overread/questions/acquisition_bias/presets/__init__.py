@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from overread.questions.acquisition_bias.probe_settings import ProbePreset
-from overread.training.presets.shelf import PresetShelf
+from overread.training.presets import PresetShelf
 
 SHELF = PresetShelf(__name__, ProbePreset)
 

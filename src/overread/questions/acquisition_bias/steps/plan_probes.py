@@ -18,8 +18,8 @@ from overread.questions.acquisition_bias.probe_folds import (
 )
 from overread.questions.acquisition_bias.probe_settings import ProbePreset
 from overread.questions.acquisition_bias.steps.probe_plan import ProbePlan
+from overread.runs.fingerprint import PlannedData
 from overread.runs.pipeline_run import begin_pipeline_run
-from overread.runs.planned_data import PlannedData
 from overread.settings import Settings
 from overread.study.cases import Case
 from overread.study.study import Study

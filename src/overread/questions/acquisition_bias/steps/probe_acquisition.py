@@ -10,9 +10,9 @@ from overread.questions.acquisition_bias.steps.plan_probes import ProbeChoice, p
 from overread.questions.acquisition_bias.steps.train_probes import train_probes
 from overread.questions.acquisition_bias.steps.write_probe_report import draw_report
 from overread.report.formatting import format_number
-from overread.runs.output_folder import check_is_outside_labels
 from overread.runs.report_publishing import build_context
 from overread.runs.surroundings import limit_processes
+from overread.study.output_folder import check_is_outside_labels
 from overread.study.study import Study
 
 PLAN_FILE = "plan.json"

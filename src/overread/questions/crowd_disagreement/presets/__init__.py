@@ -2,7 +2,7 @@
 
 from overread.questions.crowd_disagreement.results import CrowdSettings
 from overread.settings import DescribedSettings
-from overread.training.presets.shelf import PresetShelf
+from overread.training.presets import PresetShelf
 
 DEFAULT_CROWD_PRESET = "ratings"
 

@@ -14,10 +14,9 @@ from overread.questions.crowd_disagreement.steps.crowd_analysis_files import (
 from overread.questions.crowd_disagreement.steps.disagreement_choice import DisagreementChoice, choose_preset
 from overread.questions.crowd_disagreement.steps.fetch_annotations import open_annotations
 from overread.runs.fingerprint import name_result, name_run
-from overread.runs.pipeline_run import begin_pipeline_run, failing_with_pipeline_run
+from overread.runs.pipeline_run import AnalysisRun, begin_pipeline_run, failing_with_pipeline_run
 from overread.runs.progress import report_progress
 from overread.runs.reuse import finish_result
-from overread.runs.run_identity import AnalysisRun
 
 if TYPE_CHECKING:
     from overread.questions.crowd_disagreement.evaluation import CrowdAnalysis

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.questions.crowd_disagreement.results import CrowdEvaluation
-from overread.runs.run_identity import AnalysisRun
+from overread.runs.pipeline_run import AnalysisRun
 
 if TYPE_CHECKING:
     from overread.questions.crowd_disagreement.evaluation import CrowdAnalysis

@@ -12,7 +12,7 @@ from overread.questions.crowd_disagreement.steps.fetch_table import fetch_table
 from overread.questions.crowd_disagreement.steps.rating_tables import RatingTables
 from overread.questions.crowd_disagreement.steps.study_sources import StudySources
 from overread.questions.crowd_disagreement.steps.write_disagreement_report import write_untracked_page
-from overread.runs.output_folder import check_is_outside_labels
+from overread.study.output_folder import check_is_outside_labels
 from overread.study.study import Study
 
 PAGE_FILE = "report.html"

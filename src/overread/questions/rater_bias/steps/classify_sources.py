@@ -17,7 +17,7 @@ from overread.runs.workers import run_side_by_side
 from overread.study.digest import compute_files_digest, compute_study_digest
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
-from overread.training.classifier_settings import ClassifierFold, ClassifierSettings
+from overread.training.settings import ClassifierFold, ClassifierSettings
 
 if TYPE_CHECKING:
     from pandas import DataFrame

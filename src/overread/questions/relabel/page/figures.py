@@ -11,7 +11,7 @@ from overread.report.figures.outlines import draw_outline, draw_over_slice, trac
 from overread.report.formatting import format_count, format_dice, format_number
 from overread.report.palette import INK, MUTED
 from overread.report.slice_view import SliceView
-from overread.training.relabel_epoch import compute_relative_changes
+from overread.training.epoch_choice import compute_relative_changes
 from overread.types import Mask
 
 if TYPE_CHECKING:

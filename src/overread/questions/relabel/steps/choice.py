@@ -6,13 +6,13 @@ from typing import get_args
 from pydantic import Field
 
 from overread.errors import SettingsError
-from overread.inference.uncertainty_settings import UncertaintyMethod
+from overread.inference.settings import UncertaintyMethod
 from overread.labels.relabelling import MOST_UNCERTAINTY
 from overread.labels.variant_record import CONTROL
 from overread.questions.relabel.results import AS_GIVEN, NoisyLabels
 from overread.runs.label_variants import LabelVariants
 from overread.settings import Settings
-from overread.training.correction_settings import RelabelRule
+from overread.training.settings import RelabelRule
 
 _CLEAN = "clean"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.inference.uncertainty_settings import UncertaintyMethod
+from overread.inference.settings import UncertaintyMethod
 from overread.labels.relabelling import FlipRule
 from overread.questions.relabel.results import (
     Correction,
@@ -18,10 +18,10 @@ from overread.questions.relabel.results import (
 from overread.questions.relabel.steps.choice import list_noises
 from overread.runs.label_variants import LabelVariants
 from overread.runs.plan import TrainingPlan
-from overread.training.correction_settings import Relabelling
 from overread.training.history import HISTORY_FILE, EpochReport, read_history
 from overread.training.relabel_record import RelabelRecord
 from overread.training.result import TrainingFailure, TrainingJob, TrainingResult
+from overread.training.settings import Relabelling
 
 if TYPE_CHECKING:
     from overread.questions.relabel.evaluation import RelabelDesign

@@ -11,8 +11,7 @@ from typing import ClassVar
 from overread.adapters.source_branch import commit_sources_on_branch
 from overread.adapters.storage import open_store
 from overread.adapters.telemetry import MetricGroup, push_metrics
-from overread.inference.uncertainty_files import read_uncertainty
-from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps
+from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps, read_uncertainty
 from overread.questions.relabel.results import NoisyLabels, RelabelledSource
 from overread.questions.relabel.steps.design import CorrectionDesign, Role
 from overread.questions.relabel.steps.relabel_source import (
@@ -34,9 +33,9 @@ from overread.runs.study_copy import Origin, copy_study
 from overread.study.digest import compute_source_digest
 from overread.study.schema import Provenance
 from overread.study.study import Study
-from overread.training.correction_settings import Relabelling
 from overread.training.relabel_record import UNCERTAINTY_FOLDER, RelabelRecord
 from overread.training.result import TrainingResult
+from overread.training.settings import Relabelling
 
 
 def tell_relabelling(plan: TrainingPlan, sources: Iterable[Provenance], *, store: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from overread.errors import InputError, SettingsError
-from overread.inference.uncertainty_settings import UncertaintyMethod
+from overread.inference.settings import UncertaintyMethod
 from overread.questions.relabel.results import NoisyLabels
 from overread.questions.relabel.steps.choice import (
     CorrectionChoice,
@@ -14,16 +14,16 @@ from overread.questions.relabel.steps.choice import (
     find_clean_source,
     list_noises,
 )
+from overread.runs.fingerprint import PlannedData
 from overread.runs.label_variants import LabelVariants
 from overread.runs.pipeline_run import begin_pipeline_run
 from overread.runs.plan import TrainingPlan
 from overread.runs.plan_trainings import apply_epochs, check_case_counts, check_dimensions
-from overread.runs.planned_data import PlannedData
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
-from overread.training.correction_settings import Relabelling
 from overread.training.presets import Preset, read_preset
 from overread.training.result import TrainingJob
+from overread.training.settings import Relabelling
 
 PIPELINE = "relabel"
 

@@ -9,7 +9,7 @@ from overread.questions.relabel.steps.relabel_source import RelabelChoice, add_r
 from overread.questions.relabel.steps.review_labels import REVIEW_PAGE
 from overread.runs.derived_source import record_source
 from overread.runs.map_collection import open_map_folder
-from overread.runs.output_folder import check_is_outside_labels
+from overread.study.output_folder import check_is_outside_labels
 from overread.study.schema import Provenance
 from overread.study.study import Study
 

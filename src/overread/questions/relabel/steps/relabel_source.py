@@ -9,9 +9,8 @@ from pydantic import Field
 
 from overread.errors import InputError
 from overread.inference.uncertainty_maps import UncertaintyMaps
-from overread.labels.relabelling import MOST_UNCERTAINTY, FlipRule, RelabelSettings
+from overread.labels.relabelling import MOST_UNCERTAINTY, FlipRule, RelabelSettings, choose_threshold
 from overread.labels.source_cases import SourceCase, read_source_case
-from overread.labels.uncertainty_threshold import choose_threshold
 from overread.questions.relabel.page.review import RelabelledLabels
 from overread.questions.relabel.review import CaseReview, propose_label, review_case
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
@@ -22,7 +21,7 @@ from overread.runs.map_collection import MapCollection
 from overread.settings import Settings
 from overread.study.digest import compute_source_digest
 from overread.study.label_set import LabelSet
-from overread.study.new_folder import create_folder
+from overread.study.output_folder import create_folder
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study

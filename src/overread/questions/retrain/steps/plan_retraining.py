@@ -4,10 +4,10 @@ from pathlib import Path
 
 from overread.errors import InputError
 from overread.questions.retrain.records import KeptNetwork, StudyChanges
+from overread.runs.fingerprint import PlannedData
 from overread.runs.pipeline_run import begin_pipeline_run
 from overread.runs.plan import TrainingPlan
 from overread.runs.plan_trainings import apply_epochs, check_dimensions, select_fold_cases
-from overread.runs.planned_data import PlannedData
 from overread.study.splits import Fold, split_held_out
 from overread.study.study import Study
 from overread.training.presets import Preset, read_preset

@@ -111,7 +111,7 @@ def _compute_key(candidate: Candidate, plan: TrainingPlan) -> str:
 
 
 def _predict(item: _Assignment) -> None:
-    from overread.inference.predicted_mask import write_predicted_mask
+    from overread.inference.ensemble import write_predicted_mask
     from overread.networks.hardware import limit_threads, select_device
 
     limit_threads(1)

@@ -9,8 +9,8 @@ from overread.questions.mask_size.results import MaskSizes
 
 from overread.report.context import RunContext
 from overread.runs.fingerprint import name_run
+from overread.runs.pipeline_run import AnalysisRun
 from overread.runs.report_publishing import publish_report
-from overread.runs.run_identity import AnalysisRun
 from overread.study.digest import compute_images_digest, compute_source_digest, compute_study_digest
 from overread.study.study import Study
 

@@ -1,22 +1,74 @@
-"""One new mask: does it fit its image, is it one structure, and does the source hold it already?"""
+"""The images of new cases and new masks: does each fit the study, and does the study hold it already?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from overread.errors import InputError, StudyError
+from overread.errors import InputError, StudyError, describe_problem
+from overread.study.cases import Case
+from overread.study.delivery.files import ImageFiles, Locate
 from overread.study.delivery.settings import AnnotationSettings
 from overread.study.digest import compute_file_digest
-from overread.study.importing.channels import add_slice_axis
-from overread.study.importing.masks import binarise_mask
-from overread.study.problem import describe_problem
-from overread.study.raster_checks import find_mismatches, find_shape_problems
-from overread.study.rasters import Raster, read_label_raster, read_raster, write_mask
+from overread.study.importing.case_writer import binarise_mask, write_case
+from overread.study.importing.plan import PlannedCase, add_slice_axis, read_channel_files
+from overread.study.importing.settings import ImportSettings
+from overread.study.raster import find_mismatches, find_shape_problems
+from overread.study.rasters import Raster, have_same_affine, read_label_raster, read_raster, write_mask
 from overread.study.study import Study
 from overread.types import Mask
+
+
+def stage_images(study: Study, case: Case, files: ImageFiles, *, staging: Path) -> list[str]:
+    """Read and check the channels of a new case, and write them below `staging` as an import does; return problems."""
+    planned = PlannedCase(case, tuple(files.values()), partial(read_channel_files, files))
+    written = write_case(staging, planned, ImportSettings(), dimensions=study.settings.dimensions)
+    if written.problems or set(written.channels) == set(study.settings.channels):
+        return list(written.problems)
+    return [_describe_channels(study, case.case_id, set(written.channels))]
+
+
+def find_changed_images(study: Study, case_id: str, files: ImageFiles, *, locate: Locate) -> list[str]:
+    """Name what differs between the image of a case that the study has and one that was handed in for it."""
+    where = f"case {case_id!r}"
+    try:
+        given = read_channel_files(files)
+        if set(given) != set(study.settings.channels):
+            return [_describe_channels(study, case_id, set(given))]
+        stored = {name: read_raster(locate(study.image_path(case_id, name))) for name in given}
+    except InputError as error:
+        return [f"{where}: {error}"]
+    hint = "leave it out; where the image itself is wrong, replace it in the study and use `overread study commit`"
+    return [
+        describe_problem(
+            "the image of a case that the study has must stay as it is",
+            found="other content",
+            where=f"{where}, channel {name!r}",
+            hint=hint,
+        )
+        for name in given
+        if not _is_same(given[name], stored[name])
+    ]
+
+
+def _describe_channels(study: Study, case_id: str, found: set[str]) -> str:
+    return describe_problem(
+        f"a case must have the channels {', '.join(study.settings.channels)}",
+        found=", ".join(sorted(found)),
+        where=f"case {case_id!r}",
+    )
+
+
+def _is_same(given: Raster, stored: Raster) -> bool:
+    # 64-bit voxels are stored as float32.
+    if not np.array_equal(np.asarray(given.voxels, np.float32), np.asarray(stored.voxels, np.float32)):
+        return False
+    if given.affine is None or stored.affine is None:
+        return given.affine is stored.affine
+    return have_same_affine(stored.affine, given.affine)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overread.study.demo.shapes import Axes, compute_ellipsoid, compute_tube, join_smoothly, soften
+from overread.study.demo.fields import Axes, compute_ellipsoid, compute_tube, join_smoothly, soften
 
 coordinates = st.floats(-20, 20, width=32)
 radii = st.floats(1, 10, width=32)

@@ -1,11 +1,30 @@
-"""The encoder that SegNet and FCN-32s share."""
+"""The blocks that SegNet and FCN-32s are stacked of: convolutions, and the encoder that both share."""
 
 from itertools import pairwise
 
 from torch import Tensor, nn
 
-from overread.networks.convolutions import build_convolutions
 from overread.networks.settings import NetworkSettings
+
+ACTIVATIONS = {"leaky_relu": ("leakyrelu", {"negative_slope": 0.1, "inplace": True}), "prelu": ("prelu", {})}
+"""MONAI's name and arguments for each activation of the settings."""
+
+
+def build_convolutions(settings: NetworkSettings, *widths: int, dimensions: int) -> nn.Sequential:
+    """Convolutions of side 3 from each width to the next, (B, widths[0], *S) → (B, widths[-1], *S).
+
+    Each is followed by batch normalisation, dropout and activation.
+    """
+    from monai.networks.blocks import Convolution
+
+    return nn.Sequential(
+        *(
+            Convolution(
+                dimensions, before, after, act=ACTIVATIONS[settings.activation], norm="batch", dropout=settings.dropout
+            )
+            for before, after in pairwise(widths)
+        )
+    )
 
 
 class Encoder(nn.Module):

@@ -1,4 +1,4 @@
-"""Solid shapes as signed distances in mm, positive inside."""
+"""Fields on the lattice of the head: solid shapes as signed distances in mm, positive inside, and smooth noise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 Field: TypeAlias = NDArray[np.float32]
 """(X, Y, Z) or broadcastable to it."""
@@ -104,3 +105,35 @@ def shift(distance: Field, outwards_mm: float) -> Field:
 def soften(distance: Field, width_mm: float) -> Field:
     """Share of tissue inside, 0 to 1, for a signed distance: 0.5 on the surface, soft over about `width_mm`."""
     return np.asarray(np.clip(0.5 + distance / (2 * width_mm), 0, 1), np.float32)
+
+
+def sample_smooth_noise(shape: tuple[int, ...], correlation: float, generator: np.random.Generator) -> Field:
+    """Gaussian random field with mean 0 and std 1.
+
+    Drawn on a coarse lattice and interpolated where the correlation is long, for speed.
+
+    Args:
+        shape: (X, Y, Z) in points.
+        correlation: std of the Gaussian kernel, in points.
+        generator: source of randomness.
+    """
+    factor = max(1, int(correlation // 1.5))
+    coarse = tuple(-(-size // factor) + 4 for size in shape)
+    white = generator.standard_normal(coarse, dtype=np.float32)
+    smooth = ndimage.gaussian_filter(white, correlation / factor, mode="wrap", truncate=3)
+    smooth = (smooth - smooth.mean()) / smooth.std()
+    if factor == 1:
+        return np.asarray(smooth[tuple(slice(size) for size in shape)], np.float32)
+    scale = np.full(len(shape), 1 / factor)
+    return np.asarray(ndimage.affine_transform(smooth, scale, offset=1.0, output_shape=shape, order=1), np.float32)
+
+
+def sample_banded_noise(shape: tuple[int, ...], correlation: float, generator: np.random.Generator) -> Field:
+    """Random field of one dominant wavelength, mean 0 and std 1: the difference of two Gaussian-smoothed copies.
+
+    The wavelength is about 5.7 times `correlation` (in points).
+    """
+    white = generator.standard_normal(shape, dtype=np.float32)
+    fine = ndimage.gaussian_filter(white, correlation, mode="wrap", truncate=3)
+    banded = fine - ndimage.gaussian_filter(white, 1.6 * correlation, mode="wrap", truncate=3)
+    return np.asarray((banded - banded.mean()) / banded.std(), np.float32)
