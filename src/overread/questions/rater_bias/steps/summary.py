@@ -39,8 +39,9 @@ def _answer(evaluation: CrossEvaluation) -> list[str]:
     answer = word_answer(evaluation, advice=Advice(trainings="10 trainings per rater"))
     lines = [answer.sentence.replace(NO_BREAK, " ")]
     if evaluation.verdict != "learnt too little" and (gap := evaluation.dice_gap) is not None:
+        interval = f"95 % interval {gap.low:+.3f} to {gap.high:+.3f}" if gap.is_valid else "no valid interval"
         lines.append(
-            f"own minus other rater: {gap.estimate:+.3f} Dice (95 % interval {gap.low:+.3f} to {gap.high:+.3f}), "
+            f"own minus other rater: {gap.estimate:+.3f} Dice ({interval}), "
             f"{gap.subject_count} subjects, folds={gap.fold_count} repeats={gap.repeat_count}"
         )
     for pair in evaluation.pairs:
