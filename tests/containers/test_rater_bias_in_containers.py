@@ -41,8 +41,8 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 @pytest.fixture(scope="module")
 def finished(cluster: Cluster, discs: Path, git_server: GitServer) -> FinishedRun:
     """The whole pipeline, once it has run."""
-    arguments = {"study": git_server.locate(discs.name), "preset": PRESET_PATH, "folds": 2, "epochs": EPOCHS}
-    return cluster.run("rater-bias", {**arguments, "mix_ratios": "0.5", "consensus": "majority"})
+    arguments = {"study": git_server.locate(discs.name), "preset": PRESET_PATH, "folds": 2, "repeats": 1}
+    return cluster.run("rater-bias", {**arguments, "epochs": EPOCHS, "mix_ratios": "0.5", "consensus": "majority"})
 
 
 @pytest.fixture(scope="module")
