@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from overread.evaluation.matters import Matters
 from overread.questions.rater_bias.mixing_results import MIXING_COLUMNS, MixingEvaluation
 from overread.questions.rater_bias.steps import evaluate_mixing
 from overread.runs.plan import TrainingPlan
@@ -37,9 +38,9 @@ def write_predictions(study: Study, name: str, drawn: str) -> None:
         write_mask(labels.path(case_id), mask, None)
 
 
-def evaluate(root: Path, **options: float) -> MixingEvaluation | None:
+def evaluate(root: Path) -> MixingEvaluation | None:
     folders = (root / "study", root / "plan.json", root / "predictions")
-    return evaluate_mixing.run(*folders, output=root / "found", store=str(root / "store"), **options)
+    return evaluate_mixing.run(*folders, output=root / "found", store=str(root / "store"))
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +96,13 @@ def test_networks_of_which_one_learnt_nothing_give_no_verdict(tmp_path: Path) ->
 
 
 def test_what_matters_is_part_of_the_name_of_the_result(tmp_path: Path) -> None:
-    study, _ = prepare(tmp_path, repeats=1)
+    study, plan = prepare(tmp_path, repeats=1)
     for name, drawn in DRAWN.items():
         write_predictions(study, name, drawn)
     for matters in (0.02, 0.05):
-        evaluation = evaluate(tmp_path, matters=matters)
+        preset = plan.preset.model_copy(update={"matters": Matters(dice=matters)})
+        plan.model_copy(update={"preset": preset}).write(tmp_path / "plan.json")
+        evaluation = evaluate(tmp_path)
         assert evaluation is not None
         assert evaluation.matters == matters
 

@@ -17,7 +17,15 @@ from overread.questions.rater_bias.page.mixing_tables import (
 from overread.report.answer import Answer
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
 from overread.report.formatting import format_count, write_interval
-from overread.report.judgement import LUCK, Advice, Claim, list_design, word_too_little, word_verdict, write_estimate
+from overread.report.judgement import (
+    Advice,
+    Claim,
+    describe_luck,
+    list_design,
+    word_too_little,
+    word_verdict,
+    write_estimate,
+)
 from overread.report.palette import GRID, Colours
 from overread.report.table import KeyFigure, Table
 
@@ -178,7 +186,7 @@ def build_mixing_section(evaluation: MixingEvaluation, colours: Colours, *, noun
         changes=word_changes(evaluation),
         full_shift=word_full_shift(evaluation),
         design=list_mixing_design(evaluation),
-        luck=LUCK,
+        luck=describe_luck(evaluation.shift.difference) if evaluation.shift else "",
         dice_table=build_dice_table(evaluation),
         test_table=build_test_table(evaluation),
         curve=draw_mixing_curve(evaluation, colours),

@@ -112,7 +112,7 @@ def write_rater_bias_report(
         "fold_table": build_fold_table(trainings, evaluation.sources),
         "subject_count": subject_count,
         "keys": list_keys(evaluation, subject_count, noun=noun),
-        "mixing": build_mixing_section(mixing, assign_colours(evaluation.sources)) if mixing else None,
+        "mixing": build_mixing_section(mixing, assign_colours(evaluation.sources), noun=noun) if mixing else None,
         "classifier": build_source_classifier_section(*classification, noun=noun) if classification else None,
         **_tell_findings(evaluation, of_raters, trainings, noun),
         **_draw_figures(evaluation, of_raters, colours, noun),

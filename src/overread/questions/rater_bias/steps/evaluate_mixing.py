@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from overread.evaluation.overlap import compute_dice
 from overread.evaluation.skill import Skill, measure_skill
-from overread.evaluation.verdict import DICE_THAT_MATTERS
 from overread.questions.rater_bias.mixing_results import MIXING_COLUMNS, MixingEvaluation
 from overread.runs.fingerprint import name_result
 from overread.runs.plan import TrainingPlan
@@ -31,7 +30,6 @@ def run(
     *,
     output: Path,
     store: str,
-    matters: float = DICE_THAT_MATTERS,
 ) -> MixingEvaluation | None:
     """Write the evaluation and the Dice of every held-out case, by each repeat's network alone, into `output`.
 
@@ -41,7 +39,6 @@ def run(
         predictions_folder: held-out predictions, as `predict_cases` wrote them.
         output: gets `mixing.json` and `mixing.csv`.
         store: address of the result store.
-        matters: smallest difference of Dice that matters.
 
     Returns:
         None, and an empty folder, where the plan mixes no labels.
@@ -55,12 +52,10 @@ def run(
         "predictions": compute_folder_digest(predictions_folder),
         "jobs": [job.model_dump(mode="json") for job in plan.jobs],
         "sources": plan.sources,
-        "matters": matters,
+        "matters": plan.preset.matters.dice,
     }
     key = f"evaluations/{name_result('mixing', made_by=__name__, parts=parts)}"
-    finish_result(
-        store, key, output, lambda: _evaluate(Study.open(study_folder), plan, predictions_folder, output, matters)
-    )
+    finish_result(store, key, output, lambda: _evaluate(Study.open(study_folder), plan, predictions_folder, output))
     return read_mixing(output)
 
 
@@ -70,7 +65,7 @@ def read_mixing(folder: Path) -> MixingEvaluation | None:
     return MixingEvaluation.read(path) if path.is_file() else None
 
 
-def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output: Path, matters: float) -> None:
+def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output: Path) -> None:
     from overread.questions.rater_bias.mixing import summarise_mixing
 
     first, second = plan.sources[:2]
@@ -84,7 +79,7 @@ def _evaluate(study: Study, plan: TrainingPlan, predictions_folder: Path, output
         references=plan.sources,
         second_network=alone,
         skills=_measure_skills(study, plan, predictions_folder, frame, alone),
-        matters=matters,
+        matters=plan.preset.matters.dice,
     )
     found.write(output / EVALUATION_FILE)
     frame.to_csv(output / TABLE_FILE, index=False, lineterminator="\n")

@@ -11,7 +11,16 @@ from overread.questions.relabel.page.tables import name_noise
 from overread.questions.relabel.results import LabelRepair, Outcome, RelabelEvaluation
 from overread.report.answer import Answer, Mark
 from overread.report.formatting import format_count, format_dice, format_number, format_percent, join_names
-from overread.report.judgement import LUCK, LUCK_OF_ONE_SPLIT, MARKS, Advice, Claim, list_design, word_verdict
+from overread.report.judgement import (
+    LUCK,
+    LUCK_OF_FOLDS,
+    LUCK_OF_ONE_SPLIT,
+    MARKS,
+    Advice,
+    Claim,
+    list_design,
+    word_verdict,
+)
 from overread.report.table import KeyFigure, show_interval
 
 _CLAIM = Claim(
@@ -184,7 +193,9 @@ def _capitalise(text: str) -> str:
 
 def choose_luck(evaluation: RelabelEvaluation) -> str:
     """What the intervals of gains allow for."""
-    return LUCK if evaluation.folds > 1 else LUCK_OF_ONE_SPLIT
+    if evaluation.folds == 1:
+        return LUCK_OF_ONE_SPLIT
+    return LUCK if evaluation.repeats > 1 else LUCK_OF_FOLDS
 
 
 def list_design_keys(evaluation: RelabelEvaluation) -> list[KeyFigure]:
