@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from overread.adapters.storage import open_store
 from overread.questions.acquisition_bias.probe_folds import ProbeFold
-from overread.questions.acquisition_bias.probe_settings import SHUFFLED, ProbeTraining
+from overread.questions.acquisition_bias.probe_settings import ProbeTraining
 from overread.questions.acquisition_bias.results import PROBABILITY_PREFIX
 from overread.questions.acquisition_bias.steps.probe_plan import ProbeJob, ProbePlan
 from overread.questions.acquisition_bias.steps.probe_results import write_probe
@@ -48,9 +48,10 @@ def compute_probe_key(plan: ProbePlan, job: ProbeJob) -> str:
         "data": plan.study_digest,
         "case_ids": plan.case_ids,
         "classes": plan.classes,
-        "preset": plan.preset.model_dump(mode="json", exclude={"description", "matching"}),
+        "preset": plan.preset.model_dump(mode="json", exclude={"description", "matching", "shuffles", "matters"}),
         "variant": job.variant,
         "fold": job.fold,
+        "shuffle": job.shuffle,
         "cases": _list_parts(plan.find_fold(job)),
         "seed": plan.seed,
     }
@@ -74,7 +75,7 @@ def train_assigned_probe(item: ProbeAssignment) -> str:
 
     limit_threads(1)
     plan, job, device = item.plan, item.job, select_device(cast(DeviceName, item.device))
-    region = cast(Region, "whole" if job.variant == SHUFFLED else job.variant)
+    region = cast(Region, job.variant)
     lesson = ProbeLesson(plan.find_fold(job), plan.classes, open_stacks(item.stacks, region, plan.case_ids))
     store, key = None if item.store is None else open_store(item.store), compute_probe_key(plan, job)
     with keeping_checkpoint(store, key) as (checkpoint, on_epoch):
@@ -92,6 +93,7 @@ def _describe(job: ProbeJob, fold: ProbeFold, trained: "TrainedProbe", device: s
 
     return ProbeTraining(
         variant=job.variant,
+        shuffle=job.shuffle,
         fold=job.fold,
         train_count=len(fold.train),
         validation_count=len(fold.validation),
@@ -115,6 +117,7 @@ def _answer(item: ProbeAssignment, lesson: "ProbeLesson", trained: "TrainedProbe
         for package in range(plan.preset.packages):
             yield {
                 "variant": job.variant,
+                "shuffle": job.shuffle,
                 "fold": job.fold,
                 "package": package,
                 "case_id": case.case_id,
