@@ -131,28 +131,36 @@ def test_the_scatter_of_chance_by_hand() -> None:
     assert math.isnan(compute_chance_std(counts[1:]))
 
 
+def draw_features(
+    generator: np.random.Generator, *, size: int, effect: float = 0.0, trials: int
+) -> dict[str, np.ndarray]:
+    """Six features of each subject, (trials, N, 6), correlated between regions; classes differ in the body alone."""
+    common = generator.normal(size=(trials, size, 6))
+    features = {region: 0.6 * common + 0.8 * generator.normal(size=common.shape) for region in REGIONS}
+    features["body"][:, np.arange(size) % 2 == 1] += effect
+    return features
+
+
+def score_folds(features: np.ndarray, folds: int) -> np.ndarray:
+    """AUROC within each fold, (trials, k), by the nearest mean of the other folds; every second subject is positive."""
+    size = features.shape[1]
+    labels, fold_of = np.arange(size) % 2, np.arange(size) // 2 % folds
+    aurocs = np.empty((len(features), folds))
+    for fold in range(folds):
+        held_out = fold_of == fold
+        means = [features[:, ~held_out & (labels == label)].mean(axis=1) for label in (0, 1)]
+        scores = np.einsum("tnc,tc->tn", features[:, held_out], means[1] - means[0])
+        positive, negative = scores[:, labels[held_out] == 1], scores[:, labels[held_out] == 0]
+        aurocs[:, fold] = (positive[:, :, None] > negative[:, None]).mean(axis=(1, 2))
+    return aurocs
+
+
 def simulate(
     generator: np.random.Generator, *, size: int, folds: int, effect: float = 0.0, trials: int
 ) -> dict[str, np.ndarray]:
-    """AUROC of four correlated regions within each fold, (trials, k), by the nearest mean of six features.
-
-    The classes differ by `effect` in the body alone.
-    """
-    labels, fold_of = np.arange(size) % 2, np.arange(size) // 2 % folds
-    common = generator.normal(size=(trials, size, 6))
-    found = {}
-    for region in REGIONS:
-        features = 0.6 * common + 0.8 * generator.normal(size=common.shape)
-        features[:, labels == 1] += effect if region == "body" else 0.0
-        aurocs = np.empty((trials, folds))
-        for fold in range(folds):
-            held_out = fold_of == fold
-            means = [features[:, ~held_out & (labels == label)].mean(axis=1) for label in (0, 1)]
-            scores = np.einsum("tnc,tc->tn", features[:, held_out], means[1] - means[0])
-            positive, negative = scores[:, labels[held_out] == 1], scores[:, labels[held_out] == 0]
-            aurocs[:, fold] = (positive[:, :, None] > negative[:, None]).mean(axis=(1, 2))
-        found[region] = aurocs
-    return found
+    """AUROC of four regions within each fold, (trials, k)."""
+    features = draw_features(generator, size=size, effect=effect, trials=trials)
+    return {region: score_folds(values, folds) for region, values in features.items()}
 
 
 def count_told(studies: dict[str, np.ndarray], counts: np.ndarray) -> tuple[float, float]:
@@ -178,6 +186,37 @@ def test_a_region_that_tells_is_found() -> None:
     assert studies["body"].mean() > 0.85
     _, body = count_told(studies, np.full((10, 2), 2))
     assert body > 0.8
+
+
+def shuffle_and_judge(seed: int, *, effect: float, trials: int) -> np.ndarray:
+    """Whether each region is told by 19 shuffles that retrain, (trials, 4), for 24 subjects and 4 folds."""
+    generator = np.random.default_rng(seed)
+    features = draw_features(generator, size=24, effect=effect, trials=trials)
+    observed = {region: score_folds(values, 4) for region, values in features.items()}
+    orders = [generator.permutation(24) for _ in range(19)]
+    means = {
+        region: np.array([score_folds(values[:, order], 4).mean(axis=1) for order in orders])
+        for region, values in features.items()
+    }
+    judged = [
+        judge_regions(
+            {region: values[trial] for region, values in observed.items()},
+            np.full((4, 2), 3),
+            shuffled={region: values[:, trial] for region, values in means.items()},
+        )
+        for trial in range(trials)
+    ]
+    return np.array([[one[region].is_told for region in REGIONS] for one in judged])
+
+
+def test_shuffles_that_retrain_hold_their_error_rate_and_find_more() -> None:
+    by_chance = shuffle_and_judge(3, effect=0.0, trials=400).any(axis=1).mean()
+    assert by_chance <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+    found = shuffle_and_judge(4, effect=0.7, trials=100)[:, 2].mean()
+    _, without = count_told(
+        simulate(np.random.default_rng(4), size=24, folds=4, effect=0.7, trials=100), np.full((4, 2), 3)
+    )
+    assert found > without + 0.1
 
 
 def test_the_band_of_chance_holds_simulated_studies() -> None:
