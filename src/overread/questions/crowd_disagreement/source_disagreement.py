@@ -38,7 +38,8 @@ def measure_source_disagreement(study: Study, sources: Sequence[str]) -> CaseFea
 
     Columns: Dice and average surface distance of each of P pairs of sources, then standard deviation of the loads over
     the sources, the same over the mean load (0 where all masks are empty), and the logarithm of the mean load, which
-    stands for size. A case that a source has not labelled has NaN; the distance is infinite where one of two masks is empty.
+    stands for size. A case that a source has not labelled has NaN; the distance is infinite where one of two masks is
+    empty.
 
     Args:
         study: where masks are read.
