@@ -17,7 +17,7 @@ from overread.report.table import KeyFigure
 
 LUCK = (
     "The tests fit every random order anew, so that they allow for the luck of which cases were learnt from and held "
-    "out. They are valid for other cases of this kind; they say nothing about other annotators or sources."
+    "out. They are valid for other cases of this kind; they say nothing about other raters."
 )
 """For the headline of the page."""
 _DECIMALS = 2
