@@ -228,8 +228,8 @@ class CrowdEvaluation(Result):
         if self.table.kind == "sources":
             return self.gain
         auc = self.find_score(DISAGREEMENT).auc
-        shifted = {name: getattr(auc, name) - CHANCE for name in ("estimate", "low", "high")}
-        return Interval(**shifted, confidence=auc.confidence)
+        low, high = auc.low - CHANCE, auc.high - CHANCE
+        return Interval(estimate=auc.estimate - CHANCE, low=low, high=high, confidence=auc.confidence)
 
     @property
     def matters(self) -> float:

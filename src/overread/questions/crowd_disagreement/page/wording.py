@@ -33,11 +33,6 @@ def write_bounds(interval: Interval) -> str:
     return f"{format_number(interval.low, _DECIMALS)} to {format_number(interval.high, _DECIMALS)}"
 
 
-def _find_whole(evaluation: CrowdEvaluation) -> FeatureSetScore:
-    """The score of everything that was measured: all ratings, or disagreement and mean load."""
-    return evaluation.find_score("all" if evaluation.table.kind == "ratings" else COMBINED)
-
-
 def is_shown(test: PermutationTest) -> bool:
     """Whether p, corrected where several measures are tested, lies below LEVEL."""
     return (test.p if test.p_holm is None else test.p_holm) < LEVEL
@@ -62,7 +57,7 @@ def _word_lead(verdict: Verdict, column: str, *, is_ratings: bool) -> str:
 
 
 def _word_ratings(evaluation: CrowdEvaluation) -> str:
-    whole, alone = _find_whole(evaluation), evaluation.find_score(DISAGREEMENT)
+    whole, alone = evaluation.find_score("all"), evaluation.find_score(DISAGREEMENT)
     consensus = evaluation.find_score(CONSENSUS)
     return (
         f"Disagreement alone gives an AUC of {write_auc(alone.auc)}, {whole.title.lower()} {write_auc(whole.auc)}, the "
