@@ -38,7 +38,7 @@ def run(
         device: auto, cpu or cuda.
 
     Returns:
-        AUROC of every variant, and where the page is, for people.
+        AUROC within folds and verdict of every region, and where the page is, for people.
 
     Raises:
         InputError: see `plan_probes`, or the output folder holds something.
@@ -57,9 +57,10 @@ def run(
 
 
 def describe_acquisition(evaluation: AcquisitionEvaluation) -> str:
-    """AUROC of every variant, in one line."""
+    """AUROC within folds and verdict of every region, in one line."""
     scores = ", ".join(
-        f"{VARIANT_TITLES[score.variant]} {format_number(score.auroc.estimate, 2)}" for score in evaluation.variants
+        f"{VARIANT_TITLES[score.variant]} {format_number(score.test.auroc.estimate, 2)} ({score.test.verdict})"
+        for score in evaluation.variants
     )
     return f"AUROC for {evaluation.target}: {scores}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from overread.questions.acquisition_bias.probe_folds import ProbeFold
-from overread.questions.acquisition_bias.probe_settings import SHUFFLED, ProbeTraining, Region
+from overread.questions.acquisition_bias.probe_settings import ProbeTraining, Region
 from overread.questions.acquisition_bias.results import PROBABILITY_PREFIX
 from overread.questions.acquisition_bias.steps.probe_plan import ProbeJob, ProbePlan
 from overread.questions.acquisition_bias.steps.probe_results import STACKS_FILE, write_probe
@@ -36,7 +36,7 @@ class ProbeAssignment:
     @property
     def region(self) -> Region:
         """What the probe sees."""
-        return cast(Region, "whole" if self.job.variant == SHUFFLED else self.job.variant)
+        return cast(Region, self.job.variant)
 
     @property
     def seed(self) -> int:
@@ -50,9 +50,10 @@ def compute_probe_key(plan: ProbePlan, job: ProbeJob) -> str:
         "data": plan.study_digest,
         "case_ids": plan.case_ids,
         "classes": plan.classes,
-        "preset": plan.preset.model_dump(mode="json", exclude={"description", "matching"}),
+        "preset": plan.preset.model_dump(mode="json", exclude={"description", "matching", "shuffles", "matters"}),
         "variant": job.variant,
         "fold": job.fold,
+        "shuffle": job.shuffle,
         "cases": _list_parts(plan.find_fold(job)),
         "seed": plan.seed,
     }
@@ -84,6 +85,7 @@ def _describe(job: ProbeJob, fold: ProbeFold, trained: "TrainedProbe", device: s
 
     return ProbeTraining(
         variant=job.variant,
+        shuffle=job.shuffle,
         fold=job.fold,
         train_count=len(fold.train),
         validation_count=len(fold.validation),
@@ -107,6 +109,7 @@ def _answer(item: ProbeAssignment, lesson: "ProbeLesson", trained: "TrainedProbe
         for package in range(plan.preset.packages):
             yield {
                 "variant": job.variant,
+                "shuffle": job.shuffle,
                 "fold": job.fold,
                 "package": package,
                 "case_id": case.case_id,

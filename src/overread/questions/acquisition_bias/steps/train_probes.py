@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from overread.questions.acquisition_bias.probe_settings import SHUFFLED, ProbeTraining
+from overread.questions.acquisition_bias.probe_settings import ProbeTraining
 from overread.questions.acquisition_bias.steps.probe_plan import ProbeJob, ProbePlan
 from overread.questions.acquisition_bias.steps.probe_results import STACKS_FILE, read_training
 from overread.questions.acquisition_bias.steps.probe_training import (
@@ -125,7 +125,7 @@ def _describe(item: ProbeAssignment) -> DescribedTraining:
     plan, job, settings = item.plan, item.job, item.plan.preset.training
     chosen = {
         "region": item.region,
-        "shuffled": job.variant == SHUFFLED,
+        "shuffle": job.shuffle,
         "seed": item.seed,
         "train_cases": len(plan.find_fold(job).train),
     }
