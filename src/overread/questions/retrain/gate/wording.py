@@ -4,6 +4,7 @@ from overread.evaluation.results import Interval
 from overread.evaluation.skill import Skill
 from overread.questions.retrain.gate.figures import GateFigures
 from overread.questions.retrain.gate.settings import FEWEST_SUBJECTS, FURTHER_LOSS, GateSettings
+from overread.report.formatting import format_percent
 
 
 def word_reasons(figures: GateFigures, settings: GateSettings) -> list[str]:
@@ -73,8 +74,9 @@ def describe_chances(figures: GateFigures, settings: GateSettings) -> str:
     margin = settings.dice_margin
     return (
         f"With {figures.subject_count} subjects that vary like these (SD {figures.difference_std:.3f}), the comparison "
-        f"of Dice lets through {chances.equal:.0%} of networks that are as good as version {figures.anchor}, "
-        f"{chances.at_margin:.0%} of those worse by {margin:g} and {chances.beyond:.0%} of those worse by "
+        f"of Dice lets through {format_percent(chances.equal)} of networks that are as good as version "
+        f"{figures.anchor}, {format_percent(chances.at_margin)} of those worse by {margin:g} and "
+        f"{format_percent(chances.beyond)} of those worse by "
         f"{margin + FURTHER_LOSS:g}. Worst subject: {worst.subject_id}, {worst.difference:+z.3f}, beside a mean of "
         f"{difference.estimate:+z.3f}."
     )
