@@ -320,7 +320,7 @@ class TestChances:
         assert (figures.worst.subject_id, figures.worst.difference) == ("s2", pytest.approx(-0.1))
         said = describe_chances(figures, BOUNDS)
         assert said.startswith("With 5 subjects that vary like these (SD 0.100), the comparison of Dice lets through ")
-        assert "20% of those worse by 0.05 and" in said
+        assert "20\u00a0% of those worse by 0.05 and" in said
         assert said.endswith("of those worse by 0.07. Worst subject: s2, -0.100, beside a mean of +0.000.")
 
     def test_are_not_said_where_nothing_was_compared(self) -> None:
