@@ -247,6 +247,11 @@ class TestSkill:
 
     def test_that_is_too_little_is_refused_however_bad_the_champion_and_few_the_subjects(self) -> None:
         assert judge(build_table([0.3] * 5), build_table([0.1] * 5), skill=self.TOO_LITTLE).verdict == "refuse"
+        worse = judge(build_table([0.3] * 5), build_table([0.8] * 5), skill=self.TOO_LITTLE)
+        assert [reason.split(":")[0] for reason in worse.reasons] == [
+            "It learnt too little",
+            "Its Dice is lower than that of the best champion so far, version 9, by more than 0.05",
+        ]
         few = judge(build_table([0.3] * 3), skill=self.TOO_LITTLE)
         assert (few.verdict, few.doubts) == ("refuse", ())
 

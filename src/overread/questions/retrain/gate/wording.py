@@ -9,11 +9,10 @@ from overread.report.formatting import format_percent
 
 def word_reasons(figures: GateFigures, settings: GateSettings) -> list[str]:
     """Why a challenger is refused, a sentence each."""
-    if figures.has_learnt_too_little:
-        return [_word_too_little(figures.skill)] if figures.skill else []
+    found = [_word_too_little(figures.skill)] if figures.skill and figures.has_learnt_too_little else []
     if figures.has_few_subjects:
-        return []
-    difference, bias, found = figures.dice_difference, figures.load_bias, []
+        return found
+    difference, bias = figures.dice_difference, figures.load_bias
     if difference is not None and settings.judge_difference(difference) == "refuse":
         found.append(f"Its Dice is lower than {_word_margin(figures, difference, settings)}")
     if bias is not None and settings.judge_load_bias(bias) == "refuse":

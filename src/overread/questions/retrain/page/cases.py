@@ -97,7 +97,7 @@ def _rank(case: JudgedCase) -> tuple[float, str]:
 def build_case_table(judged: NetworkJudgement, cases: Sequence[JudgedCase]) -> Table:
     """The held-out cases of a challenger as numbers."""
     network = judged.network
-    best = write_version(judged.compared)
+    best = "best champion" if judged.compared is None else write_version(judged.compared)
     titles = (
         "Dice, challenger",
         f"Dice, {best}",

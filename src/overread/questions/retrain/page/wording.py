@@ -97,12 +97,11 @@ def _set_minus_signs(text: str) -> str:
 def _word_figures(judged: NetworkJudgement) -> tuple[str, ...]:
     figures, settings = judged.figures, judged.settings
     difference, bias = figures.dice_difference, figures.load_bias
-    if figures.has_learnt_too_little and figures.skill is not None:
-        return (_word_too_little(figures.skill),)
+    found = [_word_too_little(figures.skill)] if figures.skill and figures.has_learnt_too_little else []
     if figures.has_few_subjects:
-        return (_word_few_subjects(judged),)
+        return tuple(found) or (_word_few_subjects(judged),)
     is_refused = figures.verdict == "refuse"
-    wanted, found = ("not kept" if is_refused else "unsure"), []
+    wanted = "not kept" if is_refused else "unsure"
     if difference is not None and judge_difference(difference, settings) == wanted:
         found.append(_word_dice(difference, judged, "is" if is_refused else "may be"))
     if bias is None and not is_refused:
