@@ -61,14 +61,20 @@ def test_alerts_fire_on_what_was_pushed_and_clear_with_the_next_push(
         return {(alert.name, alert.labels["source"]) for alert in alerts if alert.state == "firing"}
 
     now = time.time()
-    push(store, "refused", "a+b", last_refusal_timestamp_seconds=now, last_success_timestamp_seconds=now)
+    push(store, "refused", "a+b", last_refusal_timestamp_seconds=now, last_success_timestamp_seconds=now, verdict=-1)
+    push(store, "refused", "c", hold_timestamp_seconds=now, last_success_timestamp_seconds=now, verdict=0)
     push(store, "refused", "rater/2", last_success_timestamp_seconds=now - 3 * DAY_SECONDS)
-    wanted = {("OverreadChallengerRefused", "a+b"), ("OverreadRetrainingOverdue", "rater/2")}
+    wanted = {
+        ("OverreadChallengerRefused", "a+b"),
+        ("OverreadChallengerOnHold", "c"),
+        ("OverreadRetrainingOverdue", "rater/2"),
+    }
     poll(firing, lambda found: found == wanted)
     (alert,) = [alert for alert in prometheus.alerts() if alert.name == "OverreadChallengerRefused"]
     assert alert.labels["job"] == "overread-retraining"
     assert alert.annotations["summary"] == "The newest challenger of refused on a+b was refused"
     push(store, "refused", "a+b", last_promotion_timestamp_seconds=now + 1)
+    push(store, "refused", "c", hold_timestamp_seconds=0)
     push(store, "refused", "rater/2", last_success_timestamp_seconds=now)
     poll(firing, lambda found: not found)
 

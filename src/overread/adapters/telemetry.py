@@ -76,13 +76,20 @@ METRICS: Mapping[str, Metric] = {
     "overread_relabelling_changed_cases": Metric("relabelling", "Cases whose masks were changed."),
     "overread_relabelling_changed_voxels": Metric("relabelling", "Voxels that changed sides, over all cases."),
     "overread_retraining_last_success_timestamp_seconds": Metric(
-        "retraining", "When retraining last ran to its end, a refusal or nothing new included, in seconds since 1970."
+        "retraining",
+        "When retraining last ran to its end, a hold, a refusal or nothing new included, in seconds since 1970.",
     ),
     "overread_retraining_last_promotion_timestamp_seconds": Metric(
         "retraining", "When a challenger last became champion, in seconds since 1970."
     ),
     "overread_retraining_last_refusal_timestamp_seconds": Metric(
         "retraining", "When a challenger was last refused, in seconds since 1970."
+    ),
+    "overread_retraining_verdict": Metric(
+        "retraining", "What became of the newest challenger in its run: 1 promoted, 0 on hold, -1 refused."
+    ),
+    "overread_retraining_hold_timestamp_seconds": Metric(
+        "retraining", "Since when the newest challenger waits for a human, in seconds since 1970; 0 if it does not."
     ),
     "overread_retraining_champion_timestamp_seconds": Metric(
         "retraining", "When the champion became champion, in seconds since 1970."
