@@ -90,18 +90,20 @@ class Classifiers(QuestionTrainings):
 
 
 class Probes(QuestionTrainings):
-    """The body, and shuffled classes, in the first two rounds."""
+    """The body, and the whole image with shuffled classes, in the first two rounds."""
 
     kind, source, kept = "acquisition-probe", "vendor", "probes"
     files = ("scores.csv", "stacks.json")
     names: Mapping[str, str] = {
-        f"{variant}-fold{fold}": f"probe-{variant}-fold{fold}" for variant in ("body", "shuffled") for fold in (0, 1)
+        f"{region}-fold{fold}{shuffle}": f"probe-{region}-fold{fold}{shuffle}"
+        for region, shuffle in (("body", ""), ("whole", "-shuffle1"))
+        for fold in (0, 1)
     }
 
     def prepare(self, root: Path, *, epochs: int, study: str) -> RunIdentity:
         """See `QuestionTrainings`."""
         vendors = write_vendors(root / "study")
-        make_probe_preset(epochs=epochs).write_yaml(root / "tiny.yaml")
+        make_probe_preset(epochs=epochs).model_copy(update={"shuffles": 19}).write_yaml(root / "tiny.yaml")
         plan = plan_probes(vendors, ProbeChoice(column="vendor", preset=str(root / "tiny.yaml")), revision="abc")
         plan = plan.model_copy(update={"study": study})
         plan.write(root / _PLAN)

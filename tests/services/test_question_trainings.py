@@ -116,22 +116,23 @@ class TestTracking:
             assert (tags["kind"], tags["source"], tags["device"]) == (kind.kind, kind.source, "cpu")
             fold = folder.partition("fold")[2][0]
             assert (tags["fold"], params["fold"], params["preset"]) == (fold, fold, plan.preset_name)
-            assert (params["epochs"], params["shuffled"]) == (str(EPOCHS), str("shuffled" in folder))
+            assert params["epochs"] == str(EPOCHS)
             assert metrics["duration_seconds"] > 0
             kept = read_record(root, folder).epochs[int(metrics["kept_epoch"])]
             assert metrics["kept_validation_loss"] == kept["validation_loss"]
 
-    def test_probes_are_compared_by_what_they_see_and_by_their_seeds(self, root: Path) -> None:
+    def test_probes_are_compared_by_what_they_see_by_their_classes_and_by_their_seeds(self, root: Path) -> None:
         probes = ALL[1]
         plan = probes.prepare(root, epochs=1, study="seen")
         probes.run(root, "found")
         runs = list_runs(root, plan)[1].values()
-        found = {run.data.tags["mlflow.runName"]: (run.data.params["region"], run.data.params["seed"]) for run in runs}
+        names = ("region", "shuffle", "seed")
+        found = {run.data.tags["mlflow.runName"]: tuple(run.data.params[name] for name in names) for run in runs}
         assert found == {
-            "probe-body-fold0": ("body", "0"),
-            "probe-body-fold1": ("body", "1"),
-            "probe-shuffled-fold0": ("whole", "0"),
-            "probe-shuffled-fold1": ("whole", "1"),
+            "probe-body-fold0": ("body", "0", "0"),
+            "probe-body-fold1": ("body", "0", "1"),
+            "probe-whole-fold0-shuffle1": ("whole", "1", "0"),
+            "probe-whole-fold1-shuffle1": ("whole", "1", "1"),
         }
 
 
