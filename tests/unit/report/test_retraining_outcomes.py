@@ -99,8 +99,8 @@ def test_a_decision_says_what_such_a_comparison_lets_through_beside_the_worst_su
     page = Scene().judge("ann", dice=0.83).read(tmp_path)
     chances = (
         r"With 8 subjects that vary like these \(SD 0\.0\d\d\), the comparison of Dice lets through over 99\s% of "
-        r"networks that are as good as version 3, 20\s% of those worse by 0\.05 and under 1\s% of those worse by 0\.07\. "
-        r"Worst subject: sc00, −0\.010, beside a mean of \+0\.030\."
+        r"networks that are as good as version 3, 20\s% of those worse by 0\.05 and under 1\s% of those worse "
+        r"by 0\.07\. Worst subject: sc00, −0\.010, beside a mean of \+0\.030\."
     )
     assert len(re.findall(chances, page.text)) == 2
 
