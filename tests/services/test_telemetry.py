@@ -358,6 +358,7 @@ class TestRemoval:
                 drawn_by=write_report.__name__,
                 draw=draw,
                 log=lambda _: None,
+                verdict="yes",
             )
             assert scrape(url, "s") == {(EPOCH, "ann"): 1}
 
