@@ -38,6 +38,9 @@ HELD_OUT = tuple(case for case in CASES if is_held_out(case))
 MARGINS = {"tight": -1, "wide": 1, "later": 1.5}
 """Pixels by which each source outlines more than the disc; `later` is what wide sees at a second look."""
 STORE = "s3://results/story"
+BOUNDS = ("dice_margin=0.1", "load_bias_limit=0.6")
+"""Seven subjects are held out: wide enough that the luck of a short training holds nothing back."""
+
 QUICK_SECONDS = 15
 PRESET = """
 description: small discs
@@ -174,7 +177,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server, mlflow_
             yield Story(
                 study=folder / "discs",
                 retrained=folder / "retrained",
-                settings=(f"preset={preset}", "sources=tight,wide"),
+                settings=(f"preset={preset}", "sources=tight,wide", *BOUNDS),
                 source="wide",
                 second_look="later",
                 environment=environment,
@@ -248,7 +251,7 @@ def test_4_a_poisoned_batch_is_refused_and_an_alert_fires(story: Story, tell: Te
 
 def test_5_other_bounds_judge_a_refused_network_again_without_another_training(story: Story, tell: Teller) -> None:
     before = story.count_trainings("wide")
-    stricter = replace(story, settings=(*story.settings, "dice_margin=0.02"))
+    stricter = replace(story, settings=(*story.settings, "risk=0.1"))
     output = tell(stricter.retrain)
     assert "unet-wide-fold0-repeat0: reused" in output
     assert "discs-wide version 3: refused" in output
