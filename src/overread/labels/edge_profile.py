@@ -11,6 +11,9 @@ from overread.types import Image, Mask, Spacing
 
 EDGE_BLUR = 1.2
 """Std of the Gaussian whose derivatives measure an image's gradient, in voxels of the slice."""
+_BEYOND_MIDDLE = 0.1
+"""How far outside the middle of the outermost voxels an outline runs, in voxels. An edge between two voxels is as steep
+at both, and the inner one is meant."""
 _BLURS_OF_MARGIN = 4
 """Beyond so many standard deviations a Gaussian does not see."""
 
@@ -37,10 +40,11 @@ def build_offsets(spacings: Sequence[Spacing], reach: int) -> Offsets:
 def measure_edge_profile(image: Image, mask: Mask, offsets: Offsets, *, spacing: Spacing) -> Profile:
     """Measure the mean gradient magnitude of an image along an outline that is moved by each offset.
 
-    An outline runs through the outermost voxels of the foreground. Each voxel counts for the two offsets that its
-    distance to the outline lies between, the more the nearer. A volume is looked at slice by slice along its last axis,
-    as it was drawn. Channels are divided by their standard deviation and averaged, so that the scale of a case does not
-    matter. Where nothing is left of a mask, or of the image around it, the gradient is 0: no outline lies on no edge.
+    An outline runs through the outermost voxels of the foreground; one that is drawn well outside a crisp edge may seem
+    to be nearer by one offset. Each voxel counts for the two offsets that its distance to the outline lies between, the
+    more the nearer. A volume is looked at slice by slice along its last axis, as it was drawn. Channels are divided by
+    their standard deviation and averaged, so that the scale of a case does not matter. Where nothing is left of a mask,
+    or of the image around it, the gradient is 0: no outline lies on no edge.
 
     Args:
         image: (C, *S).
@@ -68,9 +72,10 @@ def measure_edge_profile(image: Image, mask: Mask, offsets: Offsets, *, spacing:
 
 
 def measure_contour_distance(outlined: Mask, spacing: Spacing) -> NDArray[np.float64]:
-    """Distance of each voxel to the outermost voxels of the foreground of a slice, (rows, columns), positive outside.
+    """Distance of each voxel to the outline of a slice, (rows, columns), positive outside.
 
-    All voxels that a dilation by d adds last are at d, those that are outermost after an erosion by d at -d.
+    Up to a tenth of a voxel, all voxels that a dilation by d adds last are at d, and those that are outermost after an
+    erosion by d are at -d.
 
     Args:
         outlined: (rows, columns) bool with foreground and background.
@@ -79,9 +84,10 @@ def measure_contour_distance(outlined: Mask, spacing: Spacing) -> NDArray[np.flo
     from scipy.ndimage import distance_transform_edt
 
     sampling = spacing[:2]
+    voxel = float(np.mean(sampling))
     outside = distance_transform_edt(~outlined, sampling=sampling)
     inside = distance_transform_edt(outlined, sampling=sampling)
-    return np.asarray(np.where(outlined, float(np.mean(sampling)) - inside, outside), np.float64)
+    return np.asarray(np.where(outlined, voxel - inside, outside) - _BEYOND_MIDDLE * voxel, np.float64)
 
 
 def measure_gradient(planes: NDArray[np.float32], spacing: Spacing) -> NDArray[np.float64]:

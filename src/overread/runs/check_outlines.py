@@ -90,9 +90,9 @@ def describe(checked: CheckedOutlines) -> str:
     direction, unit = checked.direction, checked.unit
     best = [find_steepest(profile, direction.offsets) for profile in checked.profiles.values()]
     counts = np.bincount(best, minlength=len(direction.offsets))
-    lines = [f"{'moved outwards by':>20}{'mean gradient':>16}{'steepest in':>14}"]
+    lines = [f"{'moved outwards by':>20}{'mean gradient':>16}{'cases steepest':>16}"]
     for offset, gradient, count in zip(direction.offsets, direction.profile, counts, strict=True):
-        lines.append(f"{_write_length(offset, unit):>20}{format_number(gradient, 4):>16}{count:>8} cases")
+        lines.append(f"{_write_length(offset, unit):>20}{format_number(gradient, 4):>16}{count:>16}")
     return "\n".join([*lines, f"{checked.source}: {_state_direction(direction, unit)}", _state_advice(direction, unit)])
 
 
