@@ -18,8 +18,7 @@ from overread.labels.edge_profile import Offsets, Profile
 OutlineVerdict: TypeAlias = Literal["grow", "leave alone", "shrink", "no edges"]
 """What would bring the outlines to the edges; `leave alone` also where the direction is not sure."""
 LEAST_CONTRAST = 0.1
-"""Share by which the gradient must fall `NEIGHBOUR_STEPS` away from its maximum for edges to be there."""
-NEIGHBOUR_STEPS = 3
+"""Share by which the gradient must fall to both sides of its maximum for edges to be there; in noise it falls by less."""
 LEAST_AGREEMENT = 0.95
 """Share of resamples that must call the same direction for it to be sure."""
 MOST_OPPOSED = 0.05
@@ -42,8 +41,8 @@ class OutlineDirection:
         high: upper bound.
         agreement: share of resamples whose offset has the same sign; NaN with one subject.
         opposed: share of resamples whose offset has the opposite sign; for offset 0 the rarer of both signs.
-        contrast: share by which the gradient falls `NEIGHBOUR_STEPS` away from its maximum, 0 where that is at an end
-            of the offsets, which is no maximum.
+        contrast: share by which the gradient falls to both sides of its maximum, 0 where that is at an end of the
+            offsets, which is no maximum.
     """
 
     offsets: Offsets
@@ -120,15 +119,13 @@ def find_steepest(profile: Profile, offsets: Offsets) -> int:
 
 
 def measure_contrast(profile: Profile, best: int) -> float:
-    """Share by which a profile falls `NEIGHBOUR_STEPS` to both sides of an index, in [0, 1].
+    """Share by which a profile falls to both sides of its maximum, at `best`, in [0, 1]: the smaller of the two falls.
 
-    Where one side ends sooner the other counts alone. 0 at an end, where the edge may lie farther out.
+    0 at an end, where the edge may lie farther out.
     """
     if best in (0, len(profile) - 1) or not profile[best] > 0:
         return 0.0
-    around = [place for place in (best - NEIGHBOUR_STEPS, best + NEIGHBOUR_STEPS) if 0 <= place < len(profile)]
-    ends = around or [0, len(profile) - 1]
-    return float(1 - np.mean(profile[ends]) / profile[best])
+    return float(1 - max(profile[:best].min(), profile[best + 1 :].min()) / profile[best])
 
 
 def _compare_signs(drawn: NDArray[np.float64], offset: float) -> tuple[float, float]:

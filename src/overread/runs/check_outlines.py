@@ -8,7 +8,13 @@ import numpy as np
 
 from overread.errors import InputError
 from overread.labels.edge_profile import Offsets, Profile, build_offsets, measure_edge_profile
-from overread.labels.outline_direction import OutlineDirection, find_steepest, judge_outlines, measure_contrast
+from overread.labels.outline_direction import (
+    LEAST_AGREEMENT,
+    OutlineDirection,
+    find_steepest,
+    judge_outlines,
+    measure_contrast,
+)
 from overread.labels.source_cases import SourceCases
 from overread.report.figures.edge_profile import count_decimals, draw_edge_profile
 from overread.report.formatting import format_number
@@ -129,8 +135,10 @@ def _state_direction(direction: OutlineDirection, unit: LengthUnit) -> str:
 
 def _state_advice(direction: OutlineDirection, unit: LengthUnit) -> str:
     length = _write_length(abs(direction.offset), unit)
-    if direction.verdict == "leave alone" and direction.offset:
-        return "leave alone: the resamples do not agree on a direction"
+    if direction.has_edges and not direction.agreement >= LEAST_AGREEMENT:
+        return "leave alone: no direction is sure"
+    if abs(direction.offset) == direction.offsets[-1]:
+        return "no edges: the images grow steeper up to the end, so that a larger reach may find an edge"
     return {
         "grow": f"grow: outlines moved outwards by {length} lie on the edges",
         "leave alone": "leave alone: moving these outlines would not bring them nearer to the edges",

@@ -52,13 +52,10 @@ def test_cases_that_agree_decide(offset, verdict):
     np.testing.assert_allclose(direction.lowest, direction.highest)
 
 
-def test_contrast_is_the_fall_three_steps_away():
-    assert measure_contrast(peak_at(0), 5) == pytest.approx(0.3)
-    assert measure_contrast(np.array([0, 6, 6, 6, 8, 6, 6, 2, 6.0]), 4) == pytest.approx(1 - (6 + 2) / 2 / 8)
-
-
-def test_near_the_end_of_the_offsets_the_other_side_alone_makes_the_contrast():
-    assert measure_contrast(np.array([9, 10, 9, 8, 4.0]), 1) == pytest.approx(1 - 4 / 10)
+def test_contrast_is_the_smaller_of_the_falls_to_both_sides():
+    assert measure_contrast(peak_at(0), 5) == pytest.approx(0.5)
+    assert measure_contrast(peak_at(3), 8) == pytest.approx(0.2)
+    assert measure_contrast(np.array([0, 6, 8, 6, 2, 6.0]), 2) == pytest.approx(1 - 2 / 8)
 
 
 @pytest.mark.parametrize("profile", [np.ones(11), np.zeros(11), peak_at(5)], ids=["flat", "black", "at the end"])

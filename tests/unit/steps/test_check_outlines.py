@@ -95,9 +95,14 @@ def test_cases_without_foreground_are_left_out(blank: Path):
     checked = check_outlines.check_outlines(study, "blank", reach=5, seed=0)
     assert list(checked.profiles) == ["organ-03"]
     assert "interval unknown with one subject" in check_outlines.describe(checked)
+    assert check_outlines.describe(checked).endswith("leave alone: no direction is sure")
     write_mask(study.labels("blank").path("organ-03"), np.zeros((64, 64), np.bool_), None)
     with pytest.raises(InputError, match=r"mask with foreground.*'blank'"):
         check_outlines.run(blank, source="blank")
+
+
+def test_edges_beyond_the_reach_are_not_taken_for_none(organ: Path):
+    assert check_outlines.run(organ, source="rater2", reach=2).endswith("a larger reach may find an edge")
 
 
 def test_an_unknown_source_a_short_reach_and_a_folder_of_labels_are_refused(organ: Path):

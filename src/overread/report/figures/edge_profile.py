@@ -21,12 +21,13 @@ def draw_edge_profile(direction: OutlineDirection, unit: str) -> Figure:
         add_value_grid(axes)
         axes.fill_between(direction.offsets, direction.lowest, direction.highest, color=_COLOUR, alpha=0.2, linewidth=0)
         axes.plot(direction.offsets, direction.profile, color=_COLOUR, marker="o", markersize=4)
-        axes.axvline(0, color=MUTED, linestyle="--", linewidth=1)
+        axes.axvline(0, color=MUTED, linestyle="--", linewidth=1, label="as drawn")
         if direction.has_edges:
-            axes.axvline(direction.offset, color=INK, linewidth=1)
+            axes.axvline(direction.offset, color=INK, linewidth=1, label="steepest")
         axes.set_ylim(bottom=0)
         axes.set_xlabel(f"outlines moved outwards by ({unit})")
         axes.set_ylabel("mean gradient along them")
+        drawing.legend(loc="outside upper left", ncols=2, frameon=False)
         return finish_drawing(drawing, _describe(direction, unit))
 
 
