@@ -18,7 +18,7 @@ from overread.labels.edge_profile import Offsets, Profile
 OutlineVerdict: TypeAlias = Literal["grow", "leave alone", "shrink", "no edges"]
 """What would bring the outlines to the edges; `leave alone` also where the direction is not sure."""
 LEAST_CONTRAST = 0.1
-"""Share by which the gradient must fall to both sides of its maximum for edges to be there; in noise it falls by less."""
+"""Share by which the gradient must fall to both sides of its maximum for edges to be there. In noise it falls less."""
 LEAST_AGREEMENT = 0.95
 """Share of resamples that must call the same direction for it to be sure."""
 MOST_OPPOSED = 0.05
