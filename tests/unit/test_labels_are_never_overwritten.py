@@ -84,6 +84,7 @@ WORKS: Mapping[str, tuple[str, ...]] = {
     "study watch-state": ("study commit {study} --message first", "study watch-state {study} --since HEAD"),
     "study export": ("study export {study} {new} --layout nnunet --source ann",),
     "labels compare": ("labels compare {study} --reference ann --prediction ben --tolerance 1",),
+    "labels check-outlines": ("labels check-outlines {study} --source ann --output {new}",),
     "labels add": ("labels add {study} {new}",),
     "labels perturb": (
         "labels perturb {study} --source ann --mode polygon --vertices 5",
@@ -132,6 +133,7 @@ COLLIDES: Mapping[str, tuple[str, ...]] = {
         "study export {study} {study}/labels/ann/case00.png --layout nnunet --source ben",
     ),
     "labels compare": (),
+    "labels check-outlines": ("labels check-outlines {study} --source ann --output {study}/labels/new",),
     "labels add": ("labels add {study} {masks}",),
     "labels perturb": (
         "labels perturb {study} --source ann --mode polygon --vertices 4",

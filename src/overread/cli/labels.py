@@ -27,6 +27,22 @@ def compare(folder: Path, *, reference: str, prediction: str, tolerance: float |
 
 
 @labels_app.command
+def check_outlines(folder: Path, *, source: str, reach: int = 5, seed: int = 0, output: Path | None = None) -> None:
+    """Say whether outlines are drawn inside or outside the edges of the images, and how far; no clean label is needed.
+
+    Args:
+        folder: Folder of the study.
+        source: Whose outlines.
+        reach: Steps that outlines are moved to each side, 2 or more; a pixel each, in 3D the coarsest in-plane voxel.
+        seed: Of the bootstrap over subjects.
+        output: New folder for a figure and the tables behind it, case by case.
+    """
+    from overread.runs import check_outlines as step
+
+    print(step.run(folder, source=source, reach=reach, seed=seed, output=output))
+
+
+@labels_app.command
 def add(folder: Path, masks: Path) -> None:
     """Add the predictions that a pipeline left to a study, as a source of kind model.
 

@@ -36,19 +36,40 @@ def import_(
 
 
 @study_app.command
-def demo(folder: Path, *, cases: int = 18, seed: int = 0, remote: str | None = None, versioned: bool = True) -> None:
-    """Make the synthetic demo study, as a git and DVC repository.
+def demo(
+    folder: Path,
+    *,
+    kind: str = "lesions",
+    seed: int | None = None,
+    cases: int | None = None,
+    size: int | None = None,
+    train_cases: int | None = None,
+    validation_cases: int | None = None,
+    test_cases: int | None = None,
+    remote: str | None = None,
+    versioned: bool = True,
+) -> None:
+    """Make a synthetic demo study, as a git and DVC repository.
 
     Args:
         folder: Folder of the new study.
-        cases: Number of scans, at least 4; fewer are made and learnt faster.
-        seed: The same seed gives the same bytes.
+        kind: lesions (3D, many on FLAIR and T1), skin (2D, one soft lesion per image, with hair) or organ (2D, one
+            small and sharp).
+        seed: The same seed gives the same bytes; 0 if not given.
+        cases: Number of scans (lesions), at least 4, 18 if not given; fewer are made and learnt faster.
+        size: Side of the images in px (skin, organ), 64 if not given.
+        train_cases: Number of images to train on (skin, organ), 300 if not given.
+        validation_cases: Number of images to validate on (skin, organ), 40 if not given.
+        test_cases: Number of images to test on (skin, organ), 80 if not given.
         remote: DVC remote, s3://bucket/prefix or a folder; a folder beside the study if not given.
         versioned: Make it a repository; without, it can be tracked by the DVC repository that it lies in.
     """
     from overread.runs import make_study
 
-    made = make_study.from_nothing(folder, case_count=cases, seed=seed, remote=remote, versioned=versioned)
+    values = {"seed": seed, "cases": cases, "size": size, "train-cases": train_cases}
+    values |= {"validation-cases": validation_cases, "test-cases": test_cases}
+    options = {name: value for name, value in values.items() if value is not None}
+    made = make_study.from_nothing(folder, kind, options, remote=remote, versioned=versioned)
     print(_format_summary(made))
 
 

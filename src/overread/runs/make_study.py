@@ -1,5 +1,6 @@
 """Step: make a study that is a git and DVC repository from its first moment."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from overread.adapters.versioning import commit_study, initialise_study_repository
@@ -21,12 +22,17 @@ def from_data_set(source: Path, folder: Path, *, settings: ImportSettings, remot
     return summary
 
 
-def from_nothing(folder: Path, *, case_count: int, seed: int, remote: str | None, versioned: bool) -> StudySummary:
-    """Write the synthetic demo study, and version it unless another repository does."""
-    from overread.study.demo import DemoSettings, write_demo_study
+def from_nothing(
+    folder: Path, kind: str, options: Mapping[str, object], *, remote: str | None, versioned: bool
+) -> StudySummary:
+    """Write a synthetic demo study of a kind, and version it unless another repository does.
 
-    settings = DemoSettings.parse({"case_count": case_count, "seed": seed}, where="overread study demo")
-    write_demo_study(folder, settings=settings)
+    Raises:
+        SettingsError: the kind is unknown, or an option does not fit it.
+    """
+    from overread.study.demo import write_demo_of_kind
+
+    write_demo_of_kind(folder, kind, options)
     if versioned:
         _version(folder, remote, "Add the demo study")
     return describe_study(Study.open(folder))
