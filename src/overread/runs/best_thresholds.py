@@ -14,7 +14,6 @@ from overread.training.result import TrainingJob, TrainingResult
 
 FOLDER = "best-thresholds"
 """Beside the predictions."""
-_FILE = "thresholds.json"
 
 
 class BestThresholds(Result):
@@ -29,7 +28,12 @@ class BestThresholds(Result):
 
 def read_best_thresholds(predictions_folder: Path) -> dict[str, float]:
     """The threshold of each training, by its name."""
-    return BestThresholds.read(predictions_folder / FOLDER / _FILE).threshold_of
+    return BestThresholds.read(locate_best_thresholds(predictions_folder)).threshold_of
+
+
+def locate_best_thresholds(predictions_folder: Path) -> Path:
+    """The file of the thresholds beside predictions."""
+    return predictions_folder / FOLDER / "thresholds.json"
 
 
 def choose_best_thresholds(
@@ -58,7 +62,9 @@ def choose_best_thresholds(
     """
     plan, folder = TrainingPlan.read(plan_file), output / FOLDER
     work = [_Choice(study_folder, plan_file, job, trained[job.name]) for job in plan.jobs if job.name in trained]
-    finish_result(store, _compute_key(plan, trained), folder, lambda: _choose_all(work, folder, processes))
+    finish_result(
+        store, _compute_key(plan, trained), folder, lambda: _choose_all(work, locate_best_thresholds(output), processes)
+    )
     return read_best_thresholds(output)
 
 
@@ -79,9 +85,9 @@ def _compute_key(plan: TrainingPlan, trained: Mapping[str, Path]) -> str:
     return f"{FOLDER}/{name}"
 
 
-def _choose_all(work: Sequence[_Choice], folder: Path, processes: int) -> None:
+def _choose_all(work: Sequence[_Choice], file: Path, processes: int) -> None:
     found = run_side_by_side(_choose, work, processes=processes)
-    BestThresholds(threshold_of=dict(sorted(found))).write(folder / _FILE)
+    BestThresholds(threshold_of=dict(sorted(found))).write(file)
 
 
 def _choose(item: _Choice) -> tuple[str, float]:

@@ -18,7 +18,7 @@ from overread.questions.label_noise.page.wording import (
 from overread.questions.label_noise.results import LabelNoiseEvaluation, NoiseCell, NoiseSlope
 from overread.questions.label_noise.slopes import choose_step, summarise_costs
 from overread.questions.label_noise.steps.write_noise_report import collect_metrics
-from overread.report.judgement import LUCK, LUCK_OF_ONE_SPLIT
+from overread.report.judgement import LUCK, LUCK_OF_FOLDS, LUCK_OF_ONE_SPLIT
 
 NO_BREAK = "\u00a0"
 SHOWN, UNSURE, GAIN = (0.6, 0.4, 0.8), (0.1, -0.3, 0.5), (-0.5, -0.7, -0.3)
@@ -62,6 +62,7 @@ def build_evaluation(
     return LabelNoiseEvaluation(
         study="tiny",
         target="lesion",
+        dimensions=2,
         source="truth",
         redraw=redraw,
         networks=networks,
@@ -82,6 +83,7 @@ def build_evaluation(
         ),
         slopes=(),
         pooled_slopes=pooled,
+        best_threshold_slopes=(),
         costs=summarise_costs(pooled, step=step, matters=0.02),
         findings=(),
         skills=dict.fromkeys(networks, Skill(own=0.8, guess=0.1)) | (skills or {}),
@@ -183,20 +185,22 @@ def test_networks_that_learnt_too_little_give_no_sentence_on_costs():
 
 
 def test_metrics_hold_bounds_only_where_the_interval_is_valid():
-    metrics = collect_metrics(build_evaluation(natural=UNKNOWN, random=SHOWN))
+    evaluation = build_evaluation(natural=UNKNOWN, random=SHOWN)
+    best = evaluation.pooled_slopes[1:]
+    metrics = collect_metrics(evaluation.model_copy(update={"best_threshold_slopes": best}))
     assert {name for name in metrics if "slope" in name} == {
         "natural_slope",
         "random_slope",
         "random_slope_low",
         "random_slope_high",
+        "random_slope_best_threshold",
     }
 
 
 def test_what_the_interval_allows_for_is_told_by_the_design():
     assert word_luck(build_evaluation(random=SHOWN)).startswith(LUCK)
     assert word_luck(build_evaluation(random=SHOWN, folds=1)).startswith(LUCK_OF_ONE_SPLIT)
-    single = word_luck(build_evaluation(random=SHOWN, repeats=1))
-    assert single.endswith("trained once per fold, so the luck of training shows in the folds alone.")
+    assert word_luck(build_evaluation(random=SHOWN, repeats=1)) == LUCK_OF_FOLDS
     assert word_luck(build_evaluation(random=UNKNOWN)).startswith("No interval is given")
 
 
