@@ -63,7 +63,7 @@ def test_what_is_outlined_and_lost_at_the_best_threshold_stands_beside_the_loss(
     # natural-0.80: 1.2 + 2 × 0.2 of the truth; at the best threshold 0.9 - 0.2 × 0.6 / 2 = 0.84, a loss of 0.06.
     row = re.search(r"U-Net natural-0.80 (1\.6.*?) U-Net choppy-0.80", page.text).group(1)
     assert re.fullmatch(r"1\.600 \S+ to \S+ 0\.120 \S+ to \S+ 0\.75 0\.840 \S+ to \S+ 0\.060 \S+ to \S+", row)
-    assert "U-Net control 1.200 1.200 to 1.200 the control 0.75 0.900 0.900 to 0.900 the control" in page.text
+    assert "U-Net control 1.200 1.200 to 1.200 – the control 0.75 0.900 0.900 to 0.900 – the control" in page.text
     assert (
         "The largest loss, that of the U-Net on natural-0.80, may be a moved decision: predicted area 1.60 × true "
         "(1.20 × true after clean labels), and at the best threshold the loss is 0.060 Dice (95 % interval"

@@ -81,11 +81,11 @@ def build_decision_table(evaluation: LabelNoiseEvaluation) -> Table:
         columns=[
             "Network",
             "Labels learnt",
-            Column(f"Predicted / true {evaluation.load_name}", "number"),
-            Column("Loss, preset's threshold", "number"),
-            Column("Best threshold", "number"),
-            Column("Mean Dice there", "number"),
-            Column("Loss there", "number"),
+            f"Predicted / true {evaluation.load_name}",
+            "Loss",
+            "Best threshold",
+            "Dice there",
+            "Loss there",
         ],
         rows=[_fill_decision(cell) for cell in evaluation.cells],
         style="results",
@@ -96,14 +96,14 @@ def _fill_decision(cell: NoiseCell) -> list[CellContent]:
     title: list[CellContent] = [name_architecture(cell.network), cell.variant]
     if cell.decision is None:
         return [*title, Cell("missing", span=5)]
-    found, is_control = cell.decision, cell.variant == CONTROL
+    found, absence = cell.decision, ("the control",) if cell.variant == CONTROL else ()
     return [
         *title,
         fill_figure(found.load_ratio),
-        "the control" if is_control else fill_figure(cell.loss),
-        format_number(found.threshold, 2),
+        fill_figure(cell.loss, *absence),
+        Cell(format_number(found.threshold, 2), "figure"),
         fill_figure(found.mean),
-        "the control" if is_control else fill_figure(found.loss),
+        fill_figure(found.loss, *absence),
     ]
 
 
