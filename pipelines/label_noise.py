@@ -34,9 +34,9 @@ be measured, over 4 or more networks × variants
 What it can find: a loss against clean labels of about 0.04 Dice with 18 subjects and folds=3 repeats=2, of about 0.03 \
 with 35 subjects and folds=5 repeats=2, of about 0.05 with 30 held-out subjects of one split and repeats=2 \
 (three of four such studies find a true loss of that size). Smaller losses cannot be told from luck. With one split, \
-what is found holds for this split of training cases. A loss may be a moved decision: the report also shows how much is \
-outlined and the loss at the threshold that is best on clean validation labels. Networks that learn little more from clean labels than a mask \
-that ignores the image give no verdict.
+what is found holds for this split of training cases. Networks that learn little more from clean labels than a mask \
+that ignores the image give no verdict. A loss may be a moved decision: the report also shows how much is outlined and \
+the loss at the threshold that is best on clean validation labels.
 """
 VARIANTS = ",".join(f"{mode}-{dice}" for mode in ("natural", "choppy", "random") for dice in ("0.95", "0.90", "0.85"))
 

@@ -4,36 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from overread.records import Result
 from overread.runs.fingerprint import name_result
 from overread.runs.plan import TrainingPlan
 from overread.runs.reuse import finish_result
+from overread.runs.threshold_record import FOLDER, BestThresholds, locate_best_thresholds, read_best_thresholds
 from overread.runs.workers import run_side_by_side
 from overread.study.study import Study
 from overread.training.result import TrainingJob, TrainingResult
-
-FOLDER = "best-thresholds"
-"""Beside the predictions."""
-
-
-class BestThresholds(Result):
-    """What was chosen.
-
-    Attributes:
-        threshold_of: by the name of the training.
-    """
-
-    threshold_of: dict[str, float]
-
-
-def read_best_thresholds(predictions_folder: Path) -> dict[str, float]:
-    """The threshold of each training, by its name."""
-    return BestThresholds.read(locate_best_thresholds(predictions_folder)).threshold_of
-
-
-def locate_best_thresholds(predictions_folder: Path) -> Path:
-    """The file of the thresholds beside predictions."""
-    return predictions_folder / FOLDER / "thresholds.json"
 
 
 def choose_best_thresholds(

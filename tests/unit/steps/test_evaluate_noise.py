@@ -11,9 +11,9 @@ from overread.labels.variant_record import LabelVariant
 from overread.questions.label_noise.results import DICE_COLUMNS
 from overread.questions.label_noise.steps import evaluate_noise
 from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanSettings, plan_noise_trainings
-from overread.runs.best_thresholds import BestThresholds, locate_best_thresholds
 from overread.runs.label_variants import LabelVariants, describe_control
 from overread.runs.plan import TrainingPlan, name_best_threshold, name_predictions
+from overread.runs.threshold_record import BestThresholds, locate_best_thresholds
 from overread.study.study import Study
 from tests.studies import make_preset, write_squares
 

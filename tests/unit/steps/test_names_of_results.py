@@ -22,11 +22,11 @@ from overread.questions.label_noise.steps.plan_noise_trainings import NoisePlanS
 from overread.questions.relabel.results import NoisyLabels
 from overread.questions.relabel.steps.make_relabelled_sources import Repair
 from overread.runs import fingerprint, import_closure
-from overread.runs.best_thresholds import BestThresholds, locate_best_thresholds
 from overread.runs.fingerprint import name_choice, name_result, name_run
 from overread.runs.import_closure import ROOT, find_closure
 from overread.runs.label_variants import LabelVariants, describe_control
 from overread.runs.plan import name_best_threshold, name_predictions
+from overread.runs.threshold_record import BestThresholds, locate_best_thresholds
 from overread.training.result import TrainingResult
 from overread.training.settings import Relabelling
 from tests.studies import make_preset, write_squares

@@ -9,9 +9,9 @@ import pytest
 from overread.errors import InputError
 from overread.questions.rater_bias.steps.predictions import open_predictions
 from overread.runs import predict_cases
-from overread.runs.best_thresholds import read_best_thresholds
 from overread.runs.plan import TrainingPlan, name_best_threshold
 from overread.runs.plan_trainings import PlanSettings, plan_trainings
+from overread.runs.threshold_record import read_best_thresholds
 from overread.study.digest import compute_folder_digest
 from overread.study.label_set import LabelSet
 from overread.study.schema import Provenance

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from overread.evaluation.skill import Skill, average_skills, measure_skill
 from overread.labels.variant_record import CONTROL
 from overread.questions.label_noise.results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
-from overread.runs.best_thresholds import read_best_thresholds
 from overread.runs.fingerprint import name_result
 from overread.runs.label_variants import LabelVariants
 from overread.runs.plan import TrainingPlan, name_best_threshold, name_predictions
 from overread.runs.reuse import finish_result
+from overread.runs.threshold_record import read_best_thresholds
 from overread.study.digest import compute_folder_digest
 from overread.study.label_set import LabelSet
 from overread.study.study import Study, compute_load
