@@ -6,11 +6,14 @@ from pathlib import Path
 
 from overread.runs.fingerprint import name_result
 from overread.runs.plan import TrainingPlan
+from overread.runs.progress import report_progress
 from overread.runs.reuse import finish_result
 from overread.runs.threshold_record import FOLDER, BestThresholds, locate_best_thresholds, read_best_thresholds
 from overread.runs.workers import run_side_by_side
 from overread.study.study import Study
 from overread.training.result import TrainingJob, TrainingResult
+
+_PROGRESS_EVERY = 10
 
 
 def choose_best_thresholds(
@@ -63,8 +66,12 @@ def _compute_key(plan: TrainingPlan, trained: Mapping[str, Path]) -> str:
 
 
 def _choose_all(work: Sequence[_Choice], file: Path, processes: int) -> None:
-    found = run_side_by_side(_choose, work, processes=processes)
-    BestThresholds(threshold_of=dict(sorted(found))).write(file)
+    threshold_of: dict[str, float] = {}
+    for name, threshold in run_side_by_side(_choose, work, processes=processes):
+        threshold_of[name] = threshold
+        if len(threshold_of) % _PROGRESS_EVERY == 0 or len(threshold_of) == len(work):
+            report_progress(f"thresholds of {len(threshold_of)} of {len(work)} networks chosen")
+    BestThresholds(threshold_of=dict(sorted(threshold_of.items()))).write(file)
 
 
 def _choose(item: _Choice) -> tuple[str, float]:
