@@ -100,11 +100,10 @@ class Calibration(Result):
 
     @property
     def ece(self) -> float:
-        """Expected calibration error Σ_b (n_b / n) |gap_b|, in [0, 1] (Naeini et al. 2015; Guo et al. 2017, equation
-        3).
+        """Expected calibration error Σ_b (n_b / n) |gap_b|, in [0, 1] (Naeini et al. 2015).
 
-        Guo bins the probability of the predicted class; here, as befits two classes, it is that of the foreground, so
-        that too much and too little foreground cannot cancel in one bin.
+        Guo et al. 2017, equation 3, bin the probability of the predicted class; here, as befits two classes, it is that
+        of the foreground, so that too much and too little foreground cannot cancel in one bin.
         """
         return sum(abs(one.gap) * one.voxel_count for one in self.bins if one.gap is not None) / self.voxel_count
 

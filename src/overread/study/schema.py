@@ -84,7 +84,7 @@ class StudySettings(Settings):
         return {name: source.rereads for name, source in self.sources.items() if source.rereads is not None}
 
     def keep_sources(self, names: Sequence[str]) -> "StudySettings":
-        """The same study with the given sources alone; a second reading without its first is a source like any other."""
+        """The same study with the given sources alone; a second reading without its first is as any other."""
         kept = {name: self.sources[name] for name in names}
         for name, source in kept.items():
             if source.rereads not in kept:
