@@ -18,11 +18,12 @@ def agreement(
         sources: Two or more, separated by commas; all that are neither hidden nor derived if not given. Sources of kind
             model are held against the raters.
         overlap: Intersection over union above which a lesion is found; any common voxel if 0.
-        output: Folder that gets pairs.csv, cases.csv and agreement.json.
+        output: New folder that gets pairs.csv, cases.csv and agreement.json.
         seed: Of the resampling of subjects for intervals.
     """
     from overread.evaluation.source_agreement import measure_source_agreement, tabulate_pairs
     from overread.settings import split_list
+    from overread.study.output_folder import create_folder
     from overread.study.study import Study
 
     study = Study.open(folder)
@@ -32,10 +33,10 @@ def agreement(
     print(pairs.to_string(index=False, float_format="%.3f", na_rep="–"))
     print("", *_describe(found), sep="\n")
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        found.write(output / "agreement.json")
-        pairs.to_csv(output / "pairs.csv", index=False, lineterminator="\n")
-        cases.to_csv(output / "cases.csv", index=False, lineterminator="\n")
+        with create_folder(output) as partial:
+            found.write(partial / "agreement.json")
+            pairs.to_csv(partial / "pairs.csv", index=False, lineterminator="\n")
+            cases.to_csv(partial / "cases.csv", index=False, lineterminator="\n")
 
 
 def _describe(found: "SourceAgreement") -> list[str]:

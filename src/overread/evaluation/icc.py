@@ -38,7 +38,8 @@ def correlate_loads(loads: Sequence[Sequence[float]], *, confidence: float = 0.9
         ICC(2,1) = (MSR - MSE) / (MSR + (k - 1) MSE + k (MSC - MSE) / n).
 
     A rater who always outlines more lowers it, other than a Pearson correlation. Its interval follows McGraw and Wong
-    1996, table 7, case 2A, with Satterthwaite's degrees of freedom. It takes cases for independent and loads for
+    1996, table 7, ICC(A,1), with Satterthwaite's degrees of freedom, for which a negative
+    correlation, where their approximation breaks down, is taken for 0. It takes cases for independent and loads for
     normal; where subjects have several cases each, it is too narrow.
 
     Args:
@@ -52,7 +53,7 @@ def correlate_loads(loads: Sequence[Sequence[float]], *, confidence: float = 0.9
         raise InputError(
             "every case must have one load per rater, NaN where it is missing", found="rows of two lengths"
         )
-    table = np.asarray(loads, np.float64).reshape(len(loads), -1)
+    table = np.asarray(loads, np.float64).reshape(len(loads), len(loads[0]) if loads else 0)
     if np.isinf(table).any():
         raise InputError("a load must be finite, or NaN where it is missing", found="inf")
     complete = table[~np.isnan(table).any(axis=1)]
@@ -78,7 +79,7 @@ def _correlate(table: NDArray[np.float64], confidence: float) -> Interval | None
 
 
 def _find_mean_squares(table: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Mean squares of cases, of raters and of what is left; the last two are 0 where only rounding is left."""
+    """Mean squares of cases, of raters and of what is left; 0 where only rounding is left."""
     n, k = table.shape
     mean = table.mean()
     of_cases = table.mean(axis=1, keepdims=True) - mean
@@ -88,7 +89,8 @@ def _find_mean_squares(table: NDArray[np.float64]) -> tuple[float, float, float]
     rows = k * float((of_cases**2).sum()) / (n - 1)
     columns = n * float((of_raters**2).sum()) / (k - 1)
     error = float((left**2).sum()) / ((n - 1) * (k - 1))
-    return rows, columns if columns > floor else 0.0, error if error > floor else 0.0
+    rows, columns, error = (value if value > floor else 0.0 for value in (rows, columns, error))
+    return rows, columns, error
 
 
 def _find_bounds(
@@ -97,8 +99,9 @@ def _find_bounds(
     n, k = shape
     if not columns and not error:
         return icc, icc
-    a = k * icc * columns
-    b = (n * (1 - icc) + k * icc * (n - 1)) * error
+    share = max(0.0, icc)
+    a = k * share * columns
+    b = (n * (1 - share) + k * share * (n - 1)) * error
     freedom = (a + b) ** 2 / (a**2 / (k - 1) + b**2 / ((n - 1) * (k - 1))) if a or b else k - 1
     tail = (1 + confidence) / 2
     above, below = stats.f.ppf(tail, n - 1, freedom), stats.f.ppf(tail, freedom, n - 1)
