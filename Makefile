@@ -22,7 +22,7 @@ env: .venv/.ready  ## Make .venv with the versions of requirements.lock, and com
 
 demo: env  ## Make the demo study and ask: does it matter which rater trained my network?
 	@test -e $(DEMO)/study.yaml || $(BIN)/overread study demo $(DEMO)
-	@$(BIN)/overread run rater-bias $(DEMO) --set mix_ratios= consensus=
+	@$(BIN)/overread run rater-bias $(DEMO) --set folds=3 repeats=1 mix_ratios= consensus=
 
 demo-retrain: env  ## Show how networks are kept up to date with their labels, from the first champion to a refusal
 	@$(BIN)/python -m examples.retraining

@@ -14,16 +14,19 @@ from pipelines.resources import place_on_cpu, place_on_gpu, read_parallelism
 DESCRIPTION = """Can an image tell how it was acquired?
 
 Trains probes to name the manufacturer, or any other column of cases.csv, from whole slices, padding and air, the \
-body, the noise in it and with shuffled classes, under cross-validation by subject ("Name that manufacturer").
+body and the noise in it, under cross-validation by subject ("Name that manufacturer"). A region is told where its \
+AUROC within folds lies clearly above chance, by a test corrected over the regions; else the verdict is "cannot tell".
 
 - study: address of the study's git repository, a folder or URL
 - revision: commit, branch or tag of the study; empty for the newest commit
 - column: column of cases.csv that the probes are to name
 - classes: values of the column to tell apart, as a,b; empty for all
 - preset: settings of slices and probes: small, name-that-manufacturer, or the path of a YAML \
-file, one of the study's repository for example
-- folds: rounds of the cross-validation, 3 or more; 0 takes the preset's
-- seed: seeds matching by age and sex, folds, initialisation, slices and shuffling
+file, one of the study's repository for example; its "shuffles" (19 or more) train all probes anew on shuffled \
+classes, which finds more
+- folds: rounds of the cross-validation, 3 or more; 0 takes the preset's, which "small" sets to 10 from 40 \
+subjects on (and 10 of each class), else to 5
+- seed: seeds matching by age and sex, folds, initialisation, slices and shuffles
 """
 
 

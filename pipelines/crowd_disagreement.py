@@ -12,8 +12,9 @@ from pipelines.resources import place_on_cpu
 DESCRIPTION = """Is the disagreement of annotators informative?
 
 Tells an outcome from ratings of several annotators, or from the disagreement of the sources of a study: from \
-everything, from the consensus, and from disagreement alone (Cheplygina and Pluim 2018). Give either ratings and \
-outcomes, or study.
+everything, from the consensus, and from disagreement alone (Cheplygina and Pluim 2018). Of ratings the answer is \
+whether disagreement alone tells more than chance, of masks whether it tells more than their size. Give either ratings \
+and outcomes, or study.
 
 - ratings: CSV table of ratings, an s3:// URL (or a path, in a local run); long (case_id, annotator, feature, value) \
 or one column per feature and annotator

@@ -23,10 +23,11 @@ on held-out cases (Schwartzman et al. 2019).
 - study: address of the study's git repository, a folder or URL
 - revision: commit, branch or tag of the study; empty for the newest commit
 - sources: label sets to compare, as a,b,c; empty for all raters
-- preset: settings of network and training: demo, cells, schwartzman2019, or the path of a YAML \
-file, one of the study's repository for example
-- folds: rounds of the cross-validation; each case is held out in one of them
-- repeats: random initialisations per rater and fold, whose predictions are averaged
+- preset: settings of network and training, and what difference matters: demo, cells, schwartzman2019, or the path of \
+a YAML file, one of the study's repository for example
+- folds: rounds of the cross-validation, 3 to 5; each case is held out in one of them
+- repeats: trainings per rater and fold, each from a random start of its own and judged by itself. With 18 subjects, \
+folds=5 repeats=2 finds a difference of about 0.04 Dice in three of four studies, folds=3 repeats=1 one of about 0.12
 - epochs: upper bound of epochs; 0 takes the preset's
 - mix_ratios: shares of the second rater's labels that further networks learn beside all of the first rater's, as \
 1,0.5,0.25; empty for none
@@ -51,8 +52,8 @@ def rater_bias(
     revision: str = "",
     sources: str = "",
     preset: str = "demo",
-    folds: int = 3,
-    repeats: int = 1,
+    folds: int = 5,
+    repeats: int = 2,
     epochs: int = 0,
     mix_ratios: str = "1,0.5,0.25",
     classifier: bool = True,

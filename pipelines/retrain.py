@@ -18,8 +18,9 @@ from pipelines.resources import place_on_cpu, place_on_gpu, read_parallelism
 DESCRIPTION = """Are my networks up to date with their labels?
 
 Trains a network anew whose labels changed since the champion was trained, and registers it in MLflow. It becomes \
-champion unless the gate refuses it: it may be neither worse than the champion nor off in its loads, on cases that no \
-network learnt. Where nothing changed, nothing is trained.
+champion where it is surely not worse than the best champion so far, nor off in its loads, on subjects that no network \
+learnt; it is refused where it is worse or learnt too little, and where that cannot be told a human decides. \
+Where nothing changed, nothing is trained.
 
 - study: address of the study's git repository, a folder or URL
 - revision: commit, branch or tag of the study; empty for the newest commit
@@ -29,9 +30,10 @@ network learnt. Where nothing changed, nothing is trained.
 - preset: settings of network and training: demo, cells, schwartzman2019, or the path of a YAML \
 file, one of the study's repository for example
 - epochs: upper bound of epochs; 0 takes the preset's
-- dice_margin: mean Dice that a new network may lose against the champion
+- dice_margin: mean Dice that a new network may lose against the best champion so far
 - load_bias_limit: how far its mean load may lie from the reference's, as a share of the latter
-- min_cases: held-out cases that must count for a decision
+- risk: share of networks worse by just the margin that may become champion; 0.05 where a bad network is costly, which \
+needs more held-out subjects
 """
 
 
@@ -53,7 +55,7 @@ def retrain(
     epochs: int = 0,
     dice_margin: float = 0.03,
     load_bias_limit: float = 0.3,
-    min_cases: int = 5,
+    risk: float = 0.2,
 ) -> RetrainOutputs:
     """Look for new labels; train, judge and register only where there are some."""
     found = place_on_cpu(
@@ -67,7 +69,7 @@ def retrain(
             epochs=epochs,
             dice_margin=dice_margin,
             load_bias_limit=load_bias_limit,
-            min_cases=min_cases,
+            risk=risk,
         ),
         "Look for new labels",
     )

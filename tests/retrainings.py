@@ -13,7 +13,8 @@ from pathlib import Path
 from overread.adapters.model_registry import ModelRegistry, connect_registry
 from overread.adapters.registry_records import NetworkVersion
 from overread.evaluation.results import COMPARISON_COLUMNS
-from overread.questions.retrain.gate import GateFigures, GateSettings
+from overread.questions.retrain.gate.figures import GateFigures
+from overread.questions.retrain.gate.settings import GateSettings
 from overread.questions.retrain.page.gallery import RetrainingGallery
 from overread.questions.retrain.records import (
     KeptNetwork,
@@ -97,16 +98,27 @@ class GrowingStudy:
         ]
 
     def judge(
-        self, changes: StudyChanges, networks: Sequence[Path], *, reasons: Mapping[str, Sequence[str]] | None = None
+        self,
+        changes: StudyChanges,
+        networks: Sequence[Path],
+        *,
+        reasons: Mapping[str, Sequence[str]] | None = None,
+        doubts: Mapping[str, Sequence[str]] | None = None,
     ) -> Path:
-        """What `judge_challengers` leaves, where the gate refuses networks for the given reasons and no other."""
+        """What `judge_challengers` leaves, where the gate refuses and holds networks for the given reasons alone."""
         folder = self._name("judgement")
         judged = [
             NetworkJudgement(
                 network=network,
                 fingerprint=TrainingResult.read(trained).fingerprint,
                 settings=changes.choice.gate,
-                figures=GateFigures(case_count=5, reasons=tuple((reasons or {}).get(network.labels, ()))),
+                figures=GateFigures(
+                    subject_count=5,
+                    case_count=5,
+                    anchor=network.champion,
+                    reasons=tuple((reasons or {}).get(network.labels, ())),
+                    doubts=tuple((doubts or {}).get(network.labels, ())),
+                ),
                 counted_cases=("case00",),
                 other_cases=(),
                 reference_digests={"case00": "00"},
@@ -123,18 +135,22 @@ class GrowingStudy:
         """Plan, finish, judge and register; networks that are named are refused for the given reasons."""
         return self.prepare_registration(changes, **reasons)()
 
-    def prepare_registration(self, changes: StudyChanges, **reasons: Sequence[str]) -> "Registration":
-        """Everything that comes before the registration."""
+    def prepare_registration(
+        self, changes: StudyChanges, *, doubts: Mapping[str, Sequence[str]] | None = None, **reasons: Sequence[str]
+    ) -> "Registration":
+        """Everything that comes before the registration; `doubts` and `reasons` by what a network learns."""
         plan = self.plan(changes)
         networks = self.finish_trainings(changes, plan)
-        judgement = self.judge(changes, networks, reasons=reasons)
+        judgement = self.judge(changes, networks, reasons=reasons, doubts=doubts)
         return Registration(self, self._write(changes, "changes"), self._write(plan, "plan"), networks, judgement)
 
-    def retrain(self, revision: str = "", *, refuse: str = "", **choice: object) -> NetworkDecision:
-        """Look and register the one network that is to be trained; `refuse` says why the gate does not let it pass."""
+    def retrain(self, revision: str = "", *, refuse: str = "", hold: str = "", **choice: object) -> NetworkDecision:
+        """Look and register the one network to be trained; `refuse` and `hold` say why the gate stops it."""
         changes = self.look(revision, **choice)
         (network,) = changes.to_train
-        (decision,) = self.register(changes, **({network.labels: [refuse]} if refuse else {}))
+        doubts = {network.labels: [hold]} if hold else {}
+        reasons = {network.labels: [refuse]} if refuse else {}
+        (decision,) = self.prepare_registration(changes, doubts=doubts, **reasons)()
         return decision
 
     def versions(self, labels: str = "ann") -> tuple[NetworkVersion, ...]:

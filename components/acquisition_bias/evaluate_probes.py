@@ -14,7 +14,7 @@ def evaluate_probes(
     whole_slices: dsl.Output[dsl.ClassificationMetrics],
     body_alone: dsl.Output[dsl.ClassificationMetrics],
 ) -> None:
-    """Compute accuracy, AUROC, errors and confounding; ROC and confusion matrix of whole slices and bodies."""
+    """Test AUROCs; compute accuracy, errors, confounding, and ROC and confusion matrix of whole slices and bodies."""
     from pathlib import Path
 
     from overread.questions.acquisition_bias.steps import evaluate_probes as step

@@ -16,7 +16,7 @@ def analyse_disagreement(
     folds: int,
     crowd_evaluation: dsl.Output[dsl.Dataset],
 ) -> None:
-    """Cross-validate every set of features and test whether disagreement alone is better than chance."""
+    """Cross-validate every set of features and test what disagreement tells."""
     from pathlib import Path
 
     from overread.questions.crowd_disagreement.steps import analyse_disagreement as step

@@ -12,12 +12,12 @@ def plan_corrections(
     clean_source: str,
     method: str,
     relabel_after: str,
-    threshold: float,
     preset: str,
     epochs: int,
+    repeats: int,
     plan: dsl.Output[dsl.Artifact],
 ) -> list[str]:
-    """List a training per fold, noise and correction; returns batches of job names, joined by commas."""
+    """List a training per repeat, fold, noise and correction; returns batches of job names, joined by commas."""
     from pathlib import Path
 
     from overread.questions.relabel.steps import plan_corrections as step
@@ -25,7 +25,8 @@ def plan_corrections(
     from overread.settings import split_list
 
     choices = {"clean_source": clean_source, "method": split_list(method), "relabel_after": relabel_after}
-    choices |= {"threshold": threshold, "preset": preset, "epochs": epochs, "jobs_per_task": count_jobs_per_task()}
+    choices |= {"preset": preset, "epochs": epochs, "repeats": repeats}
+    choices["jobs_per_task"] = count_jobs_per_task()
     choice = step.CorrectionChoice.parse(choices, where="parameters of relabel")
     made = step.run(
         Path(study.path),

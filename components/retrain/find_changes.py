@@ -18,7 +18,7 @@ def find_changes(
     epochs: int,
     dice_margin: float,
     load_bias_limit: float,
-    min_cases: int,
+    risk: float,
     changes: dsl.Output[dsl.Artifact],
 ) -> NamedTuple("Found", [("changed", str), ("revision", str), ("sources", str)]):
     """Compare the labels of a revision with those that the champions learnt, by digests alone."""
@@ -30,7 +30,7 @@ def find_changes(
     from overread.settings import split_list
 
     values = {"sources": split_list(sources), "mixes": split_list(mixes), "reference": reference, "preset": preset}
-    gate = {"dice_margin": dice_margin, "load_bias_limit": load_bias_limit, "min_cases": min_cases}
+    gate = {"dice_margin": dice_margin, "load_bias_limit": load_bias_limit, "risk": risk}
     choice = RetrainingChoice.parse(values | {"epochs": epochs, "gate": gate}, where="retrain")
     found = step.run(study_uri, revision, choice, changes_file=Path(changes.path), store=locate_store())
     return ",".join(kept.labels for kept in found.to_train), found.revision, ",".join(found.needed_sources)

@@ -15,7 +15,7 @@ def judge_challengers(
     judgement: dsl.Output[dsl.Dataset],
     gate: dsl.Output[dsl.Metrics],
 ) -> None:
-    """Compare challengers with champions on the same held-out cases; a refusal is a result, no failure."""
+    """Compare challengers with the best champions so far; a hold and a refusal are results, no failures."""
     from pathlib import Path
 
     from overread.questions.retrain.steps import judge_challengers as step

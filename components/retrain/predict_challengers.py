@@ -1,4 +1,4 @@
-"""Component: predict the held-out cases with challengers and champions."""
+"""Component: predict the held-out cases with challengers and all champions so far."""
 
 from kfp import dsl
 
@@ -13,7 +13,7 @@ def predict_challengers(
     networks: dsl.Input[list[dsl.Model]],
     predictions: dsl.Output[dsl.Dataset],
 ) -> None:
-    """Predict the cases that no network learnt, by every new network and by the one that it wants to replace."""
+    """Predict the cases that no network learnt, by every new network and by all champions so far."""
     from pathlib import Path
 
     from overread.questions.retrain.steps import predict_challengers as step

@@ -1,4 +1,4 @@
-"""Component: register challengers, and make champion those that the gate lets through."""
+"""Component: register challengers, and promote, hold or refuse them as the gate says."""
 
 from kfp import dsl
 

@@ -16,7 +16,7 @@ from tests.pipelines.conftest import PRESET, draw_disc, write_raw_data
 
 CASES = 6
 PRESET_PATH = "presets/tiny.yaml"
-_CORRECTION = "correction: {folds: 2, members: 2, largest_change: 10.0, uncertainty: {samples: 2}}\n"
+_CORRECTION = "correction: {folds: 2, members: 2, largest_change: 10.0, threshold: 0.1, uncertainty: {samples: 2}}\n"
 
 
 def import_discs(services: Services, folder: Path) -> Path:

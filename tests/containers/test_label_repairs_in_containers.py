@@ -43,7 +43,7 @@ def noise(cluster: Cluster, discs: Path, git_server: GitServer) -> FinishedRun:
 def relabelling(cluster: Cluster, discs: Path, git_server: GitServer) -> FinishedRun:
     """On masks as they are: without clean ones there are two trainings, of which one relabels."""
     study = git_server.locate(discs.name, may_push=True)
-    arguments = {"study": study, "source": "wide", "relabel_after": "1", "threshold": 0.1, "epochs": 2}
+    arguments = {"study": study, "source": "wide", "relabel_after": "1", "epochs": 2, "repeats": 1}
     return cluster.run("relabel", {**arguments, "preset": PRESET_PATH})
 
 

@@ -31,7 +31,8 @@ TASKS = {
     "write_report": 1,
 }
 """How often each component runs: eight trainings, four to a task."""
-TRAININGS = 8
+TRAININGS, CLASSIFIERS = 8, 4
+"""Classifiers of two folds, each with its shuffled baseline."""
 EPOCHS = 1
 LEARNT = ("tight", "wide", "tight+0.50-wide", "consensus-majority")
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
@@ -40,8 +41,8 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 @pytest.fixture(scope="module")
 def finished(cluster: Cluster, discs: Path, git_server: GitServer) -> FinishedRun:
     """The whole pipeline, once it has run."""
-    arguments = {"study": git_server.locate(discs.name), "preset": PRESET_PATH, "folds": 2, "epochs": EPOCHS}
-    return cluster.run("rater-bias", {**arguments, "mix_ratios": "0.5", "consensus": "majority"})
+    arguments = {"study": git_server.locate(discs.name), "preset": PRESET_PATH, "folds": 2, "repeats": 1}
+    return cluster.run("rater-bias", {**arguments, "epochs": EPOCHS, "mix_ratios": "0.5", "consensus": "majority"})
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_the_curve_of_the_source_classifier_is_among_its_outputs(finished):
 @pytest.mark.usefixtures("finished")
 def test_every_training_is_tracked_in_mlflow(services):
     runs = list_runs(services, "discs", "rater-bias")
-    assert len(runs) == 1 + TRAININGS
+    assert len(runs) == 1 + TRAININGS + CLASSIFIERS
     assert {run["status"] for run in runs} == {"FINISHED"}
     (parent,) = [run for run in runs if run["is_parent"]]
     assert parent["name"] == "rater-bias"
@@ -90,13 +91,19 @@ def test_every_training_is_tracked_in_mlflow(services):
 @pytest.mark.usefixtures("finished")
 def test_the_pushgateway_is_told_of_every_training(services):
     told = {key: values for key, values in read_metrics(services).items() if key[:2] == ("training", "rater-bias")}
-    assert set(told) == {("training", "rater-bias", "discs", source, "unet") for source in LEARNT}
-    for values in told.values():
-        # There is no GPU here.
-        assert set(values) == set(list_metrics("training")) - {"overread_training_gpu_memory_bytes"}
+    networks = {("training", "rater-bias", "discs", source, "unet", "segmentation") for source in LEARNT}
+    classifier = ("training", "rater-bias", "discs", "tight+wide", "source-classifier", "source-classifier")
+    assert set(told) == {*networks, classifier}
+    # There is no GPU here.
+    common = set(list_metrics("training")) - {"overread_training_gpu_memory_bytes"}
+    validation = {f"overread_training_validation_{name}" for name in ("dice_ratio", "loss", "hit_rate_ratio")}
+    for key, values in told.items():
+        dice, speed = "overread_training_validation_dice_ratio", "overread_training_voxels_per_second"
+        assert set(values) == common - (validation - {dice} if key in networks else {dice, speed})
         assert values["overread_training_running"] == 0
-        assert values["overread_training_epochs"] == values["overread_training_planned_epochs"] == EPOCHS
-        assert values["overread_training_voxels_per_second"] > 0
+        assert values["overread_training_epochs"] == values["overread_training_planned_epochs"]
+    assert {told[key]["overread_training_epochs"] for key in networks} == {EPOCHS}
+    assert all(told[key]["overread_training_voxels_per_second"] > 0 for key in networks)
 
 
 def test_the_pushgateway_is_told_the_figures_of_the_evaluation(services, results):

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from overread.adapters.model_registry import connect_registry
 from overread.adapters.registry_records import NetworkVersion
 from overread.adapters.telemetry import GROUP_LABELS, METRICS
+from overread.questions.retrain.steps.manage_networks import promote
 from tests.containers.network import inside
 from tests.containers.played_services import Services
 
@@ -55,6 +56,12 @@ def list_versions(services: Services, model: str) -> tuple[NetworkVersion, ...]:
     """Registered versions of a network, newest first."""
     with connecting_to_mlflow(services):
         return connect_registry().list_versions(model)
+
+
+def promote_network(services: Services, model: str) -> None:
+    """End the hold of the newest challenger of a network, as a human does."""
+    with connecting_to_mlflow(services):
+        promote(model, "challenger", reason="Looks right.", by="Ann", workspace=None)
 
 
 def download_network(services: Services, address: str, folder: Path) -> Path:

@@ -61,14 +61,20 @@ def test_alerts_fire_on_what_was_pushed_and_clear_with_the_next_push(
         return {(alert.name, alert.labels["source"]) for alert in alerts if alert.state == "firing"}
 
     now = time.time()
-    push(store, "refused", "a+b", last_refusal_timestamp_seconds=now, last_success_timestamp_seconds=now)
+    push(store, "refused", "a+b", last_refusal_timestamp_seconds=now, last_success_timestamp_seconds=now, verdict=-1)
+    push(store, "refused", "c", hold_timestamp_seconds=now, last_success_timestamp_seconds=now, verdict=0)
     push(store, "refused", "rater/2", last_success_timestamp_seconds=now - 3 * DAY_SECONDS)
-    wanted = {("OverreadChallengerRefused", "a+b"), ("OverreadRetrainingOverdue", "rater/2")}
+    wanted = {
+        ("OverreadChallengerRefused", "a+b"),
+        ("OverreadChallengerOnHold", "c"),
+        ("OverreadRetrainingOverdue", "rater/2"),
+    }
     poll(firing, lambda found: found == wanted)
     (alert,) = [alert for alert in prometheus.alerts() if alert.name == "OverreadChallengerRefused"]
     assert alert.labels["job"] == "overread-retraining"
     assert alert.annotations["summary"] == "The newest challenger of refused on a+b was refused"
     push(store, "refused", "a+b", last_promotion_timestamp_seconds=now + 1)
+    push(store, "refused", "c", hold_timestamp_seconds=0)
     push(store, "refused", "rater/2", last_success_timestamp_seconds=now)
     poll(firing, lambda found: not found)
 
@@ -81,7 +87,8 @@ def test_targets_carry_the_jobs_that_rules_and_dashboard_name(prometheus: Promet
 
 
 def test_a_training_that_runs_is_silent_since_its_last_epoch(prometheus: Prometheus, store: ResultStore) -> None:
-    group = MetricGroup("training", {"pipeline": "p", "study": "trained", "source": "rater1", "network": "unet"})
+    labels = {"pipeline": "p", "study": "trained", "source": "rater1", "network": "unet", "kind": "segmentation"}
+    group = MetricGroup("training", labels)
     began = time.time() - 600
     push_metrics(store, group, {"overread_training_running": 1, "overread_training_progress_timestamp_seconds": began})
     (sample,) = poll(lambda: prometheus.query(SILENCE), bool)

@@ -6,6 +6,7 @@ import pytest
 
 from overread import questions
 from overread.errors import SettingsError
+from overread.evaluation.design import foresee
 from overread.kubeflow.catalogue import PACKAGES, PIPELINES, find_pipeline, parse_arguments
 from overread.kubeflow.local import run_locally
 from tests.command_line import run_overread
@@ -22,6 +23,14 @@ def test_values_take_the_type_of_the_parameter(rater_bias):
         "folds": 5,
         "revision": "12",
     }
+
+
+def test_the_run_form_of_rater_bias_says_what_two_designs_find(rater_bias):
+    default, quick = (foresee(18, folds=folds, repeats=repeats) for folds, repeats in ((5, 2), (3, 1)))
+    assert f"folds=5 repeats=2 finds a difference of about {default.smallest_detectable:.2f} Dice" in (
+        rater_bias.description
+    )
+    assert f"folds=3 repeats=1 one of about {quick.smallest_detectable:.2f}" in rater_bias.description
 
 
 def test_an_unknown_pipeline_names_the_known_ones():

@@ -90,7 +90,7 @@ def test_it_prints_auc_answer_and_the_path_of_the_report(workspace, first):
     ]
     assert lines[head + 2].endswith("1.000 (1.000 to 1.000)")
     assert lines[head + 5] == "16 cases, 8 of them with sick 1; 0 left out"
-    assert lines[head + 7].startswith("“sick” can be told from the ratings")
+    assert lines[head + 7].startswith("Cannot tell whether disagreement alone tells “sick”.")
     assert lines[-1] == f"report: {find_results(workspace)}/report.html"
     assert REUSED not in first.stdout
 

@@ -44,7 +44,8 @@ def test_the_checkout_is_not_what_is_imported(installed: Path, tmp_path: Path) -
 def test_rater_bias_runs_from_an_empty_folder(installed: Path, preset: Path, tmp_path: Path) -> None:
     write_raw_data(tmp_path / "raw", cases=4)
     call(installed / "overread", "study", "import", "raw", "discs", folder=tmp_path)
-    choices = (f"preset={preset}", "folds=2", "epochs=1", "mix_ratios=", "consensus=", "classifier=false")
+    design = ("folds=2", "repeats=1", "epochs=1")
+    choices = (f"preset={preset}", *design, "mix_ratios=", "consensus=", "classifier=false")
     printed = call(installed / "overread", "run", "rater-bias", "discs", "--set", *choices, folder=tmp_path)
     assert printed.strip().splitlines()[-1] == "report: discs/.overread/latest/rater-bias/report.html"
     assert "network-tight" in (tmp_path / "discs/.overread/latest/rater-bias/report.html").read_text()

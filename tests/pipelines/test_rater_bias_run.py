@@ -14,6 +14,7 @@ from overread.kubeflow.local import run_locally
 from overread.questions.rater_bias.mixing_results import MixingEvaluation
 from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.steps.classify_sources import read_classified_sources
+from overread.questions.rater_bias.steps.cross_evaluate import read_evaluation
 from tests.pipelines.conftest import draw_disc, run_module
 
 RATERS = ("tight", "wide")
@@ -40,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("first")]
 
 
 def run_rater_bias(study: Path, preset: Path, *settings: str) -> subprocess.CompletedProcess[str]:
-    choices = (f"preset={preset}", "folds=2", "mix_ratios=1,0.5", "consensus=majority", *settings)
+    choices = (f"preset={preset}", "folds=2", "repeats=1", "mix_ratios=1,0.5", "consensus=majority", *settings)
     return run_module("overread.cli", "run", "rater-bias", str(study), "--set", *choices)
 
 
@@ -134,16 +135,18 @@ def test_mlflow_has_one_parent_and_one_child_per_training_each_with_its_data(stu
         assert len(run.data.tags["study_digest"]) == 64
         assert run.inputs.dataset_inputs[0].dataset.name == "discs"
         assert len(run.data.metrics) <= 30
-    found = sorted((run.data.tags["source"], run.data.tags["fold"]) for run in children)
-    assert found == sorted(product(LEARNT, ("0", "1")))
+    found = sorted((run.data.tags["kind"], run.data.tags["source"], run.data.tags["fold"]) for run in children)
+    classifiers = 2 * [("source-classifier", "+".join(RATERS), fold) for fold in ("0", "1")]
+    assert found == sorted([*product(("segmentation",), LEARNT, ("0", "1")), *classifiers])
 
 
-def test_the_parent_run_holds_summary_metrics_tables_and_the_report(study):
+def test_the_parent_run_holds_verdict_summary_metrics_tables_and_the_report(study, results):
     client, runs = find_runs(study)
     (parent,) = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
-    assert {"same_dice", "cross_dice", "dice_gap", "paired_p"} <= parent.data.metrics.keys()
+    assert {"same_dice", "cross_dice", "dice_gap", "skill"} <= parent.data.metrics.keys()
+    assert parent.data.tags["verdict"] == read_evaluation(results / "cross_evaluation").verdict
     artifacts = {item.path for item in client.list_artifacts(parent.info.run_id)}
-    assert {"evaluation.json", "comparisons.csv", "report.html"} <= artifacts
+    assert {"evaluation.json", "comparisons.csv", "repeats.csv", "report.html"} <= artifacts
 
 
 def test_a_second_run_reuses_every_training_and_opens_no_new_run(study, preset):

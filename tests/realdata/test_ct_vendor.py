@@ -82,20 +82,14 @@ def test_originals_and_their_images_in_the_array_show_the_same(study: Study, dat
 def test_padding_and_air_tell_the_vendor_almost_always(evaluation: AcquisitionEvaluation) -> None:
     outside = evaluation.find_variant("outside")
     assert outside is not None
-    assert outside.auroc.estimate > 0.95
-    assert outside.auroc.low > 0.9
+    assert outside.test.auroc.estimate > 0.95
+    assert outside.test.is_told
 
 
 def test_the_body_alone_tells_it_far_less(evaluation: AcquisitionEvaluation) -> None:
     fall = evaluation.find_fall("outside", "body")
     assert fall is not None
-    assert fall.difference.high < -0.05
-
-
-def test_shuffled_labels_are_not_named(evaluation: AcquisitionEvaluation) -> None:
-    shuffled = evaluation.find_variant("shuffled")
-    assert shuffled is not None
-    assert shuffled.auroc.low < 0.5 < shuffled.auroc.high + 0.1
+    assert fall.difference.estimate < -0.1
 
 
 def test_the_site_is_confounded_with_the_vendor(evaluation: AcquisitionEvaluation) -> None:

@@ -127,6 +127,22 @@ def write_training(folder: Path, study: Study, plan: TrainingPlan, job: Training
     ).write(place)
 
 
+def repeat_with_certainty(home: Path, revision: str) -> None:
+    """Plan every training twice, and write a second repeat that is certain of everything, beside the first."""
+    study, plan = Study.open(home / "fetched"), TrainingPlan.read(home / "plan.json")
+    variants = LabelVariants.read(home / "variants.json")
+    choice = CorrectionChoice(preset=str(home / "tiny.yaml"), repeats=2)
+    plan_corrections(study, variants, choice, revision=revision).write(home / "plan.json")
+    for job in list_relabelling(plan):
+        again = job.model_copy(update={"repeat": 1})
+        write_training(home / "trainings", study, plan, again, digit="c")
+        for case_id in (*job.train_cases, *job.validation_cases):
+            mask = study.labels("ann").read(case_id)
+            none = np.zeros(mask.shape, np.float32)
+            maps = UncertaintyMaps(mask.astype(np.float32), none, none)
+            write_uncertainty(home / "trainings" / again.name / UNCERTAINTY_FOLDER, case_id, maps, None)
+
+
 def list_relabelling(plan: TrainingPlan) -> list[TrainingJob]:
     return [job for job in plan.jobs if isinstance(job.correction, Relabelling)]
 
@@ -157,8 +173,10 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         run_git(home / "study", "branch", "work")
         fetch_study(str(home / "study"), revision, home / "fetched", sources=["ann"])
         study, variants = Study.open(home / "fetched"), LabelVariants(source="ann", redraw="never", variants=(CONTROL,))
-        make_preset(2).write_yaml(home / "tiny.yaml")
-        choice = CorrectionChoice(preset=str(home / "tiny.yaml"), threshold=0.15)
+        preset = make_preset(2)
+        changed = preset.correction.model_copy(update={"threshold": 0.15})
+        preset.model_copy(update={"correction": changed}).write_yaml(home / "tiny.yaml")
+        choice = CorrectionChoice(preset=str(home / "tiny.yaml"), repeats=1)
         plan = plan_corrections(study, variants, choice, revision=revision)
         plan.write(home / "plan.json")
         variants.write(home / "variants.json")
@@ -264,6 +282,16 @@ def test_a_case_that_no_fold_learnt_keeps_its_mask_and_says_so(again):
         else:
             assert cases[case_id]["has_map"] is True
             assert np.array_equal(new, remove_rows(given, 0, 1))
+
+
+def test_all_repeats_decide_together(again):
+    """The mean of two repeats, 0.17 and 0, lies below the threshold in the first row too."""
+    repeat_with_certainty(again.home, again.revision)
+    (source,) = repair(again.home, "twice", again.revision, folds=6).sources
+    copy = Study.open(again.home / "twice")
+    assert len(Provenance.read_yaml(copy.provenance_path(source.name)).parents) == 6 + 1
+    for case_id in copy.case_ids:
+        assert np.array_equal(copy.labels(source.name).read(case_id), copy.labels("ann").read(case_id)), case_id
 
 
 def test_other_trainings_give_another_source_beside_an_earlier_one(again):

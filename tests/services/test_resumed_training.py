@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from safetensors.torch import load_file
 
 from overread.errors import InputError
 from overread.networks.hardware import limit_threads
-from overread.runs import plan_trainings, train_networks
+from overread.runs import plan_trainings, tracked_training, train_networks
 from overread.runs.pipeline_run import connect
 from overread.runs.plan import TrainingPlan
+from overread.runs.train_networks import describe_job
 from overread.runs.training_run import open_training_run
 from overread.study.study import Study
-from overread.training.history import EpochReport, read_history
+from overread.training.history import read_history
 from overread.training.job import run_training_job
 from overread.training.loop import Session
 from overread.training.presets import Preset
@@ -223,12 +224,12 @@ class TestFinishedTraining:
     def test_that_was_killed_before_its_run_was_closed_is_logged_to_its_end(self, root: Path) -> None:
         plan = make_plan(root)
         job = plan.jobs[0]
-        result = train(root, job)
+        train(root, job)
         client, (run,) = find_runs(root, plan, job)
         client.delete_run(run.info.run_id)
         for mark in (root / "store").rglob("tracked-*"):
             mark.unlink()
-        tracked = open_training_run(connect(plan, str(root / "store")), plan, job, result.fingerprint)
+        tracked = open_training_run(connect(plan, str(root / "store")), describe_job(plan, job), device="cpu")
         tracked.log_metrics({"loss": 0.0}, step=0)
         assert client.get_run(tracked.run_id).info.status == "RUNNING"
 
@@ -268,10 +269,10 @@ class TestResumedTraining:
 
 def watch_epochs(patch: pytest.MonkeyPatch, react: Callable[[int], None]) -> None:
     """Call `react` with each epoch that is done, when its checkpoint is in the store and before MLflow hears of it."""
-    log = train_networks.log_epochs
+    log = tracked_training.log_epochs
 
-    def watch(run: Any, reports: Sequence[EpochReport]) -> None:
-        react(len(reports))
-        log(run, reports)
+    def watch(run: Any, epochs: Mapping[int, Mapping[str, float]]) -> None:
+        react(len(epochs))
+        log(run, epochs)
 
-    patch.setattr(train_networks, "log_epochs", watch)
+    patch.setattr(tracked_training, "log_epochs", watch)

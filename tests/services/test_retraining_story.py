@@ -219,19 +219,31 @@ def test_2_nothing_new_trains_nothing_within_seconds(story: Story, tell: Teller)
 def test_3_new_annotations_of_one_source_retrain_that_source_alone(story: Story, tell: Teller) -> None:
     before = story.count_trainings("tight")
     output = tell(retraining.look_at_some_again, story)
-    assert "discs-wide version 2: is champion" in output
+    assert "discs-wide version 2: on hold until a human decides, version 1 stays champion." in output
+    assert "Only 4 held-out subjects count, and with fewer than 5 nothing can be told." in output
+    assert "overread model promote discs-wide --version 2" in output
+    assert "overread model refuse discs-wide --version 2" in output
     assert "discs-tight: nothing new; champion is version 1" in output
     assert story.count_trainings("tight") == before
     assert len(story.versions("tight")) == 1
-    assert story.champion("wide").promotion.replaces == 1
+    assert story.champion("wide").version == 1
+    poll(lambda: names_of(story.prometheus.alerts()), lambda found: ("OverreadChallengerOnHold", "wide") in found)
+
+
+def test_3a_a_human_ends_the_hold(story: Story, tell: Teller) -> None:
+    assert "discs-wide version 2 is champion in place of version 1" in tell(retraining.decide_by_hand, story)
+    champion = story.champion("wide")
+    assert [event.action for event in champion.history] == ["held", "promoted"]
+    assert champion.promotion.reason == "The second look is right"
 
 
 def test_4_a_poisoned_batch_is_refused_and_an_alert_fires(story: Story, tell: Teller) -> None:
     output = tell(retraining.spoil_a_batch, story)
-    assert re.search(r"discs-wide version 3: refused, version 2 stays champion\. Its Dice is lower", output)
+    assert re.search(r"discs-wide version 3: refused, version 2 stays champion\. .*Its Dice is lower", output)
     assert story.champion("wide").version == 2
     assert story.versions("wide")[0].aliases == ("challenger",)
     poll(lambda: names_of(story.prometheus.alerts()), lambda found: ("OverreadChallengerRefused", "wide") in found)
+    assert ("OverreadChallengerOnHold", "wide") not in names_of(story.prometheus.alerts())
 
 
 def test_5_other_bounds_judge_a_refused_network_again_without_another_training(story: Story, tell: Teller) -> None:

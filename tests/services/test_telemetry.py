@@ -25,13 +25,14 @@ from overread.adapters.telemetry import (
 )
 from overread.errors import InputError, SettingsError
 from overread.questions.rater_bias.steps import cross_evaluate, write_report
-from overread.runs import train_networks
+from overread.runs import tracked_training
+from overread.runs.described_training import DescribedTraining
 from overread.runs.pipeline_run import AnalysisRun
 from overread.runs.plan import TrainingPlan
 from overread.runs.report_publishing import publish_report
 from overread.runs.telemetry_trainings import tell_epoch
 from overread.study.study import Study
-from overread.training.history import EpochReport, read_history
+from overread.training.history import Epoch, read_history
 from tests.servers import LOOPBACK, BadServer, find_free_ports, running_mute, running_pushgateway, running_refuser
 from tests.trainings import train, write_plan
 
@@ -73,7 +74,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_group(study: str, source: str = "ann", **labels: str) -> MetricGroup:
-    return MetricGroup("training", {"pipeline": "p", "study": study, "source": source, "network": "unet", **labels})
+    own = {"pipeline": "p", "study": study, "source": source, "network": "unet", "kind": "segmentation"}
+    return MetricGroup("training", {**own, **labels})
 
 
 def scrape(url: str, study: str) -> dict[tuple[str, str], float]:
@@ -148,7 +150,7 @@ class TestPush:
 
     @pytest.mark.parametrize("labels", [{}, {"pipeline": "p", "study": "s", "source": "a", "network": "n", "case": ""}])
     def test_other_labels_than_those_of_the_kind_are_refused(self, labels: Mapping[str, str]) -> None:
-        with pytest.raises(InputError, match="must have the labels pipeline, study, source, network, got "):
+        with pytest.raises(InputError, match="must have the labels pipeline, study, source, network, kind, got "):
             MetricGroup("training", labels)
 
     @pytest.mark.parametrize("name", ["overread_evaluation_same_dice_ratio", "loss"])
@@ -356,6 +358,7 @@ class TestRemoval:
                 drawn_by=write_report.__name__,
                 draw=draw,
                 log=lambda _: None,
+                verdict="yes",
             )
             assert scrape(url, "s") == {(EPOCH, "ann"): 1}
 
@@ -373,11 +376,11 @@ def plan(
 def watch_epochs(patch: pytest.MonkeyPatch, react: Callable[[], None]) -> None:
     """Call `react` whenever an epoch has been told."""
 
-    def watch(plan: TrainingPlan, job: Any, reports: Sequence[EpochReport], **places: Any) -> None:
-        tell_epoch(plan, job, reports, **places)
+    def watch(training: DescribedTraining, reports: Sequence[Epoch], **places: Any) -> None:
+        tell_epoch(training, reports, **places)
         react()
 
-    patch.setattr(train_networks, "tell_epoch", watch)
+    patch.setattr(tracked_training, "tell_epoch", watch)
 
 
 class TestTraining:

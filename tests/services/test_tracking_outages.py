@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import pytest
 
 from overread.adapters.storage import open_store
-from overread.runs import train_networks
+from overread.runs import tracked_training
 from overread.runs.pipeline_run import begin_pipeline_run, connect
 from overread.runs.plan import TrainingPlan
 from overread.runs.plan_trainings import PlanSettings
-from overread.training.history import EpochReport, read_history
+from overread.training.history import read_history
 from overread.training.result import TrainingResult
 from tests.servers import BadServer, running_mute, running_refuser
 from tests.trainings import train, write_plan
@@ -109,20 +109,20 @@ class TestDuringTheTraining:
     ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", cable.url)
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-        log = train_networks.log_epochs
+        log = tracked_training.log_epochs
         servers: list[BadServer] = []
         with ExitStack() as stack:
 
-            def break_down(run: Any, reports: Sequence[EpochReport]) -> None:
+            def break_down(run: Any, epochs: Mapping[int, Mapping[str, float]]) -> None:
                 """After the second epoch, when the first has been told."""
-                if len(reports) == 2:
+                if len(epochs) == 2:
                     run.flush()
                     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
                     cable.cut()
                     servers.append(stack.enter_context(running_badly(failure, port=cable.port)))
-                log(run, reports)
+                log(run, epochs)
 
-            monkeypatch.setattr(train_networks, "log_epochs", break_down)
+            monkeypatch.setattr(tracked_training, "log_epochs", break_down)
             train(tmp_path, [plan.jobs[0].name])
         assert servers[0].requests
         assert_stored(tmp_path, plan)

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from overread.adapters.mlflow_calls import describing_tracking_failures, opening_client
-from overread.adapters.registry_records import Event, NetworkOrigin, NetworkVersion
+from overread.adapters.registry_records import Event, NetworkOrigin, NetworkVersion, list_line
 from overread.errors import TrackingError
 
 CHAMPION = "champion"
@@ -55,6 +55,26 @@ class RegisteredNetwork:
                 f"{self.aliases[which]}. Hint: `overread model promote {self.name} --version N --reason …`."
             )
         return None
+
+    def list_champions(self) -> tuple[NetworkVersion, ...]:
+        """The champion and all versions that were champion before, newest first.
+
+        One that a human took back, by a rollback, is none of them: it is not in the line of the champion. One that a
+        human put another in the place of is.
+        """
+        champion = self.find(CHAMPION)
+        line = list_line(champion)
+
+        def stands(version: NetworkVersion) -> bool:
+            is_taken_back = version.last_event is not None and version.last_event.action == "demoted"
+            return version.version in line or (version.was_champion and not is_taken_back)
+
+        return tuple(version for version in self.versions if stands(version))
+
+    @property
+    def held(self) -> NetworkVersion | None:
+        """The version that waits for a human: the newest one, if the gate could not tell; None if it could."""
+        return self.versions[0] if self.versions and self.versions[0].is_held else None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ from pydantic import Field
 
 from overread.settings import Settings
 
-Action: TypeAlias = Literal["promoted", "refused", "demoted"]
+Action: TypeAlias = Literal["promoted", "held", "refused", "superseded", "demoted"]
+"""What becomes of a version: the gate promotes, holds or refuses it, a later challenger supersedes one that is on hold,
+and humans promote, refuse and demote."""
+
 _KEPT_PREDECESSORS = 20
 
 
@@ -38,7 +41,7 @@ class Event(Settings):
     at: datetime
     by: str = Field(description="the gate, or the name of a user")
     reason: str
-    terms: str = Field("", description="refused: those of the gate")
+    terms: str = Field("", description="held and refused: those of the gate; empty where a human refused")
     replaces: int | None = Field(None, description="promoted: version that a rollback makes champion")
     earlier: tuple[int, ...] = Field((), description="promoted: those that further rollbacks do, newest first")
 
@@ -86,14 +89,27 @@ class NetworkVersion(Settings):
         return () if promotion is None or promotion.replaces is None else (promotion.replaces, *promotion.earlier)
 
     @property
-    def is_taken_back(self) -> bool:
-        """Whether a human put another version in its place."""
-        return self.last_event is not None and self.last_event.action == "demoted"
+    def is_held(self) -> bool:
+        """Whether the gate could not tell, and a human is to decide."""
+        return self.last_event is not None and self.last_event.action == "held"
+
+    @property
+    def was_champion(self) -> bool:
+        """Whether it was promoted, and the promotion came true."""
+        return any(event.action == "promoted" for event in self.history[: self.settled_events])
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Whether a human put another version in its place, or refused it."""
+        last = self.last_event
+        return last is not None and (last.action == "demoted" or (last.action == "refused" and not last.terms))
 
     def is_decided(self, terms: str) -> bool:
-        """Whether nothing is left to decide: it was judged, and if the gate refused it, by the same terms."""
+        """Whether nothing is left to decide by a run: what the gate held or refused, it did by the same terms."""
         last = self.last_event
-        return last is not None and (last.action != "refused" or last.terms == terms)
+        if last is None or last.action == "superseded":
+            return False
+        return last.action not in ("held", "refused") or last.terms in ("", terms)
 
     def waits_for_its_alias(self, champion: int | None) -> bool:
         """Whether it was promoted by whoever then died before it could be named champion in place of `champion`.
@@ -114,7 +130,7 @@ def happen(action: Action, *, by: str, reason: str, terms: str = "", line: Seque
         action: what happens.
         by: who decides.
         reason: why.
-        terms: refused: those of the gate.
+        terms: held and refused: those of the gate.
         line: promoted: champions before it, newest first, see `NetworkVersion.predecessors`.
     """
     now = datetime.now(UTC).replace(microsecond=0)

@@ -21,12 +21,16 @@ from overread.records import Result
 GroupKind: TypeAlias = Literal["training", "evaluation", "relabelling", "retraining"]
 
 GROUP_LABELS: Mapping[GroupKind, tuple[str, ...]] = {
-    "training": ("pipeline", "study", "source", "network"),
+    "training": ("pipeline", "study", "source", "network", "kind"),
     "evaluation": ("pipeline", "study", "source"),
     "relabelling": ("pipeline", "study", "source"),
     "retraining": ("study", "source"),
 }
-"""Labels of the metrics of each kind; `source` names what a network learns, a mix such as `a+b` included."""
+"""Labels of the metrics of each kind.
+
+`source` names what a network learns: a source, several such as `a+b`, or the column whose values an acquisition probe
+names. `kind` of a training is segmentation, source-classifier or acquisition-probe.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,13 @@ METRICS: Mapping[str, Metric] = {
     "overread_training_planned_epochs": Metric("training", "Upper bound of the epochs."),
     "overread_training_loss": Metric("training", "Mean loss of the last epoch."),
     "overread_training_validation_dice_ratio": Metric("training", "Mean Dice over the validation cases, 0 to 1."),
-    "overread_training_voxels_per_second": Metric("training", "Voxels of training patches per second."),
+    "overread_training_validation_hit_rate_ratio": Metric(
+        "training", "Share of validation patches whose source a classifier names, 0 to 1."
+    ),
+    "overread_training_validation_loss": Metric(
+        "training", "Cross-entropy over the validation cases of a source classifier or an acquisition probe."
+    ),
+    "overread_training_voxels_per_second": Metric("training", "Voxels of training patches of segmentation per second."),
     "overread_training_gpu_memory_bytes": Metric("training", "Most GPU memory that was allocated at a time."),
     "overread_training_duration_seconds": Metric("training", "Time in the training loop so far."),
     "overread_evaluation_same_dice_ratio": Metric(
@@ -66,13 +76,20 @@ METRICS: Mapping[str, Metric] = {
     "overread_relabelling_changed_cases": Metric("relabelling", "Cases whose masks were changed."),
     "overread_relabelling_changed_voxels": Metric("relabelling", "Voxels that changed sides, over all cases."),
     "overread_retraining_last_success_timestamp_seconds": Metric(
-        "retraining", "When retraining last ran to its end, a refusal or nothing new included, in seconds since 1970."
+        "retraining",
+        "When retraining last ran to its end, a hold, a refusal or nothing new included, in seconds since 1970.",
     ),
     "overread_retraining_last_promotion_timestamp_seconds": Metric(
         "retraining", "When a challenger last became champion, in seconds since 1970."
     ),
     "overread_retraining_last_refusal_timestamp_seconds": Metric(
         "retraining", "When a challenger was last refused, in seconds since 1970."
+    ),
+    "overread_retraining_verdict": Metric(
+        "retraining", "What became of the newest challenger in its run: 1 promoted, 0 on hold, -1 refused."
+    ),
+    "overread_retraining_hold_timestamp_seconds": Metric(
+        "retraining", "Since when the newest challenger waits for a human, in seconds since 1970; 0 if it does not."
     ),
     "overread_retraining_champion_timestamp_seconds": Metric(
         "retraining", "When the champion became champion, in seconds since 1970."

@@ -14,11 +14,13 @@ class RunTags(Settings):
     """The flat tags that runs are filtered and compared by; None is left out."""
 
     pipeline: str | None = None
+    kind: str | None = Field(None, description="what a training trains")
     preset: str | None = None
     source: str | None = None
     fold: int | None = None
     repeat: int | None = None
     network: str | None = None
+    device: str | None = Field(None, description="cpu or the GPU's name")
     study_digest: str | None = Field(None, description="SHA-256 over what was read of the study")
     dvc_rev: str | None = Field(None, description="git commit of the study")
     git_commit: str | None = Field(None, description="git commit of Overread's code")

@@ -111,7 +111,8 @@ def acquisition_bias(
         column: Column of cases.csv that the probe is to name, for example manufacturer.
         preset: small, name-that-manufacturer (the paper's) or the path of a YAML file.
         classes: Values of the column to tell apart, separated by commas; all if not given.
-        folds: Rounds of the cross-validation, 3 or more; the preset's if not given.
+        folds: Rounds of the cross-validation, 3 or more; the preset's if not given, which small sets to 10 from 40
+            subjects on (and 10 of each class), else to 5.
         seed: Another seed draws other folds, starts and shuffles.
         processes: Probes trained side by side; as many as there are cores if not given.
         device: auto, cpu or cuda.

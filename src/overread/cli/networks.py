@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-model_app = App(name="model", help_format="plaintext", help="Trace, promote and roll back registered networks.")
+model_app = App(name="model", help_format="plaintext", help="Trace, promote, refuse and roll back registered networks.")
 _WORKSPACE = ".overread"
 
 
@@ -88,6 +88,26 @@ def promote(name: str, *, version: str, reason: str, by: str = "", study: Path |
 
     print(
         manage_networks.promote(
+            name, version, reason=reason, by=by or getpass.getuser(), workspace=_locate_workspace(study)
+        )
+    )
+
+
+@model_app.command
+def refuse(name: str, *, version: str, reason: str, by: str = "", study: Path | None = None) -> None:
+    """End the hold of a version that the gate could not decide on: it does not become champion.
+
+    Args:
+        name: Name of the registered network, for example demo-rater1.
+        version: Its number, or challenger.
+        reason: Why, for those who come later.
+        by: Who decides; the user's login if not given.
+        study: Folder of the study whose local MLflow is meant, where MLFLOW_TRACKING_URI is not set.
+    """
+    from overread.questions.retrain.steps import manage_networks
+
+    print(
+        manage_networks.refuse(
             name, version, reason=reason, by=by or getpass.getuser(), workspace=_locate_workspace(study)
         )
     )

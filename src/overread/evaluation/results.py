@@ -46,6 +46,10 @@ class Interval(Result):
         """Whether the whole interval lies on one side of 0."""
         return self.low > 0 or self.high < 0
 
+    def clip(self, lowest: float, highest: float) -> Self:
+        """The same with bounds that the quantity can reach; unknown bounds stay so."""
+        return self.model_copy(update={"low": max(self.low, lowest), "high": min(self.high, highest)})
+
 
 class Estimate(Interval):
     """A mean over subjects with an interval that allows for the subjects held out and for the luck of training.

@@ -31,6 +31,18 @@ LUCK_OF_ONE_SPLIT = (
     "so the luck of that split is not in it; it says nothing about other raters or about a different kind of data."
 )
 
+LUCK_OF_FOLDS = (
+    "The interval allows for two kinds of luck: which subjects were held out, and how each training turned out. Every "
+    "network was trained once, so both are judged by how far the folds differ, which makes it wide. It is valid for "
+    "other subjects and other trainings of this kind; it says nothing about other raters or about a different kind of "
+    "data."
+)
+
+_LUCK_UNMEASURED = (
+    "No interval is given: it would have to allow for which subjects were held out and for how each training turned "
+    "out, and this study is too small to measure both."
+)
+
 MARKS: dict[Verdict, Mark] = {
     "learnt too little": "no-answer",
     "cannot tell": "not-shown",
@@ -85,6 +97,13 @@ class Advice:
         """The advice as a sentence."""
         time = "" if self.seconds is None else f", about {format_duration(self.seconds)} one after the other"
         return f"Run with {self.setting} ({self.trainings}{time})."
+
+
+def describe_luck(estimate: Estimate) -> str:
+    """What the interval of an estimate over folds allows for; or that there is none."""
+    if not estimate.is_valid:
+        return _LUCK_UNMEASURED
+    return LUCK_OF_FOLDS if estimate.is_trained_once else LUCK
 
 
 def word_verdict(verdict: Verdict, estimate: Estimate, *, claim: Claim, matters: float, advice: Advice) -> Answer:

@@ -45,7 +45,7 @@ def publish_report(
     drawn_by: str,
     draw: Callable[[Path, RunContext], None],
     log: Callable[["TrackedRun"], None],
-    verdict: str = "",
+    verdict: str,
 ) -> None:
     """Write the page, log figures and page to MLflow, and end the run there.
 

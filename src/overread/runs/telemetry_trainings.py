@@ -1,6 +1,5 @@
 """What Prometheus is told of trainings."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,36 +7,42 @@ from typing import TYPE_CHECKING
 
 from overread.adapters.storage import ResultStore, open_store
 from overread.adapters.telemetry import MetricGroup, push_metrics, tell_kept_metrics
-from overread.runs.plan import TrainingPlan
-from overread.training.history import EpochReport
-from overread.training.result import TrainingJob
+from overread.runs.described_training import DescribedTraining, collect_epochs
+from overread.training.history import Epoch
 
 if TYPE_CHECKING:
     import torch
 
+_FIGURES = {
+    "loss": "loss",
+    "validation_loss": "validation_loss",
+    "validation_dice": "validation_dice_ratio",
+    "validation_hit_rate": "validation_hit_rate_ratio",
+}
+"""What is told of an epoch, by the name of the figure; kinds of trainings have different ones."""
+
 
 @contextmanager
 def announcing_ends(
-    plan: TrainingPlan, jobs: Sequence[TrainingJob], store: str
-) -> Iterator[Callable[[TrainingJob], None]]:
+    trainings: Sequence[DescribedTraining], store: str
+) -> Iterator[Callable[[DescribedTraining], None]]:
     """Say that trainings do not run any more, at the latest when the block ends, however it does.
 
-    Folds and repeats of the same labels and network share a group, which says what the last of them did. It runs until
-    none of the block is left. Where another task trains in the same group, that one's next epoch says so.
+    Folds and repeats of the same kind, labels and network share a group, which says what the last of them did. It runs
+    until none of the block is left. Where another task trains in the same group, that one's next epoch says so.
 
     Args:
-        plan: the plan.
-        jobs: the trainings of the block.
+        trainings: those of the block.
         store: address of the result store.
 
     Yields:
         A function to call with each training that has ended.
     """
-    results, left = open_store(store), [describe_group(plan, job) for job in jobs]
+    results, left = open_store(store), [describe_group(training) for training in trainings]
     tell_kept_metrics(results)
 
-    def end(job: TrainingJob) -> None:
-        group = describe_group(plan, job)
+    def end(training: DescribedTraining) -> None:
+        group = describe_group(training)
         left.remove(group)
         if group not in left:
             _push(results, group, {"running": 0})
@@ -48,35 +53,29 @@ def announcing_ends(
         for index, group in enumerate(left):
             if group not in left[:index]:
                 _push(results, group, {"running": 0})
-        if jobs:
+        if trainings:
             tell_kept_metrics(results)
 
 
-def tell_beginning(plan: TrainingPlan, job: TrainingJob, *, store: ResultStore) -> None:
+def tell_beginning(training: DescribedTraining, *, store: ResultStore) -> None:
     """Tell that a training begins; figures that earlier ones of its group left would be taken for its own."""
     values = {
         "running": 1,
-        "planned_epochs": plan.find_preset(job).training.epochs,
+        "planned_epochs": training.epochs,
         "epochs": 0,
         "duration_seconds": 0,
         "progress_timestamp_seconds": time.time(),
     }
-    _push(store, describe_group(plan, job), values)
+    _push(store, describe_group(training), values)
 
 
 def tell_epoch(
-    plan: TrainingPlan,
-    job: TrainingJob,
-    reports: Sequence[EpochReport],
-    *,
-    store: ResultStore,
-    device: "torch.device",
+    training: DescribedTraining, reports: Sequence[Epoch], *, store: ResultStore, device: "torch.device"
 ) -> None:
     """Tell how far a training has come.
 
     Args:
-        plan: the plan.
-        job: the training.
+        training: the training.
         reports: of all epochs so far.
         store: the result store.
         device: where it trains.
@@ -87,21 +86,24 @@ def tell_epoch(
         "progress_timestamp_seconds": time.time(),
         "gpu_memory_bytes": measure_gpu_memory(device),
     }
-    if reports:
-        settings, last = plan.find_preset(job).training, reports[-1]
-        epoch_voxels = math.prod(settings.sampling.patch_size) * settings.batch_size * settings.steps_per_epoch
-        values |= {
-            "loss": last.loss,
-            "validation_dice_ratio": last.validation_dice,
-            "voxels_per_second": epoch_voxels * len(reports) / last.seconds,
-            "duration_seconds": last.seconds,
-        }
-    _push(store, describe_group(plan, job), values)
+    for last in reports[-1:]:
+        (figures,) = collect_epochs([last]).values()
+        values |= {metric: figures.get(name) for name, metric in _FIGURES.items()}
+        voxels = training.epoch_voxels
+        values["voxels_per_second"] = None if voxels is None else voxels * len(reports) / last.seconds
+        values["duration_seconds"] = last.seconds
+    _push(store, describe_group(training), values)
 
 
-def describe_group(plan: TrainingPlan, job: TrainingJob) -> MetricGroup:
+def describe_group(training: DescribedTraining) -> MetricGroup:
     """The group of a training."""
-    labels = {"pipeline": plan.pipeline, "study": plan.study, "source": job.labels, "network": job.network}
+    labels = {
+        "pipeline": training.run.pipeline,
+        "study": training.run.study,
+        "source": training.source,
+        "network": training.network,
+        "kind": training.kind,
+    }
     return MetricGroup("training", labels)
 
 

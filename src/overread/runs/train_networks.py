@@ -1,58 +1,64 @@
 """Step: train the networks of one batch of jobs, side by side."""
 
-import logging
+import math
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from overread.adapters.lease import holding_lease
-from overread.adapters.storage import open_store
 from overread.errors import InputError
+from overread.runs.described_training import DescribedTraining, TrainingRecord, collect_epochs, copy_identity
 from overread.runs.fingerprint import name_result
-from overread.runs.pipeline_run import connect, failing_with_pipeline_run, mark_tracked
+from overread.runs.foresight import note_duration
+from overread.runs.pipeline_run import failing_with_pipeline_run
 from overread.runs.plan import TrainingPlan
 from overread.runs.progress import report_progress
-from overread.runs.reuse import reuse_result
-from overread.runs.telemetry_trainings import announcing_ends, forget_gpu_memory, tell_beginning, tell_epoch
-from overread.runs.training_run import (
-    build_training_key,
-    log_epochs,
-    log_result,
-    log_untracked_results,
-    open_training_run,
-)
-from overread.runs.workers import Failure, attempt_side_by_side, run_side_by_side
+from overread.runs.tracked_training import TrackedTraining, reuse_trainings, train_side_by_side
+from overread.runs.workers import Failure
 from overread.study.study import Study
-from overread.training.history import EpochReport
+from overread.training.history import HISTORY_FILE, EpochReport, read_history
 from overread.training.presets import Preset
 from overread.training.result import TrainingFailure, TrainingJob, TrainingResult
 
+if TYPE_CHECKING:
+    from overread.training.loop import Session
+
 _ATTEMPTS = 3
-_CHECKPOINTS = ("checkpoint.pt", "watched.pt")
-"""That of a training, and that of its epochs before relabelling."""
-_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """One training and where everything lies.
+class NetworkTraining(TrackedTraining[EpochReport]):
+    """The training of a segmentation network.
 
     Attributes:
         study: folder of the study.
         plan: file of the plan.
         job: what to train.
-        folder: gets the trained network.
-        store: address of the result store.
     """
 
     study: Path
     plan: Path
     job: TrainingJob
-    folder: Path
-    store: str
+
+    def train(self, session: "Session[EpochReport]") -> None:
+        """Train the network and save it."""
+        from overread.training.job import run_training_job
+
+        preset = TrainingPlan.read(self.plan).find_preset(self.job)
+        run_training_job(Study.open(self.study), self.job, preset, folder=self.folder, session=session)
+
+    def describe_end(self) -> str:
+        """A line about the network."""
+        result = TrainingResult.read(self.folder)
+        return (
+            f"{self.job.name}: validation Dice {result.kept_validation_dice:.3f} at epoch {result.kept_epoch} "
+            f"of {result.epochs}, {result.duration_seconds:.0f} s"
+        )
+
+    def read_record(self) -> TrainingRecord:
+        """Read the record from the result and the history."""
+        return read_network_record(self.folder)
 
 
 def run(
@@ -82,36 +88,72 @@ def run(
     jobs = {job.name: job for job in plan.jobs}
     if unknown := [name for name in job_names if name not in jobs]:
         raise InputError("a job must be one of the plan", found=", ".join(unknown), hint=f"known: {', '.join(jobs)}")
-    work = [Assignment(study_folder, plan_file, jobs[name], output / name, store) for name in job_names]
+    work = [
+        NetworkTraining(describe_job(plan, jobs[name]), output / name, store, study_folder, plan_file, jobs[name])
+        for name in job_names
+    ]
     with failing_with_pipeline_run(plan, store):
-        reused = [item for item in work if _reuse(plan, item)]
-        log_untracked_results(plan, store, [(TrainingResult.read(item.folder), item.folder) for item in reused])
-        left = [item for item in work if item not in reused]
-        with announcing_ends(plan, [item.job for item in left], store) as announce_end:
-            fresh = list(_train_all(left, plan, processes, announce_end))
-    return tuple(TrainingResult.read(item.folder) for item in reused) + tuple(fresh)
+        left = reuse_trainings(work)
+        left_names = {item.job.name for item in left}
+        reused = [item for item in work if item.job.name not in left_names]
+        fresh = list(_train_all(left, plan, store, processes))
+    if fresh:
+        note_duration(plan.preset, TrainingResult.read(fresh[-1].folder), store=store)
+    return tuple(TrainingResult.read(item.folder) for item in (*reused, *fresh))
 
 
 def _train_all(
-    work: Sequence[Assignment], plan: TrainingPlan, processes: int, announce_end: Callable[[TrainingJob], None]
-) -> Iterator[TrainingResult]:
-    if plan.tolerates_failures and work:
-        outcomes = attempt_side_by_side(_train, work, processes=processes, attempts=_ATTEMPTS)
-    else:
-        outcomes = run_side_by_side(_train, work, processes=processes)
-    for outcome in outcomes:
-        announce_end(outcome.argument.job if isinstance(outcome, Failure) else outcome.job)
+    work: Sequence[NetworkTraining], plan: TrainingPlan, store: str, processes: int
+) -> Iterator[NetworkTraining]:
+    """Train, and yield those that leave a network."""
+    attempts = _ATTEMPTS if plan.tolerates_failures else 1
+    for outcome in train_side_by_side(work, store=store, processes=processes, attempts=attempts):
         if isinstance(outcome, Failure):
             job, folder = outcome.argument.job, outcome.argument.folder
             shutil.rmtree(folder, ignore_errors=True)
             TrainingFailure(job=job, reason=outcome.reason).write(folder)
-            report_progress(f"{job.name}: FAILED {_ATTEMPTS} times, last with {outcome.reason}")
+            report_progress(f"{job.name}: FAILED {attempts} times, last with {outcome.reason}")
         else:
-            report_progress(
-                f"{outcome.job.name}: validation Dice {outcome.kept_validation_dice:.3f} at epoch {outcome.kept_epoch} "
-                f"of {outcome.epochs}, {outcome.duration_seconds:.0f} s"
-            )
             yield outcome
+
+
+def describe_job(plan: TrainingPlan, job: TrainingJob) -> DescribedTraining:
+    """What the training of a job is known by."""
+    preset = plan.find_preset(job)
+    settings = preset.training
+    patch_voxels = math.prod(settings.sampling.patch_size)
+    fingerprint = compute_job_fingerprint(plan.compute_data_digest(job), preset, job)
+    return DescribedTraining(
+        run=copy_identity(plan),
+        kind="segmentation",
+        name=job.name,
+        key=build_training_key(fingerprint),
+        source=job.labels,
+        network=job.network,
+        fold=job.fold,
+        epochs=settings.epochs,
+        settings=settings.model_dump(mode="json") | {"seed": job.seed, "train_cases": len(job.train_cases)},
+        repeat=job.repeat,
+        epoch_voxels=patch_voxels * settings.batch_size * settings.steps_per_epoch,
+    )
+
+
+def build_training_key(fingerprint: str) -> str:
+    """Where the result store keeps a training."""
+    return f"trainings/{fingerprint}"
+
+
+def read_network_record(folder: Path) -> TrainingRecord:
+    """Read what MLflow is told of the training in a folder."""
+    result = TrainingResult.read(folder)
+    figures = {
+        "kept_validation_dice": result.kept_validation_dice,
+        "kept_epoch": result.kept_epoch,
+        "duration_seconds": result.duration_seconds,
+        "voxels_per_second": result.voxels_per_second,
+    }
+    epochs = collect_epochs(read_history(folder / HISTORY_FILE))
+    return TrainingRecord(device=result.device, figures=figures, epochs=epochs)
 
 
 def compute_job_fingerprint(data_digest: str, preset: Preset, job: TrainingJob) -> str:
@@ -122,74 +164,3 @@ def compute_job_fingerprint(data_digest: str, preset: Preset, job: TrainingJob) 
         "preset": preset.model_dump(mode="json", include={"network", "training", "inference"}),
     }
     return name_result("training", made_by="overread.training.job", parts=parts)
-
-
-def _reuse(plan: TrainingPlan, item: Assignment) -> bool:
-    found = reuse_result(open_store(item.store), build_training_key(_fingerprint(plan, item.job)), item.folder)
-    if found:
-        report_progress(f"{item.job.name}: reused")
-    return found
-
-
-def _fingerprint(plan: TrainingPlan, job: TrainingJob) -> str:
-    return compute_job_fingerprint(plan.compute_data_digest(job), plan.find_preset(job), job)
-
-
-def _train(item: Assignment) -> TrainingResult:
-    """Train a network, unless another run of a pipeline is at it: then wait for what comes of that."""
-    plan = TrainingPlan.read(item.plan)
-
-    def on_waiting() -> None:
-        report_progress(f"{item.job.name}: waits for another run that trains it")
-
-    with holding_lease(open_store(item.store), _fingerprint(plan, item.job), on_waiting=on_waiting):
-        if _reuse(plan, item):
-            return TrainingResult.read(item.folder)
-        return _train_alone(item)
-
-
-def _train_alone(item: Assignment) -> TrainingResult:
-    from overread.adapters.mlflow_calls import TrackingOutageError
-    from overread.networks.hardware import limit_threads, select_device
-    from overread.training.job import run_training_job
-    from overread.training.loop import Session
-
-    limit_threads(1)
-    study, plan, store = Study.open(item.study), TrainingPlan.read(item.plan), open_store(item.store)
-    fingerprint, device = _fingerprint(plan, item.job), select_device("auto")
-    key = build_training_key(fingerprint)
-    item.folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overread-training-")))
-        for name in _CHECKPOINTS:
-            store.load_file(key, name, scratch / name)
-        try:
-            run = stack.enter_context(open_training_run(connect(plan, item.store), plan, item.job, fingerprint))
-        except TrackingOutageError as error:
-            _LOGGER.warning("training goes on untracked, the next run of the pipeline will log it: %s", error)
-            run = None
-
-        def on_epoch(reports: Sequence[EpochReport]) -> None:
-            newest = max(scratch.glob("*.pt"), key=lambda path: path.stat().st_mtime_ns)
-            store.save_file(key, newest.name, newest)
-            if run is not None:
-                log_epochs(run, reports)
-            tell_epoch(plan, item.job, reports, store=store, device=device)
-
-        tell_beginning(plan, item.job, store=store)
-        forget_gpu_memory(device)
-        result = run_training_job(
-            study,
-            item.job,
-            plan.find_preset(item.job),
-            folder=item.folder,
-            session=Session(device, scratch / _CHECKPOINTS[0], fingerprint, on_epoch),
-        )
-        store.publish(key, item.folder)
-        for name in _CHECKPOINTS:
-            store.delete_file(key, name)
-        if run is not None:
-            log_result(run, item.folder)
-    if run is not None and not run.is_cut_off:
-        mark_tracked(store, key)
-    return result

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from overread.inference.settings import UncertaintySettings
-from overread.labels.relabelling import FlipRule
+from overread.labels.relabelling import MOST_UNCERTAINTY, FlipRule
 from overread.networks.settings import count_network_dimensions
 from overread.settings import Settings
 
@@ -112,6 +112,12 @@ class CorrectionSettings(Settings):
     )
     largest_change: float = Field(
         1.0, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left alone"
+    )
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=MOST_UNCERTAINTY,
+        description="uncertainty above which a voxel may change sides; null chooses it from the training maps",
     )
     folds: int = Field(3, ge=2, description="rounds of the cross-validation; one where cases.csv has a split column")
 

@@ -22,10 +22,11 @@ LabelSetMaker: TypeAlias = Callable[[str, Mapping[str, int]], LabelSet]
 
 
 def draw_bars(lengths: Mapping[str, int]) -> dict[str, Mask]:
-    """Per case a row of voxels along X that begins at the border of the image."""
+    """Per case a row of voxels along X that begins at the border of the image; other cases have other rows."""
     masks = {case_id: np.zeros(SHAPE, np.bool_) for case_id in lengths}
     for case_id, length in lengths.items():
-        masks[case_id][:length, 2, 1] = True
+        row = divmod(sum(case_id.encode()) % (SHAPE[1] * SHAPE[2]), SHAPE[2])
+        masks[case_id][:length, *row] = True
     return masks
 
 

@@ -78,14 +78,6 @@ def test_an_interval_holds_its_estimate_and_perfect_scores_leave_no_doubt() -> N
     assert (found.low, found.estimate, found.high) == (1.0, 1.0, 1.0)
 
 
-def test_a_difference_of_equal_scores_is_exactly_zero() -> None:
-    labels = np.array([0, 1, 0, 1])
-    scores = np.array([[0.7, 0.3], [0.4, 0.6], [0.2, 0.8], [0.1, 0.9]])
-    weights = draw_subject_weights(list("abcd"), list("xyxy"), seed=0, resamples=100)
-    interval = bootstrap_auroc(scores, labels, weights, less=scores)
-    assert (interval.low, interval.estimate, interval.high) == (0.0, 0.0, 0.0)
-
-
 def test_one_subject_per_class_has_no_interval() -> None:
     labels = np.array([0, 1])
     weights = draw_subject_weights(["a", "b"], ["x", "y"], seed=0, resamples=20)

@@ -2,8 +2,9 @@ import pandas as pd
 import pytest
 
 from overread.errors import InputError
-from overread.questions.acquisition_bias.evaluation import ProbeDesign, index_scores, summarise_acquisition
+from overread.questions.acquisition_bias.evaluation import ProbeDesign, summarise_acquisition
 from overread.questions.acquisition_bias.matching import Matching
+from overread.questions.acquisition_bias.package_scores import index_scores
 from overread.questions.acquisition_bias.probe_settings import ProbeMatchingSettings
 from overread.questions.acquisition_bias.results import AcquisitionEvaluation
 from overread.study.cases import Case
@@ -15,14 +16,14 @@ RIGHT = {"1": (0.9, 0.8), "2": (0.6, 0.4), "3": (0.1, 0.2), "4": (0.3, 0.7)}
 UNSURE = dict.fromkeys(LABELS, (0.5, 0.5))
 
 
-def make_scores(**variants: dict[str, tuple[float, float]]) -> pd.DataFrame:
+def make_scores(shuffle: int = 0, **variants: dict[str, tuple[float, float]]) -> pd.DataFrame:
     rows = [
-        (variant, 0, package, case_id, f"s{case_id}", LABELS[case_id], share, 1 - share)
+        (variant, shuffle, 0, package, case_id, f"s{case_id}", LABELS[case_id], share, 1 - share)
         for variant, shares in variants.items()
         for case_id, pair in shares.items()
         for package, share in enumerate(pair)
     ]
-    columns = ["variant", "fold", "package", "case_id", "subject_id", "label", "p:A", "p:B"]
+    columns = ["variant", "shuffle", "fold", "package", "case_id", "subject_id", "label", "p:A", "p:B"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -34,6 +35,7 @@ def make_design() -> ProbeDesign:
         classes=CLASSES,
         matching=matching,
         settings=ProbeMatchingSettings(),
+        matters=0.1,
         unlabelled_cases=("9",),
         single_slice=False,
         seed=0,
@@ -82,6 +84,28 @@ def test_the_fall_to_the_body_is_a_difference_of_areas(evaluation: AcquisitionEv
     assert fall is not None
     assert fall.difference.estimate == pytest.approx(0.5 - 3.5 / 4)
     assert evaluation.find_fall("whole", "noise") is None
+
+
+def test_few_subjects_and_folds_are_told_nothing(evaluation: AcquisitionEvaluation) -> None:
+    assert [score.test.verdict for score in evaluation.variants] == ["cannot tell"] * 3
+    assert (evaluation.verdict, evaluation.joint_p, evaluation.fold_count) == ("cannot tell", None, 1)
+
+
+def test_shuffles_of_all_regions_decide_where_there_are_any() -> None:
+    # In every shuffle the classes of cases 2 and 3 are exchanged, so that the probe is right about half of them.
+    exchanged = {"1": "A", "2": "B", "3": "A", "4": "B"}
+    shuffled = [
+        rows.assign(label=rows["case_id"].map(exchanged))
+        for rows in (make_scores(number, whole=RIGHT, outside=UNSURE) for number in range(1, 20))
+    ]
+    scores = pd.concat([make_scores(whole=RIGHT, outside=UNSURE), *shuffled])
+    found = summarise_acquisition(scores, make_design(), CASES)
+    whole, outside = found.variants
+    # With the true classes 3.5 of 4 pairs; exchanged 0.85 and 0.15 against 0.5 and 0.5: 2 of 4, which is unsure, too.
+    assert (whole.test.p_shuffled, outside.test.p_shuffled) == (pytest.approx(1 / 20), 1.0)
+    assert (found.shuffles, found.joint_p, found.verdict) == (19, pytest.approx(1 / 20), "told")
+    with pytest.raises(InputError, match="every region must be tried on each shuffle, got whole; 3"):
+        summarise_acquisition(scores[(scores["shuffle"] != 3) | (scores["variant"] == "whole")], make_design(), CASES)
 
 
 def test_errors_are_counted_by_class_age_band_and_sex(evaluation: AcquisitionEvaluation) -> None:

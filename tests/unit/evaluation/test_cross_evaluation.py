@@ -4,20 +4,25 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from overread.errors import InputError
+from overread.evaluation.matters import Matters
 from overread.evaluation.results import LoadOrder, MetricSummary
-from overread.evaluation.significance import compute_paired_p, compute_two_sample_p
-from overread.questions.rater_bias.cross_evaluation import cross_evaluate
+from overread.evaluation.significance import compute_two_sample_p
+from overread.questions.rater_bias.cross_evaluation import CrossEvaluationTables, cross_evaluate
+from overread.questions.rater_bias.repeat_scores import REPEAT_COLUMNS, RepeatMasks
 from overread.questions.rater_bias.results import CrossEvaluation
 from overread.study.label_set import LabelSet
+from overread.study.rasters import write_mask
 from overread.study.study import Study
 from overread.types import Mask
 
 Lengths = Mapping[str, Mapping[str, int]]
-Evaluate = Callable[..., tuple[CrossEvaluation, pd.DataFrame]]
+Evaluate = Callable[..., CrossEvaluationTables]
+MakeLabelSet = Callable[[str, Mapping[str, int]], LabelSet]
 
 CASES = ("p1-a", "p2-a", "p3-a", "p4-a")
 LABELS = {"ann": {"p1-a": 2, "p2-a": 2, "p3-a": 3, "p4-a": 1}, "bob": {"p1-a": 4, "p2-a": 3, "p3-a": 3}}
@@ -25,23 +30,45 @@ PREDICTIONS = {
     "ann": {"p1-a": 2, "p2-a": 2, "p3-a": 2, "p4-a": 0},
     "bob": {"p1-a": 4, "p2-a": 4, "p3-a": 3, "p4-a": 5},
 }
+SIX = tuple(f"p{number}-a" for number in range(6))
+"""Two cases in each of three folds."""
+
+
+def assign_folds(cases: tuple[str, ...]) -> dict[str, int]:
+    return {case_id: place % 3 for place, case_id in enumerate(cases)}
+
+
+def repeat_once(sets: Mapping[str, LabelSet], cases: tuple[str, ...] = CASES) -> list[RepeatMasks]:
+    """Every network was trained once, so that its masks are those of all its repeats."""
+    return [RepeatMasks(source, 0, masks, assign_folds(cases)) for source, masks in sets.items()]
 
 
 @pytest.fixture
-def evaluate(make_study: Callable[..., Study], make_label_set: Callable[..., LabelSet]) -> Evaluate:
+def evaluate(make_study: Callable[..., Study], make_label_set: MakeLabelSet) -> Evaluate:
     def run(
         labels: Lengths,
         predictions: Lengths,
-        *,
+        *further: Lengths,
         raters: tuple[str, ...] = (),
         cases: tuple[str, ...] = CASES,
-        workers: int = 1,
-    ) -> tuple[CrossEvaluation, pd.DataFrame]:
+    ) -> CrossEvaluationTables:
+        """Evaluate; the masks of all repeats together are `predictions`, as are those of repeat 0."""
         study = make_study(labels, cases)
         sets = {source: make_label_set(source, lengths) for source, lengths in predictions.items()}
-        return cross_evaluate(study, list(predictions), sets, raters=raters, seed=3, workers=workers)
+        repeats = repeat_once(sets, cases)
+        for number, lengths_of in enumerate(further, start=1):
+            repeats += [
+                RepeatMasks(source, number, make_label_set(f"{source}-repeat{number}", lengths), assign_folds(cases))
+                for source, lengths in lengths_of.items()
+            ]
+        return cross_evaluate(study, list(predictions), sets, repeats, raters=raters, seed=3)
 
     return run
+
+
+def fill(cases: tuple[str, ...], **lengths: int) -> Lengths:
+    """The same length in all cases."""
+    return {source: dict.fromkeys(cases, length) for source, length in lengths.items()}
 
 
 def find(evaluation: CrossEvaluation, prediction: str, reference: str, metric: str = "dice") -> MetricSummary:
@@ -51,7 +78,7 @@ def find(evaluation: CrossEvaluation, prediction: str, reference: str, metric: s
 
 
 def test_every_pair_of_label_sets_is_compared_once_on_its_common_cases(evaluate: Evaluate) -> None:
-    _, table = evaluate(LABELS, PREDICTIONS)
+    table = evaluate(LABELS, PREDICTIONS).comparisons
     rows = list(table[["prediction", "reference", "case_id"]].itertuples(index=False, name=None))
     three = ("p1-a", "p2-a", "p3-a")
     assert rows == [
@@ -65,7 +92,7 @@ def test_every_pair_of_label_sets_is_compared_once_on_its_common_cases(evaluate:
 
 
 def test_the_matrix_shows_mean_spread_and_number_of_cases(evaluate: Evaluate) -> None:
-    evaluation, _ = evaluate(LABELS, PREDICTIONS)
+    evaluation = evaluate(LABELS, PREDICTIONS).evaluation
     between = find(evaluation, "ann", "bob")  # 4/6, 4/5, 6/6
     assert between.mean == pytest.approx((2 / 3 + 0.8 + 1) / 3)
     assert between.median == pytest.approx(0.8)
@@ -77,7 +104,7 @@ def test_the_matrix_shows_mean_spread_and_number_of_cases(evaluate: Evaluate) ->
 
 
 def test_infinite_distances_are_left_out_of_the_mean_and_counted(evaluate: Evaluate) -> None:
-    evaluation, _ = evaluate(LABELS, PREDICTIONS)
+    evaluation = evaluate(LABELS, PREDICTIONS).evaluation
     assd = find(evaluation, "network-ann", "ann", "assd")  # 0, 0, bars 2 and 3: (0 + 0 + 0 + 0 + 1) / 5, infinite
     assert assd.mean == pytest.approx(0.2 / 3)
     assert (assd.case_count, assd.infinite_count) == (3, 1)
@@ -87,13 +114,13 @@ def test_infinite_distances_are_left_out_of_the_mean_and_counted(evaluate: Evalu
 
 
 def test_missing_and_empty_masks_are_listed(evaluate: Evaluate) -> None:
-    evaluation, _ = evaluate(LABELS, PREDICTIONS)
+    evaluation = evaluate(LABELS, PREDICTIONS).evaluation
     assert evaluation.missing_cases == {"ann": (), "bob": ("p4-a",)}
     assert evaluation.empty_cases == {"ann": (), "bob": (), "network-ann": ("p4-a",), "network-bob": ()}
 
 
 def test_the_gap_is_taken_per_case_over_cases_with_both_kinds_of_dice(evaluate: Evaluate) -> None:
-    evaluation, _ = evaluate(LABELS, PREDICTIONS)
+    evaluation = evaluate(LABELS, PREDICTIONS).evaluation
     same = [1.0, (1 + 6 / 7) / 2, (0.8 + 1) / 2]
     cross = [2 / 3, (0.8 + 2 / 3) / 2, (0.8 + 1) / 2]
     assert evaluation.cross_dice is not None
@@ -101,33 +128,100 @@ def test_the_gap_is_taken_per_case_over_cases_with_both_kinds_of_dice(evaluate: 
     assert evaluation.same_dice.estimate == pytest.approx(sum(same) / 3)
     assert evaluation.cross_dice.estimate == pytest.approx(sum(cross) / 3)
     assert evaluation.dice_gap.estimate == pytest.approx((sum(same) - sum(cross)) / 3)
-    assert evaluation.dice_gap.low == pytest.approx(0.0)  # the third case drawn three times: 1 in 27 samples
-    assert evaluation.paired_p == pytest.approx(compute_paired_p(same, cross))
+    assert (evaluation.dice_gap.subject_count, evaluation.dice_gap.obstacle) == (3, "few subjects")
+    assert evaluation.verdict == "cannot tell"
 
 
-def test_the_two_sample_test_pools_all_values(evaluate: Evaluate) -> None:
-    evaluation, _ = evaluate(LABELS, PREDICTIONS)
+def test_every_repeat_is_scored_by_itself_against_every_source(evaluate: Evaluate) -> None:
+    second = {"ann": {"p1-a": 3, "p4-a": 2}, "bob": {"p1-a": 2, "p2-a": 3}}
+    scores = evaluate(LABELS, PREDICTIONS, second).scores
+    assert tuple(scores.columns) == REPEAT_COLUMNS
+    assert len(scores) == (4 + 3) + (3 + 3) + (2 + 1) + (2 + 2)
+    of_case = scores[(scores["case_id"] == "p1-a") & (scores["repeat"] == 1)]
+    rows = of_case.drop(columns=["case_id", "subject_id", "repeat"]).itertuples(index=False, name=None)
+    assert list(rows) == [
+        ("ann", "ann", 0, pytest.approx(4 / 5), pytest.approx(0.03), pytest.approx(0.02)),
+        ("ann", "bob", 0, pytest.approx(6 / 7), pytest.approx(0.03), pytest.approx(0.04)),
+        ("bob", "ann", 0, pytest.approx(1.0), pytest.approx(0.02), pytest.approx(0.02)),
+        ("bob", "bob", 0, pytest.approx(2 / 3), pytest.approx(0.02), pytest.approx(0.04)),
+    ]
+
+
+def test_the_answer_comes_from_single_repeats_and_allows_for_their_luck(evaluate: Evaluate) -> None:
+    """Repeat 0 takes over its rater, a gap of 1 - 2/3; repeat 1 lies between both, a gap of 0, in every case.
+
+    Their variance is (1/3)²/2 in each fold, with 3 degrees of freedom, and that of the mean of all six trainings a
+    sixth of it; t(.975, 3) is 3.1824.
+    """
+    labels = fill(SIX, ann=2, bob=4)
+    found = evaluate(labels, labels, fill(SIX, ann=3, bob=3), cases=SIX).evaluation
+    assert found.dice_gap is not None
+    assert found.dice_gap.estimate == pytest.approx(1 / 6)
+    assert found.dice_gap.run_std == pytest.approx(math.sqrt(1 / 18))
+    assert found.dice_gap.low == pytest.approx(1 / 6 - 3.1824 * math.sqrt(1 / 108), abs=1e-5)
+    assert (found.dice_gap.fold_count, found.dice_gap.repeat_count) == (3, 2)
+    assert found.verdict == "cannot tell"
+    (pair,) = found.pairs
+    assert (pair.dice_gap, pair.p_holm, pair.verdict) == (found.dice_gap, found.dice_gap.p_value, "cannot tell")
+    assert find(found, "network-ann", "ann").mean == 1  # The masks of all repeats together are only looked at.
+
+
+def test_repeats_that_agree_are_a_yes(evaluate: Evaluate) -> None:
+    labels = fill(SIX, ann=2, bob=4)
+    found = evaluate(labels, labels, labels, cases=SIX).evaluation
+    assert found.dice_gap is not None
+    assert (found.dice_gap.low, found.dice_gap.high) == pytest.approx((1 / 3, 1 / 3))
+    assert (found.verdict, found.pairs[0].verdict) == ("yes", "yes")
+
+
+def test_a_difference_that_is_too_small_to_matter_is_none(
+    make_study: Callable[..., Study], make_label_set: MakeLabelSet
+) -> None:
+    labels = fill(SIX, ann=2, bob=4)
+    study, sets = make_study(labels, SIX), {name: make_label_set(name, lengths) for name, lengths in labels.items()}
+    repeats = repeat_once(sets, SIX)
+    found = cross_evaluate(study, ["ann", "bob"], sets, repeats, matters=Matters(dice=0.34)).evaluation
+    assert (found.verdict, found.pairs[0].verdict) == ("no difference that matters", "no difference that matters")
+
+
+def test_networks_that_mark_everything_have_learnt_too_little_whatever_their_difference(
+    make_study: Callable[..., Study], make_label_set: MakeLabelSet
+) -> None:
+    """Everything is 120 voxels: Dice 4/122 with bars of 2, 8/124 with bars of 4; the raters agree at 2/3."""
+    labels = fill(SIX, ann=2, bob=4)
+    study, sets = make_study(labels, SIX), {name: make_label_set(name, lengths) for name, lengths in labels.items()}
+    for masks in sets.values():
+        for case_id in SIX:
+            write_mask(masks.path(case_id), np.ones((6, 5, 4), np.bool_), study.read_affine(case_id))
+    found = cross_evaluate(study, ["ann", "bob"], sets, repeat_once(sets, SIX)).evaluation
+    skill = found.skills["ann"]
+    assert (skill.own, skill.guess, skill.raters) == pytest.approx((4 / 122, 4 / 122, 2 / 3))
+    assert skill.value == pytest.approx(0)
+    assert (found.verdict, found.pairs[0].verdict) == ("learnt too little", "learnt too little")
+    assert found.pairs[0].effect == "learnt too little"
+
+
+def test_the_skill_of_a_source_counts_all_repeats_of_its_networks(evaluate: Evaluate) -> None:
+    labels = fill(SIX, ann=2, bob=4)
+    skill = evaluate(labels, labels, fill(SIX, ann=3, bob=3), cases=SIX).evaluation.skills["ann"]
+    assert skill.own == pytest.approx((1 + 4 / 5) / 2)
+    assert skill.raters == pytest.approx(2 / 3)
+
+
+def test_the_test_of_the_paper_pools_all_values(evaluate: Evaluate) -> None:
+    evaluation = evaluate(LABELS, PREDICTIONS).evaluation
     same = [1, 1, 0.8, 0, 1, 6 / 7, 1]
     cross = [2 / 3, 0.8, 0.8, 2 / 3, 2 / 3, 1]
     assert evaluation.two_sample_p == pytest.approx(compute_two_sample_p(same, cross))
 
 
-def test_a_pair_of_sources_shows_how_networks_amplify_their_difference(evaluate: Evaluate) -> None:
-    (pair,) = evaluate(LABELS, PREDICTIONS)[0].pairs
+def test_a_pair_of_sources_shows_order_and_size_of_their_loads(evaluate: Evaluate) -> None:
+    (pair,) = evaluate(LABELS, PREDICTIONS).evaluation.pairs
     assert (pair.first, pair.second, pair.case_count) == ("ann", "bob", 3)
     assert pair.source_order == LoadOrder(below=2, equal=1, above=0)
     assert pair.network_order == LoadOrder(below=3, equal=0, above=0)
-    assert pair.consistency_growth == pytest.approx(1 / 3)
     assert pair.source_loads.bias == pytest.approx(0.01 * (2 + 1 + 0) / 3)
     assert pair.network_loads.bias == pytest.approx(0.01 * (2 + 2 + 1) / 3)
-    assert pair.paired_p_holm is None
-
-
-def test_an_order_that_turns_round_is_no_growth(evaluate: Evaluate) -> None:
-    labels = {"ann": {"p1-a": 1, "p2-a": 1}, "bob": {"p1-a": 2, "p2-a": 2}}
-    predictions = {"ann": {"p1-a": 3, "p2-a": 3}, "bob": {"p1-a": 2, "p2-a": 4}}
-    (pair,) = evaluate(labels, predictions, cases=CASES[:2])[0].pairs
-    assert pair.consistency_growth == pytest.approx(1 / 2 - 1)
 
 
 def test_three_partial_sources_are_compared_where_they_overlap(evaluate: Evaluate) -> None:
@@ -136,31 +230,30 @@ def test_three_partial_sources_are_compared_where_they_overlap(evaluate: Evaluat
         "bob": {"p1-a": 2, "p2-a": 2, "p3-a": 4, "p4-a": 2},
         "cid": {"p4-a": 4},
     }
-    evaluation, table = evaluate(labels, labels)
+    found = evaluate(labels, labels)
+    evaluation, table = found.evaluation, found.comparisons
     assert evaluation.missing_cases == {"ann": ("p4-a",), "bob": (), "cid": ("p1-a", "p2-a", "p3-a")}
     assert find(evaluation, "ann", "cid").case_count == 0
     assert find(evaluation, "ann", "cid").mean is None
     assert find(evaluation, "bob", "cid").std is None
     assert [(pair.first, pair.second) for pair in evaluation.pairs] == [("ann", "bob"), ("bob", "cid")]
-    first, second = evaluation.pairs
-    # Of the two pairs one has a test (three cases), the other has none (a single case): nothing to correct for.
-    assert first.paired_p_holm == first.paired_p is not None
-    assert second.paired_p is None
-    assert math.isnan(second.source_loads.std)
+    assert math.isnan(evaluation.pairs[1].source_loads.std)
     assert len(table) == (3 + 1) + (3 + 4 + 1) + 2 * (3 + 1) + (3 + 1)
 
 
 def test_one_source_has_no_cross_source_dice(evaluate: Evaluate) -> None:
-    evaluation, table = evaluate({"ann": LABELS["ann"]}, {"ann": PREDICTIONS["ann"]})
+    found = evaluate({"ann": LABELS["ann"]}, {"ann": PREDICTIONS["ann"]})
+    evaluation, table = found.evaluation, found.comparisons
     assert evaluation.same_dice.estimate == pytest.approx((1 + 1 + 0.8 + 0) / 4)
     assert (evaluation.cross_dice, evaluation.dice_gap, evaluation.pairs) == (None, None, ())
-    assert (evaluation.two_sample_p, evaluation.paired_p) == (None, None)
+    assert (evaluation.two_sample_p, evaluation.verdict) == (None, "cannot tell")
+    assert evaluation.skills["ann"].raters is None
     assert len(table) == 4
 
 
 def test_a_network_without_a_held_out_mask_is_listed_and_its_pair_shrinks(evaluate: Evaluate) -> None:
     predictions = {"ann": PREDICTIONS["ann"], "bob": {"p1-a": 4, "p2-a": 4}}
-    evaluation, _ = evaluate(LABELS, predictions)
+    evaluation = evaluate(LABELS, predictions).evaluation
     assert evaluation.missing_cases == {"ann": (), "bob": ("p4-a",), "network-bob": ("p3-a",)}
     assert find(evaluation, "ann", "bob").case_count == 3
     (pair,) = evaluation.pairs
@@ -168,8 +261,8 @@ def test_a_network_without_a_held_out_mask_is_listed_and_its_pair_shrinks(evalua
 
 
 def test_the_result_survives_json(evaluate: Evaluate) -> None:
-    evaluation, _ = evaluate(LABELS, PREDICTIONS)
-    assert CrossEvaluation.model_validate_json(evaluation.model_dump_json()) == evaluation
+    text = evaluate(LABELS, PREDICTIONS).evaluation.model_dump_json()
+    assert CrossEvaluation.model_validate_json(text).model_dump_json() == text
 
 
 def test_several_processes_find_the_same(
@@ -177,10 +270,11 @@ def test_several_processes_find_the_same(
 ) -> None:
     study = make_study(LABELS, CASES)
     sets = {source: make_label_set(source, lengths) for source, lengths in PREDICTIONS.items()}
-    alone, alone_table = cross_evaluate(study, ["ann", "bob"], sets)
-    shared, shared_table = cross_evaluate(study, ["ann", "bob"], sets, workers=2)
-    assert shared == alone
-    pd.testing.assert_frame_equal(shared_table, alone_table)
+    alone = cross_evaluate(study, ["ann", "bob"], sets, repeat_once(sets))
+    shared = cross_evaluate(study, ["ann", "bob"], sets, repeat_once(sets), workers=2)
+    assert shared.evaluation.model_dump_json() == alone.evaluation.model_dump_json()
+    pd.testing.assert_frame_equal(shared.comparisons, alone.comparisons)
+    pd.testing.assert_frame_equal(shared.scores, alone.scores)
 
 
 @dataclass(frozen=True)
@@ -201,17 +295,18 @@ def test_a_mask_is_read_once_however_many_pairs_it_is_in(
     study = make_study(LABELS, CASES)
     sets = {source: make_label_set(source, lengths) for source, lengths in PREDICTIONS.items()}
     recording = RecordingLabelSet("ann", sets["ann"].folder, ".nii.gz", ([],))
-    cross_evaluate(study, ["ann", "bob"], {**sets, "ann": recording})
+    cross_evaluate(study, ["ann", "bob"], {**sets, "ann": recording}, repeat_once(sets))
     assert recording.reads[0] == list(CASES)
 
 
 def test_cases_can_be_restricted(make_study: Callable[..., Study], make_label_set: Callable[..., LabelSet]) -> None:
     study = make_study(LABELS, CASES)
     sets = {source: make_label_set(source, lengths) for source, lengths in PREDICTIONS.items()}
-    evaluation, table = cross_evaluate(study, ["ann", "bob"], sets, case_ids=["p2-a", "p3-a"])
+    found = cross_evaluate(study, ["ann", "bob"], sets, repeat_once(sets), case_ids=["p2-a", "p3-a"])
+    evaluation, table = found.evaluation, found.comparisons
     assert evaluation.case_ids == ("p2-a", "p3-a")
     assert evaluation.missing_cases == {"ann": (), "bob": ()}
-    assert set(table["case_id"]) == {"p2-a", "p3-a"}
+    assert set(table["case_id"]) == set(found.scores["case_id"]) == {"p2-a", "p3-a"}
 
 
 @pytest.mark.parametrize(
@@ -234,35 +329,71 @@ def test_what_cannot_be_evaluated_is_refused(
         evaluate(labels, predictions)
 
 
-def test_every_source_needs_predictions(
-    make_study: Callable[..., Study], make_label_set: Callable[..., LabelSet]
+def test_every_source_needs_predictions_and_repeats(
+    make_study: Callable[..., Study], make_label_set: MakeLabelSet
 ) -> None:
     study = make_study(LABELS, CASES)
+    sets = {source: make_label_set(source, lengths) for source, lengths in PREDICTIONS.items()}
+    of_ann = {"ann": sets["ann"]}
     with pytest.raises(
         InputError, match="one set of predictions per source, got predictions for ann; sources ann, bob"
     ):
-        cross_evaluate(study, ["ann", "bob"], {"ann": make_label_set("ann", PREDICTIONS["ann"])})
+        cross_evaluate(study, ["ann", "bob"], of_ann, repeat_once(sets))
+    with pytest.raises(InputError, match="at least one repeat per source, got those of ann; sources ann, bob"):
+        cross_evaluate(study, ["ann", "bob"], sets, repeat_once(of_ann))
+
+
+CONSENSUS = {"p1-a": 3, "p2-a": 3, "p3-a": 3, "p4-a": 1}
 
 
 def test_a_consensus_is_in_the_matrix_but_not_in_what_is_said_of_the_raters(evaluate: Evaluate) -> None:
-    consensus = {"p1-a": 3, "p2-a": 3, "p3-a": 3, "p4-a": 1}
-    found, table = evaluate({**LABELS, "con": consensus}, {**PREDICTIONS, "con": consensus}, raters=("ann", "bob"))
+    tables = evaluate({**LABELS, "con": CONSENSUS}, {**PREDICTIONS, "con": CONSENSUS}, raters=("ann", "bob"))
+    found = tables.evaluation
     pairs = [("network-ann", "bob"), ("network-bob", "ann")]
-    cross = table.set_index(["prediction", "reference"]).sort_index().loc[pairs]
+    cross = tables.comparisons.set_index(["prediction", "reference"]).sort_index().loc[pairs]
     assert (found.sources, found.raters, found.consensus) == (("ann", "bob", "con"), ("ann", "bob"), ("con",))
-    assert [(pair.first, pair.second, pair.paired_p_holm) for pair in found.pairs] == [("ann", "bob", None)]
+    assert [(pair.first, pair.second) for pair in found.pairs] == [("ann", "bob")]
+    assert list(found.rater_skills) == ["ann", "bob"]
     assert found.cross_dice is not None
     assert found.cross_dice.estimate == pytest.approx(cross.groupby("case_id")["dice"].mean().mean())
     assert find(found, "network-con", "con").mean == 1
 
 
 def test_networks_are_compared_with_all_raters_on_the_cases_that_all_of_them_labelled(evaluate: Evaluate) -> None:
-    """Dice of the consensus with ann: 4/5, 4/5, 1; with bob: 6/7, 1, 1; the fourth case has no mask by bob."""
-    consensus = {"p1-a": 3, "p2-a": 3, "p3-a": 3, "p4-a": 1}
-    found, _ = evaluate({**LABELS, "con": consensus}, {**PREDICTIONS, "con": consensus}, raters=("ann", "bob"))
+    """Dice of the consensus with ann: 4/5, 4/5, 1; with bob: 6/7, 1, 1; the fourth case has no mask by bob.
+
+    Of the network of ann: with ann 1, 1, 4/5; with bob 2/3, 4/5, 4/5.
+    """
+    tables = evaluate({**LABELS, "con": CONSENSUS}, {**PREDICTIONS, "con": CONSENSUS}, raters=("ann", "bob"))
+    found, dice = tables.evaluation, ((4 / 5 + 6 / 7) / 2 + (4 / 5 + 1) / 2 + 1) / 3
     assert list(found.rater_dice) == ["ann", "bob", "con"]
-    assert found.rater_dice["con"].estimate == pytest.approx(((4 / 5 + 6 / 7) / 2 + (4 / 5 + 1) / 2 + 1) / 3)
+    assert found.rater_dice["con"].estimate == pytest.approx(dice)
+    assert [(one.consensus, one.rater) for one in found.consensus_gains] == [("con", "ann"), ("con", "bob")]
+    of_ann = ((1 + 2 / 3) / 2 + (1 + 4 / 5) / 2 + 4 / 5) / 3
+    assert found.consensus_gains[0].gain.estimate == pytest.approx(dice - of_ann)
+    assert found.consensus_gains[0].verdict == "cannot tell"
+
+
+def test_the_gain_of_a_consensus_is_judged_like_any_difference(evaluate: Evaluate) -> None:
+    """Dice with both raters: of bars of 3 (4/5 + 6/7) / 2, of bars of 2 or 4 (1 + 2/3) / 2: 0.829 and 0.833."""
+    labels = fill(SIX, ann=2, bob=4, con=3)
+    found = evaluate(labels, labels, labels, raters=("ann", "bob"), cases=SIX).evaluation
+    gain = found.consensus_gains[0]
+    assert gain.gain.estimate == pytest.approx((4 / 5 + 6 / 7) / 2 - (1 + 2 / 3) / 2)
+    assert gain.verdict == "no difference that matters"
 
 
 def test_without_a_consensus_there_is_nothing_to_compare_with_all_raters(evaluate: Evaluate) -> None:
-    assert evaluate(LABELS, PREDICTIONS)[0].rater_dice == {}
+    found = evaluate(LABELS, PREDICTIONS).evaluation
+    assert (found.rater_dice, found.consensus_gains) == ({}, ())
+
+
+def test_pairs_are_corrected_for_their_number(evaluate: Evaluate) -> None:
+    """Bob's network changes between repeats, so that two of three pairs have a p above 0; the smaller counts twice."""
+    labels = fill(SIX, ann=2, bob=4, cid=6)
+    found = evaluate(labels, labels, fill(SIX, ann=2, bob=5, cid=6), cases=SIX).evaluation
+    p = [pair.dice_gap.p_value for pair in found.pairs if pair.dice_gap.p_value is not None]
+    corrected = [pair.p_holm for pair in found.pairs if pair.p_holm is not None]
+    assert len(p) == len(corrected) == 3
+    assert min(p) == 0 < sorted(p)[1]
+    assert sorted(corrected)[1] == pytest.approx(2 * sorted(p)[1])

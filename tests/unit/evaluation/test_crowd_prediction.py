@@ -155,6 +155,17 @@ def test_noise_is_at_chance_and_a_signal_is_not():
     assert abs(permuted.mean() - 0.5) < 0.05
 
 
+def test_random_outcomes_are_told_from_ratings_in_few_studies():
+    # With 19 orders and one below 1 / 20 by chance: at most 5 % of studies, and three standard errors of 200.
+    generator, found = np.random.default_rng(0), []
+    for _ in range(200):
+        divisions = sample_folds(Y, ALONE, folds=3, repeats=1, seed=0)
+        orders = sample_orders(ALONE, count=19, generator=generator)
+        test, _ = compare_with_chance(generator.normal(size=(40, 4)), Y, divisions, orders, EVERYTHING, QUICK)
+        found.append(test.p <= 0.05)
+    assert np.mean(found) <= 0.05 + 3 * (0.05 * 0.95 / 200) ** 0.5
+
+
 def test_random_orders_that_change_nothing_give_the_true_value():
     divisions = sample_folds(Y, ALONE, folds=3, repeats=2, seed=0)
     same = np.tile(np.arange(40), (3, 1))

@@ -27,12 +27,12 @@ def test_each_pair_has_dice_and_boundary_distance_and_each_case_its_loads(featur
         "Boundary distance of ann and ben (mm)",
         "Spread of loads (ml)",
         "Relative spread of loads",
-        "Mean load (ml)",
+        "Log of the mean load (ml)",
     )
     # a: 2 of 2 and 4 voxels in common; the last two of ben lie 1 and 2 mm from ann, (0 + 0 + 0 + 0 + 1 + 2) / 6.
     spread = 0.02 / 2**0.5
-    assert features.values[0] == pytest.approx([4 / 6, 0.5, spread, spread / 0.03, 0.03])
-    assert features.values[1] == pytest.approx([1, 0, 0, 0, 0.03])
+    assert features.values[0] == pytest.approx([4 / 6, 0.5, spread, spread / 0.03, np.log(0.03)])
+    assert features.values[1] == pytest.approx([1, 0, 0, 0, np.log(0.03)])
 
 
 def test_an_empty_mask_beside_a_drawn_one_is_infinitely_far_and_leaves_the_case_out(features):
@@ -47,11 +47,19 @@ def test_both_masks_empty_agree():
     np.testing.assert_array_equal(summarise_loads(np.zeros((1, 2))), [[0, 0, 0]])
 
 
-def test_consensus_is_the_mean_load_and_disagreement_everything_else(features):
+def test_nothing_counts_as_half_the_smallest_load_and_nothing_known_as_unknown():
+    sizes = summarise_loads(np.array([[0.0, 0], [2, 6], [8, 8], [np.nan, 1]]))[:, 2]
+    np.testing.assert_allclose(sizes, np.log([2, 4, 8, np.nan]))
+
+
+def test_consensus_is_size_and_disagreement_everything_else_freed_of_it(features):
     values = features.values[:3]
     np.testing.assert_array_equal(features.find_set("consensus").derive(values), values[:, 4:])
     np.testing.assert_array_equal(features.find_set("disagreement").derive(values), values[:, :4])
     np.testing.assert_array_equal(features.find_set("combined").derive(values), values)
+    freed = {one.key: one.freed_of for one in features.sets}
+    assert [key for key, place in freed.items() if place is None] == ["consensus", "disagreement_measured"]
+    assert {place for place in freed.values() if place is not None} == {4}
     assert [one.key for one in features.sets if one.is_disagreement] == [
         "disagreement",
         "dice",

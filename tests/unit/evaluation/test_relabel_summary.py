@@ -3,18 +3,16 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from overread.errors import InputError
-from overread.evaluation.results import Interval
+from overread.evaluation.skill import Skill
 from overread.questions.relabel.evaluation import (
     RelabelDesign,
     choose_repair,
     collect_metrics,
-    find_gain,
-    judge_outcome,
+    find_outcome,
     summarise_relabelling,
+    tell_verdict,
 )
 from overread.questions.relabel.results import (
     DICE_COLUMNS,
@@ -38,40 +36,45 @@ def study(make_study):
     return make_study({"truth": dict.fromkeys(CASES, 3)}, CASES)
 
 
-def make_dice(scores, cases=CASES):
-    """A table of D_clean and D_noisy of each case per way of training; None is no row."""
+def make_dice(scores, cases=CASES, repeat=0):
+    """D_clean and D_noisy of each case per way of training, every subject a fold of its own; None is no row."""
+    subjects = sorted({case_id.split("-")[0] for case_id in cases})
     rows = [
-        (*training, case_id, case_id.split("-")[0], *pair)
+        (*training, subjects.index(subject), repeat, case_id, subject, *pair)
         for training, pairs in scores.items()
         for case_id, pair in zip(cases, pairs, strict=True)
-        if pair is not None
+        if pair is not None and (subject := case_id.split("-")[0])
     ]
     return pd.DataFrame(rows, columns=list(DICE_COLUMNS))
 
 
-def make_masks(*rows):
+def make_masks(*rows, repeat=0):
     """Rows of labels, fold, case, Dice before and after, changed share, and whether the mask was left alone."""
     listed = [
-        ("polygon-3", "tta", kind, fold, case_id, case_id.split("-")[0], *rest) for kind, fold, case_id, *rest in rows
+        ("polygon-3", "tta", kind, fold, None if fold is None else repeat, case_id, case_id.split("-")[0], *rest)
+        for kind, fold, case_id, *rest in rows
     ]
     return pd.DataFrame(listed, columns=list(LABEL_COLUMNS))
 
 
 def make_design(*, noises=("polygon-3",), methods=("tta",), clean_source="truth", **rest):
     listed = tuple(NoisyLabels(name=noise, source=f"truth-{noise}") for noise in noises)
-    return RelabelDesign("truth", clean_source, listed, methods, **rest)
+    return RelabelDesign("truth", clean_source, listed, methods, **{"folds": 3, "repeats": 1, **rest})
 
 
-def evaluate(study, scores, masks=None, **design):
+def evaluate(study, scores, masks=None, *, skills=None, **design):
     labels = make_masks() if masks is None else masks
-    return summarise_relabelling(make_dice(scores), labels, study=study, design=make_design(**design))
+    return summarise_relabelling(
+        make_dice(scores), labels, study=study, design=make_design(**design), skills=skills or {}
+    )
 
 
-def make_watched(method="tta", fold=0, training=60.0, uncertainty=30.0, estimates=10):
+def make_watched(method="tta", fold=0, training=60.0, uncertainty=30.0, estimates=10, repeat=0):
     return WatchedTraining(
         noise="polygon-3",
         method=method,
         fold=fold,
+        repeat=repeat,
         rule="uncertainty",
         chosen_epoch=2,
         threshold=0.1,
@@ -83,13 +86,14 @@ def make_watched(method="tta", fold=0, training=60.0, uncertainty=30.0, estimate
     )
 
 
-def make_plain(correction="none", fold=0, seconds=40.0):
-    noise = "" if correction == "clean" else "polygon-3"
-    return PlainTraining(noise=noise, correction=correction, fold=fold, training_seconds=seconds, epochs=())
+def make_plain(correction="none", fold=0, seconds=40.0, repeat=0):
+    noise, place = "" if correction == "clean" else "polygon-3", {"fold": fold, "repeat": repeat}
+    return PlainTraining(noise=noise, correction=correction, training_seconds=seconds, epochs=(), **place)
 
 
 def lose(correction="relabel", method="tta", fold=0):
-    return MissingCorrection(noise="polygon-3", correction=correction, method=method, fold=fold, reason="out of memory")
+    place = {"fold": fold, "repeat": 0}
+    return MissingCorrection(noise="polygon-3", correction=correction, method=method, reason="out of memory", **place)
 
 
 def test_cells_hold_the_means_with_clean_and_with_noisy_masks(study):
@@ -100,36 +104,31 @@ def test_cells_hold_the_means_with_clean_and_with_noisy_masks(study):
     assert cell.noisy_excess.estimate == pytest.approx(0.1)
     assert cell.clean_std == pytest.approx(0.1)
     assert (cell.case_count, cell.clean_case_count) == (3, 3)
-    assert (cell.gain, cell.gain_p, cell.gain_case_count) == (None, None, 0)
+    assert (cell.gain, cell.corrected_p, cell.outcome, cell.noisy_gain) == (None, None, None, None)
 
 
 def test_gains_are_paired_with_the_network_without_correction(study):
     cell = evaluate(study, {NONE: WITHOUT, RELABEL: RELABELLED}).find_cell(*RELABEL)
-    # Gains 0.1 0.2 0.3: t = 2√3 with 2 degrees of freedom, p = 1 - √(12 / 14).
+    # Gains 0.1 0.2 0.3 and -0.1 -0.05 -0.15, of too few subjects for an interval.
     assert cell.gain.estimate == pytest.approx(0.2)
-    assert cell.gain_p == pytest.approx(1 - (12 / 14) ** 0.5)
-    assert cell.gain_case_count == 3
-    assert 0.1 - 1e-9 <= cell.gain.low < 0.2 < cell.gain.high <= 0.3 + 1e-9
-    assert judge_outcome(cell.gain) == "gained"
+    assert cell.noisy_gain.estimate == pytest.approx(-0.1)
+    assert (cell.gain.obstacle, cell.gain.subject_count, cell.outcome) == ("few subjects", 3, "cannot tell")
 
 
 def test_gains_keep_to_the_cases_that_both_networks_predicted(study):
     evaluation = evaluate(study, {NONE: [WITHOUT[0], None, WITHOUT[2]], RELABEL: [*RELABELLED[:2], None]})
     cell = evaluation.find_cell(*RELABEL)
     assert cell.gain.estimate == pytest.approx(0.1)
-    assert (cell.case_count, cell.gain_case_count) == (2, 1)
-    # One case is of one subject: its spread is not known.
-    assert math.isnan(cell.gain.low)
-    assert judge_outcome(cell.gain) == "undecided"
+    assert (cell.case_count, cell.gain.subject_count) == (2, 1)
 
 
 def test_a_subject_with_several_cases_is_drawn_with_all_of_them(make_study):
     cases = ("a-1", "a-2", "b-1")
     study = make_study({"truth": dict.fromkeys(cases, 3)}, cases)
     dice = make_dice({NONE: [(0.5, 0.5), (0.7, 0.7), (0.9, 0.9)]}, cases)
-    cell = summarise_relabelling(dice, make_masks(), study=study, design=make_design()).find_cell(*NONE)
-    # A draw holds only a, only b, or both: means 0.6, 0.9 and 0.7.
-    assert (cell.clean.low, cell.clean.estimate, cell.clean.high) == pytest.approx((0.6, 0.7, 0.9))
+    cell = summarise_relabelling(dice, make_masks(), study=study, design=make_design(), skills={}).find_cell(*NONE)
+    # Each subject counts once: a draw holds only a, only b, or both, with means 0.6, 0.9 and 0.75.
+    assert (cell.clean.low, cell.clean.estimate, cell.clean.high) == pytest.approx((0.6, 0.75, 0.9))
 
 
 def test_cells_stand_in_order_and_only_for_what_was_tried(study):
@@ -160,16 +159,17 @@ def test_without_clean_labels_only_noisy_dice_is_known(study):
     cell, repair = evaluation.find_cell(*RELABEL), choose_repair(evaluation, "polygon-3")
     assert (cell.clean, cell.clean_std, cell.gain, cell.clean_case_count, cell.case_count) == (None, None, None, 0, 3)
     assert cell.noisy.estimate == pytest.approx(0.6)
-    assert (repair.before, repair.after, repair.gain, repair.outcome) == (None, None, None, "unknown")
+    assert (repair.before, repair.after, repair.gain) == (None, None, None)
     assert repair.changed_share == pytest.approx(0.3)
     assert (repair.case_count, repair.clean_case_count) == (2, 0)
-    assert judge_outcome(find_gain(evaluation, "polygon-3")) == "unknown"
+    assert cell.noisy_gain.estimate == pytest.approx(-0.1)
+    assert find_outcome(evaluation, "polygon-3") == tell_verdict(evaluation) == "unknown"
 
 
 def test_a_training_that_failed_has_a_cell_without_numbers(study):
     evaluation = evaluate(study, {NONE: WITHOUT}, missing=(lose(),))
     cell = evaluation.find_cell(*RELABEL)
-    assert (cell.clean, cell.noisy, cell.gain, cell.gain_p, cell.case_count) == (None, None, None, None, 0)
+    assert (cell.clean, cell.noisy, cell.gain, cell.outcome, cell.case_count) == (None, None, None, "unknown", 0)
     assert evaluation.find_cell(*REWEIGHT) is None
     assert evaluation.repairs == ()
     assert choose_repair(evaluation, "polygon-3") is None
@@ -189,22 +189,20 @@ def test_repairs_compare_the_same_cases_before_and_after(study):
     # Of the two masks that were not left alone.
     assert repair.changed_share == pytest.approx(0.2)
     # Gains 0.2 -0.1 0: drawing b alone loses, drawing a alone gains.
-    assert repair.outcome == "undecided"
+    assert not repair.gain.excludes_zero
 
 
-def test_a_case_that_several_folds_relabelled_counts_with_its_means(study):
-    masks = make_masks(
-        ("training", 0, "a-1", 0.5, 0.7, 0.2, False),
-        ("training", 1, "a-1", 0.5, 0.9, 0.4, False),
-        ("training", 0, "b-1", 0.5, 0.6, 0.1, False),
-        ("training", 1, "b-1", 0.5, 0.5, 0.9, True),
+def test_a_case_that_several_trainings_relabelled_counts_with_its_means(study):
+    masks = make_masks(("training", 0, "a-1", 0.5, 0.7, 0.2, False), ("training", 0, "b-1", 0.5, 0.6, 0.1, False))
+    again = make_masks(
+        ("training", 0, "a-1", 0.5, 0.9, 0.4, False), ("training", 0, "b-1", 0.5, 0.5, 0.9, True), repeat=1
     )
+    masks = pd.concat([masks, again], ignore_index=True)
     repair = evaluate(study, {NONE: WITHOUT}, masks).find_repair("polygon-3", "tta", "training")
     # Gains (0.2 + 0.4) / 2 and (0.1 + 0) / 2; shares 0.3 and 0.1.
     assert repair.gain.estimate == pytest.approx(0.175)
     assert repair.changed_share == pytest.approx(0.2)
     assert (repair.case_count, repair.improved_count, repair.kept_count) == (2, 2, 1)
-    assert repair.outcome == "gained"
 
 
 def test_the_new_source_stands_for_the_labels_and_training_masks_where_there_is_none(study):
@@ -223,9 +221,10 @@ def test_an_empty_mask_has_no_share_of_its_voxels(study):
     assert repair.gain.estimate == pytest.approx(0.2)
 
 
-def test_costs_are_ratios_to_the_training_without_correction_of_the_same_fold(study):
-    watched = (make_watched(fold=0), make_watched(fold=1, training=40.0, uncertainty=0.0, estimates=5))
-    plain = (make_plain(fold=0), make_plain(fold=1, seconds=20.0), make_plain("reweight", seconds=1.0))
+def test_costs_are_ratios_to_the_training_without_correction_of_the_same_fold_and_repeat(study):
+    watched = (make_watched(), make_watched(fold=1, repeat=1, training=40.0, uncertainty=0.0, estimates=5))
+    plain = (make_plain(), make_plain(fold=1, repeat=1, seconds=20.0), make_plain("reweight", seconds=1.0))
+    plain = (*plain, make_plain(fold=1, seconds=1.0))
     scores = {NONE: WITHOUT}
     tta, ensemble = evaluate(study, scores, watched=watched, plain=plain, methods=("tta", "ensemble")).costs
     # 30 s for 15 maps; 60 / 40 and 40 / 20; 90 / 40 and 40 / 20.
@@ -237,38 +236,18 @@ def test_costs_are_ratios_to_the_training_without_correction_of_the_same_fold(st
     assert (alone.seconds_per_estimate, alone.training_ratio) == (pytest.approx(2.0), None)
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "outcome"),
-    [(0.01, 0.2, "gained"), (-0.2, -0.01, "lost"), (-0.1, 0.1, "undecided"), (0.0, 0.0, "undecided")],
-)
-def test_an_outcome_needs_the_whole_interval_on_one_side(low, high, outcome):
-    assert judge_outcome(Interval(estimate=(low + high) / 2, low=low, high=high)) == outcome
-
-
-def test_an_unknown_interval_is_undecided_and_no_difference_is_unknown():
-    assert judge_outcome(Interval(estimate=0.3, low=math.nan, high=math.nan)) == "undecided"
-    assert judge_outcome(None) == "unknown"
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.floats(-0.4, 0.4), st.floats(-0.4, 0.4))
-def test_outcomes_turn_round_with_the_sign(low, high):
-    low, high = sorted((low, high))
-    mirrored = judge_outcome(Interval(estimate=0, low=-high, high=-low))
-    turned = {"gained": "lost", "lost": "gained", "undecided": "undecided"}
-    assert mirrored == turned[judge_outcome(Interval(estimate=0, low=low, high=high))]
-
-
 def test_metrics_are_few_and_of_the_first_noise_and_method(study):
     masks = make_masks(("source", None, "a-1", 0.5, 0.7, 0.2, False), ("source", None, "b-1", 0.6, 0.9, 0.4, False))
     scores = {CLEAN: [(0.9, np.nan)] * 3, NONE: WITHOUT, REWEIGHT: WITHOUT, RELABEL: RELABELLED}
     scores[("polygon-7", "relabel", "tta")] = [(0.1, 0.1)] * 3
-    metrics = collect_metrics(evaluate(study, scores, masks, noises=("polygon-3", "polygon-7")))
-    assert len(metrics) == 16
+    skills = {"polygon-3": Skill(own=0.6, guess=0.2), "polygon-7": Skill(own=0.1, guess=0.1)}
+    metrics = collect_metrics(evaluate(study, scores, masks, skills=skills, noises=("polygon-3", "polygon-7")))
+    assert len(metrics) == 14
     assert metrics["label_gain"] == pytest.approx(0.25)
-    assert metrics["label_gain_low"] == pytest.approx(0.2)
+    assert metrics["skill"] == pytest.approx(0.5)
     assert metrics["label_dice_after"] == pytest.approx(0.8)
     assert metrics["network_gain"] == pytest.approx(0.2)
+    assert metrics["noisy_gain"] == pytest.approx(-0.1)
     assert metrics["clean_dice_relabel"] == pytest.approx(0.8)
     assert metrics["noisy_dice_none"] == pytest.approx(0.7)
     assert metrics["clean_dice_clean"] == pytest.approx(0.9)
@@ -296,7 +275,8 @@ def test_tables_that_were_written_and_read_give_the_same_evaluation(study, tmp_p
     again = pd.read_csv(tmp_path / "dice.csv").fillna({"noise": "", "method": ""})
     labels = pd.read_csv(tmp_path / "labels.csv")
     first, second = (
-        summarise_relabelling(*tables, study=study, design=make_design()) for tables in ((dice, masks), (again, labels))
+        summarise_relabelling(*tables, study=study, design=make_design(), skills={})
+        for tables in ((dice, masks), (again, labels))
     )
     assert first.model_dump_json() == second.model_dump_json()
 
@@ -317,7 +297,7 @@ def test_tables_that_were_written_and_read_give_the_same_evaluation(study, tmp_p
 def test_a_table_of_dice_that_does_not_fit_is_refused(study, change, match):
     dice = make_dice({NONE: WITHOUT}).assign(**change)
     with pytest.raises(InputError, match=match):
-        summarise_relabelling(dice, make_masks(), study=study, design=make_design())
+        summarise_relabelling(dice, make_masks(), study=study, design=make_design(), skills={})
 
 
 @pytest.mark.parametrize(
@@ -339,10 +319,12 @@ def test_a_table_of_masks_that_does_not_fit_is_refused(study, change, match):
 def test_a_missing_column_and_a_subject_that_differs_are_named(study):
     dice = make_dice({NONE: WITHOUT, RELABEL: RELABELLED})
     with pytest.raises(InputError, match="none named noisy_dice"):
-        summarise_relabelling(dice.drop(columns="noisy_dice"), make_masks(), study=study, design=make_design())
+        summarise_relabelling(
+            dice.drop(columns="noisy_dice"), make_masks(), study=study, design=make_design(), skills={}
+        )
     dice.loc[0, "subject_id"] = "z"
     with pytest.raises(InputError, match="a case must belong to one subject"):
-        summarise_relabelling(dice, make_masks(), study=study, design=make_design())
+        summarise_relabelling(dice, make_masks(), study=study, design=make_design(), skills={})
 
 
 def test_a_design_that_does_not_fit_is_refused(study):

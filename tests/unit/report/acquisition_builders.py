@@ -8,10 +8,13 @@ from overread.questions.acquisition_bias.results import (
     AurocFall,
     ClassAccuracy,
     ErrorRate,
+    FallVerdict,
+    RegionTest,
     VariantScore,
 )
 
 TOLD, NOT_TOLD = (0.9, 0.8, 0.97), (0.55, 0.4, 0.7)
+"""AUROC within folds; what lies wholly above 0.7 is told."""
 
 
 def make_interval(values: tuple[float, float, float]) -> Interval:
@@ -19,14 +22,29 @@ def make_interval(values: tuple[float, float, float]) -> Interval:
     return Interval(estimate=estimate, low=low, high=high)
 
 
-def make_variant(name: str, auroc: tuple[float, float, float]) -> VariantScore:
+def make_test(auroc: tuple[float, float, float], p_shuffled: float | None = None) -> RegionTest:
+    is_told = auroc[1] > 0.7
+    p = 0.002 if is_told else 0.2
+    return RegionTest(
+        auroc=make_interval(auroc),
+        by_fold=auroc,
+        left_out=0,
+        p=p,
+        p_holm=4 * p,
+        p_shuffled=p_shuffled,
+        is_told=is_told,
+    )
+
+
+def make_variant(name: str, auroc: tuple[float, float, float], p_shuffled: float | None = None) -> VariantScore:
     accuracy = make_interval((0.8, 0.7, 0.9))
     by_class = tuple(ClassAccuracy(label=label, case_count=10, interval=accuracy) for label in ("ACME", "Other"))
     return VariantScore(
         variant=name,
+        test=make_test(auroc, p_shuffled),
         accuracy=accuracy,
         accuracy_std=0.02,
-        auroc=make_interval(auroc),
+        auroc=make_interval((0.7, 0.6, 0.8)),
         auroc_std=0.01,
         by_class=by_class,
         roc=None,
@@ -59,9 +77,11 @@ def make_evaluation(
     *,
     confounded: tuple[tuple[str, float], ...] = (("site", 0.94),),
     fall: tuple[float, float, float] = (-0.3, -0.4, -0.2),
+    fall_verdict: FallVerdict = "falls",
+    p_shuffled: float | None = None,
     **aurocs: tuple[float, float, float],
 ) -> AcquisitionEvaluation:
-    found = {"whole": TOLD, "outside": (0.99, 0.97, 1.0), "body": NOT_TOLD, "noise": NOT_TOLD, "shuffled": NOT_TOLD}
+    found = {"whole": TOLD, "outside": (0.99, 0.97, 1.0), "body": NOT_TOLD, "noise": NOT_TOLD}
     rates = (("class", "ACME", 0.1, 0.0, 0.2), ("class", "Other", 0.6, 0.5, 0.7), ("sex", "F", 0.2, 0.1, 0.3))
     return AcquisitionEvaluation(
         study="s",
@@ -70,8 +90,12 @@ def make_evaluation(
         subject_count=12,
         unlabelled_cases=("x1",),
         matching=make_matching(),
-        variants=tuple(make_variant(name, auroc) for name, auroc in (found | aurocs).items()),
-        falls=(AurocFall(seen="outside", left="body", difference=make_interval(fall)),),
+        variants=tuple(make_variant(name, auroc, p_shuffled) for name, auroc in (found | aurocs).items()),
+        falls=(
+            AurocFall(
+                seen="outside", left="body", difference=make_interval(fall), p=0.01, p_holm=0.03, verdict=fall_verdict
+            ),
+        ),
         errors=tuple(
             ErrorRate.parse(
                 {"grouping": grouping, "value": value, "case_count": 10, "rate": make_interval((rate, low, high))},
@@ -81,5 +105,9 @@ def make_evaluation(
         ),
         confounding=Confounding(columns=tuple(make_column(*one) for one in confounded), skipped={"file": "unique"}),
         single_slice=False,
+        fold_count=5,
+        chance_std=0.2,
+        matters=0.1,
+        shuffles=0 if p_shuffled is None else 19,
         seed=0,
     )

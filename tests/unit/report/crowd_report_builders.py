@@ -28,6 +28,14 @@ SETS = (
     ("std", "Standard deviation alone", "measure"),
     ("skewness", "Skewness alone", "measure"),
 )
+SOURCE_SETS = (
+    ("combined", "Size and disagreement", "all"),
+    ("consensus", "Size alone (log of the mean load)", "measure"),
+    ("disagreement_measured", "Disagreement as measured, size in it", "combined"),
+    ("disagreement", "Disagreement freed of size", "combined"),
+    ("std", "Spread of loads, freed of size", "measure"),
+    ("skewness", "Dice of pairs, freed of size", "measure"),
+)
 ALONE = ("disagreement", "std", "skewness")
 
 
@@ -57,6 +65,21 @@ def build_test(key: str, title: str, p: float, p_holm: float | None) -> Permutat
     )
 
 
+def build_tests(kind: str, p: float) -> tuple[PermutationTest, ...]:
+    if kind == "ratings":
+        return (
+            build_test("disagreement", "Disagreement alone (no mean)", p, None),
+            build_test("std", "Standard deviation alone", p, 2 * p),
+            build_test("skewness", "Skewness alone", 0.4, 0.4),
+        )
+    return (
+        build_test("combined", "Size and disagreement", p, None),
+        build_test("disagreement", "Disagreement freed of size", 0.9, None),
+        build_test("std", "Spread of loads, freed of size", p, 2 * p),
+        build_test("skewness", "Dice of pairs, freed of size", 0.4, 0.4),
+    )
+
+
 def build_evaluation(
     *,
     auc: float = 0.9,
@@ -65,7 +88,7 @@ def build_evaluation(
     gain: tuple[float, float, float] = (0.02, -0.01, 0.05),
     kind: str = "ratings",
 ) -> CrowdEvaluation:
-    sets = SETS if kind == "ratings" else SETS[3:]
+    sets = SETS if kind == "ratings" else SOURCE_SETS
     return CrowdEvaluation(
         table=MeasuredTable(
             kind=kind,
@@ -85,11 +108,7 @@ def build_evaluation(
         seed=0,
         scores=tuple(build_score(*one, auc, reach) for one in sets),
         gain=Interval(estimate=gain[0], low=gain[1], high=gain[2]),
-        tests=(
-            build_test("disagreement", "Disagreement alone (no mean)", p, None),
-            build_test("std", "Standard deviation alone", p, 2 * p),
-            build_test("skewness", "Skewness alone", 0.4, 0.4),
-        ),
+        tests=build_tests(kind, p),
         contrasts=(
             SpreadContrast(
                 name="Color", positive_median=0.5, negative_median=-0.25, positive_higher=0.75, p=0.02, p_holm=0.02

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from report_builders import build_context, build_mask, build_study
 
+from overread.evaluation.skill import Skill
 from overread.questions.relabel.evaluation import RelabelDesign, summarise_relabelling
 from overread.questions.relabel.page.report import write_relabel_report
 from overread.questions.relabel.results import (
@@ -36,6 +37,7 @@ UNCERTAINTY = (100.0, 90.0, 45.0, 40.0, 38.0)
 BEFORE = ((0.50, 0.40), (0.65, 0.55), (0.70, 0.66), (0.68, 0.70), (0.66, 0.73))
 """Validation Dice with clean and with noisy labels by epoch; the former is best at epoch 3."""
 AFTER = ((0.72, 0.64), (0.78, 0.62))
+LEARNT = Skill(own=0.7, guess=0.3)
 
 
 @dataclass
@@ -65,39 +67,50 @@ def build_relabel_inputs(
     methods: Sequence[str] = ("tta", "mc_dropout"),
     corrections: Sequence[str] = ("clean", "none", "reweight", "relabel"),
     clean_source: str = "truth",
-    case_count: int = 5,
+    case_count: int = 6,
+    folds: int = 3,
+    repeats: int = 2,
+    skill: Skill = LEARNT,
     dimensions: int = 2,
     missing: Sequence[MissingCorrection] = (),
     label_dice: Mapping[str, tuple[float, float]] | None = None,
     spread: float = 0.02,
 ) -> Inputs:
-    """Every fold holds half of the cases; a training that is missing leaves no prediction, mask or record."""
+    """The folds take the cases by turns; a training that is missing leaves no prediction, mask or record."""
     study = build_study(
         root / "study", ("truth",), case_count=case_count, dimensions=dimensions, target="lesion", kind="synthetic"
     )
-    gone = {(entry.noise, entry.correction, entry.method, entry.fold) for entry in missing}
+    gone = {(entry.noise, entry.correction, entry.method, entry.fold, entry.repeat) for entry in missing}
+    places = [(fold, repeat) for repeat in range(repeats) for fold in range(folds)]
     tried = list_trainings(noises, methods, corrections)
-    dice = build_dice(study, tried, gone, has_clean=bool(clean_source), spread=spread)
-    relabelled = build_relabelled(study, tried, gone, label_dice or {}, has_clean=bool(clean_source), spread=spread)
-    folds = [(key, fold) for key in tried for fold in range(2) if (*key, fold) not in gone]
+    done = [(key, place) for key in tried for place in places if (*key, *place) not in gone]
+    dice = build_dice(study, done, folds, has_clean=bool(clean_source), spread=spread)
+    complete = {key for key in tried if sum(one == key for one, _ in done) == len(places)}
+    relabelled = build_relabelled(
+        study, done, complete, label_dice or {}, folds=folds, has_clean=bool(clean_source), spread=spread
+    )
     design = RelabelDesign(
         source="truth" if clean_source else "hurried",
         clean_source=clean_source,
         noises=tuple(NoisyLabels(name=noise, source=f"truth-{noise}") for noise in noises),
         methods=tuple(methods),
+        folds=folds,
+        repeats=repeats,
         watched=tuple(
-            build_watched(key[0], key[2], fold, has_clean=bool(clean_source))
-            for key, fold in folds
+            build_watched(key[0], key[2], *place, has_clean=bool(clean_source))
+            for key, place in done
             if key[1] == "relabel"
         ),
         plain=tuple(
-            build_plain(*key[:2], fold, has_clean=bool(clean_source)) for key, fold in folds if key[1] != "relabel"
+            build_plain(*key[:2], *place, has_clean=bool(clean_source)) for key, place in done if key[1] != "relabel"
         ),
-        sources=tuple(build_source(key[0], key[2]) for key in tried if key[1] == "relabel" and (*key, 0) not in gone),
+        sources=tuple(build_source(key[0], key[2]) for key in tried if key[1] == "relabel" and key in complete),
         missing=tuple(missing),
     )
     return Inputs(
-        evaluation=summarise_relabelling(dice, relabelled, study=study, design=design),
+        evaluation=summarise_relabelling(
+            dice, relabelled, study=study, design=design, skills=dict.fromkeys(noises, skill)
+        ),
         relabelled=relabelled,
         study=study,
         labels=write_labels(root / "labels", study, noises, methods, has_clean=bool(clean_source)),
@@ -117,33 +130,34 @@ def list_trainings(
     return found
 
 
-def build_dice(study: Study, tried: Sequence, gone: set, *, has_clean: bool, spread: float) -> pd.DataFrame:
+def build_dice(study: Study, done: Sequence, folds: int, *, has_clean: bool, spread: float) -> pd.DataFrame:
     """DICE give or take `spread` by case; the gain by relabelling varies as much, in the other direction."""
     steps = np.linspace(-spread, spread, len(study.cases))
     rows = []
-    for noise, correction, method in tried:
+    for (noise, correction, method), (fold, repeat) in done:
         clean, noisy = DICE[correction]
         sign = -1 if correction == "relabel" else 1
         for place, (step, case) in enumerate(zip(steps, study.cases, strict=True)):
-            if (noise, correction, method, place % 2) not in gone:
+            if place % folds == fold:
                 values = (clean + sign * step if has_clean else np.nan, noisy + step)
-                rows.append((noise, correction, method, case.case_id, case.subject_id, *values))
+                rows.append((noise, correction, method, fold, repeat, case.case_id, case.subject_id, *values))
     return pd.DataFrame(rows, columns=list(DICE_COLUMNS))
 
 
 def build_relabelled(
     study: Study,
-    tried: Sequence,
-    gone: set,
+    done: Sequence,
+    complete: set,
     label_dice: Mapping[str, tuple[float, float]],
     *,
+    folds: int,
     has_clean: bool,
     spread: float,
 ) -> pd.DataFrame:
     """LABEL_DICE, or what is given for a noise; the last case of each source is left alone."""
     steps = np.linspace(-spread, spread, len(study.cases))
     rows = []
-    for noise, correction, method in tried:
+    for (noise, correction, method), (fold, repeat) in done:
         if correction != "relabel":
             continue
         before, after = label_dice.get(noise, LABEL_DICE)
@@ -152,10 +166,10 @@ def build_relabelled(
             pair = (before, before if is_kept else after + step) if has_clean else (np.nan, np.nan)
             keys = (case.case_id, case.subject_id)
             share = 0.75 if is_kept else 0.10
-            if (noise, correction, method, 1 - place % 2) not in gone:
-                rows.append((noise, method, "training", 1 - place % 2, *keys, *pair, share, is_kept))
-            if not any((noise, correction, method, fold) in gone for fold in range(2)):
-                rows.append((noise, method, "source", None, *keys, *pair, share, is_kept))
+            if (place + 1) % folds == fold:
+                rows.append((noise, method, "training", fold, repeat, *keys, *pair, share, is_kept))
+            if (noise, correction, method) in complete and fold == repeat == 0:
+                rows.append((noise, method, "source", None, None, *keys, *pair, share, is_kept))
     return pd.DataFrame(rows, columns=list(LABEL_COLUMNS))
 
 
@@ -172,11 +186,12 @@ def build_epochs(values: Sequence[tuple[float, float]], uncertainty: Sequence[fl
     )
 
 
-def build_watched(noise: str, method: str, fold: int, *, has_clean: bool) -> WatchedTraining:
+def build_watched(noise: str, method: str, fold: int, repeat: int = 0, *, has_clean: bool) -> WatchedTraining:
     return WatchedTraining(
         noise=noise,
         method=method,
         fold=fold,
+        repeat=repeat,
         rule="uncertainty",
         chosen_epoch=3,
         threshold=0.112 + 0.01 * fold,
@@ -188,11 +203,12 @@ def build_watched(noise: str, method: str, fold: int, *, has_clean: bool) -> Wat
     )
 
 
-def build_plain(noise: str, correction: str, fold: int, *, has_clean: bool) -> PlainTraining:
+def build_plain(noise: str, correction: str, fold: int, repeat: int = 0, *, has_clean: bool) -> PlainTraining:
     return PlainTraining(
         noise=noise,
         correction=correction,
         fold=fold,
+        repeat=repeat,
         training_seconds=40.0,
         epochs=build_epochs(BEFORE, [None] * len(BEFORE), has_clean),
     )
@@ -204,7 +220,7 @@ def build_source(noise: str, method: str) -> RelabelledSource:
         noise=noise,
         method=method,
         threshold=0.117,
-        kept_case_ids=("c04",),
+        kept_case_ids=("c05",),
         digest="66" * 32,
     )
 

@@ -1,6 +1,6 @@
 """Inputs of a report, small enough to check by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -8,17 +8,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from overread.evaluation.matters import Matters
 from overread.evaluation.results import (
     COMPARISON_COLUMNS,
     BlandAltman,
+    Estimate,
     Interval,
     LoadOrder,
     MetricSummary,
     name_network,
 )
-from overread.questions.rater_bias.page.load_contrast import LoadContrast
+from overread.evaluation.skill import Skill
 from overread.questions.rater_bias.page.report import write_rater_bias_report
-from overread.questions.rater_bias.results import CrossEvaluation, SourcePair
+from overread.questions.rater_bias.results import CrossEvaluation, LoadDifferences, SourcePair
 from overread.report.context import RunContext
 from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet
@@ -145,20 +147,38 @@ def build_evaluation(study: Study, sources: Sequence[str]) -> CrossEvaluation:
         length_unit=study.settings.length_unit,
         load_unit=study.settings.load_unit,
         surface_tolerance=2.0,
+        matters=Matters(),
         sources=tuple(sources),
         raters=tuple(sources),
         case_ids=study.case_ids,
         missing_cases=dict.fromkeys(sources, ()),
         empty_cases={},
+        skills={source: Skill(own=0.885, guess=0.1, raters=0.8) for source in sources},
         rater_dice={},
+        consensus_gains=(),
         matrix=tuple(summarise(*pair, metric) for pair in pairs for metric in ("dice", "surface_dice", "hd95", "assd")),
         pairs=tuple(build_pair(first, second, len(study.case_ids)) for first, second in combinations(sources, 2)),
         same_dice=Interval(estimate=0.885, low=0.861, high=0.902),
         cross_dice=Interval(estimate=0.741, low=0.702, high=0.779) if several else None,
-        dice_gap=Interval(estimate=0.144, low=0.112, high=0.176) if several else None,
+        dice_gap=build_estimate(0.144, 0.112, 0.176) if several else None,
+        verdict="yes" if several else "cannot tell",
         two_sample_p=0.0123 if several else None,
-        paired_p=0.0004 if several else None,
     )
+
+
+def build_estimate(estimate: float, low: float, high: float, **changes: object) -> Estimate:
+    """An estimate of 18 subjects in five folds, trained twice."""
+    values: dict[str, object] = {
+        "standard_error": (high - low) / 4,
+        "degrees_of_freedom": 9.0,
+        "smallest_detectable": 0.042,
+        "p_value": 0.001,
+        "subject_count": 18,
+        "fold_count": 5,
+        "repeat_count": 2,
+        "run_std": 0.014,
+    }
+    return Estimate.parse({"estimate": estimate, "low": low, "high": high, **values, **changes}, where="test")
 
 
 def summarise(prediction: str, reference: str, metric: str, **changes: object) -> MetricSummary:
@@ -180,10 +200,15 @@ def build_pair(first: str, second: str, case_count: int) -> SourcePair:
         network_order=LoadOrder(below=case_count, equal=0, above=0),
         source_loads=BlandAltman(bias=10.0, std=2.0, lower_limit=6.08, upper_limit=13.92, case_count=case_count),
         network_loads=BlandAltman(bias=20.0, std=1.0, lower_limit=18.04, upper_limit=21.96, case_count=case_count),
-        dice_gap=Interval(estimate=0.131, low=0.099, high=0.163),
-        two_sample_p=0.02,
-        paired_p=0.03,
-        paired_p_holm=0.06,
+        dice_gap=build_estimate(0.131, 0.099, 0.163),
+        p_holm=0.003,
+        verdict="yes",
+        load_differences=LoadDifferences(
+            raters=Interval(estimate=0.5, low=0.4, high=0.6),
+            networks=build_estimate(0.75, 0.6, 0.9),
+            change=build_estimate(0.25, 0.05, 0.45),
+        ),
+        effect="amplified",
     )
 
 
@@ -216,15 +241,3 @@ def build_context(sources: Sequence[str]) -> RunContext:
         created="2026-03-01T12:00:00Z",
         tracking_url="http://tracking.example:5000/#/experiments/1/runs/abc",
     )
-
-
-def build_contrast(
-    source_order: tuple[int, int, int],
-    network_order: tuple[int, int, int],
-    sizes: tuple[float, float],
-    names: tuple[str, str] = ("ann", "ben"),
-) -> LoadContrast:
-    orders: list[Mapping[str, int]] = [
-        dict(zip(("below", "equal", "above"), order, strict=True)) for order in (source_order, network_order)
-    ]
-    return LoadContrast(*names, LoadOrder(**orders[0]), LoadOrder(**orders[1]), *sizes)

@@ -5,9 +5,10 @@ import pandas as pd
 from pages import Page
 from report_builders import build_context
 
-from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.results import COMPARISON_COLUMNS
-from overread.questions.retrain.gate import GateSettings, apply_gate
+from overread.evaluation.skill import Skill
+from overread.questions.retrain.gate.rule import apply_gate, describe_mean
+from overread.questions.retrain.gate.settings import GateSettings
 from overread.questions.retrain.page.report import write_retraining_report
 from overread.questions.retrain.records import (
     KeptNetwork,
@@ -25,11 +26,14 @@ FIFTH_OF_JANUARY = 1767571200.0
 LOAD = 100.0
 """Of the reference in every case."""
 CASES = tuple(f"c{number:02d}" for number in range(8))
-BOUNDS = GateSettings(dice_margin=0.05, load_bias_limit=0.5, min_cases=5)
+BOUNDS = GateSettings(dice_margin=0.05, load_bias_limit=0.5)
+LEARNT = Skill(own=0.8, guess=0.1)
 LATER = ("The champion learnt from a later revision, 0123456, than the challenger, a1b2c3d.",)
 
 
-def build_network(labels="ann", *, state="changed", champion=3, reference="", behind=2, since=FIFTH_OF_JANUARY):
+def build_network(
+    labels="ann", *, state="changed", champion=3, reference="", behind=2, since=FIFTH_OF_JANUARY, former=(), held=None
+):
     sources = tuple(labels.split("+"))
     return KeptNetwork(
         labels=labels,
@@ -41,6 +45,8 @@ def build_network(labels="ann", *, state="changed", champion=3, reference="", be
         champion=champion,
         champion_revision=OLD_REVISION if champion else "",
         champion_since=since if champion else None,
+        champions=((champion,) if champion else ()) + tuple(former),
+        held=held,
         revisions_behind=behind if champion and state != "current" else 0,
         state=state,
     )
@@ -66,14 +72,19 @@ def build_rows(prediction, reference, dice, bias, subjects, *, reach=0.02):
     ]
 
 
-def build_comparisons(network, *, dice=0.8, champion_dice=0.8, bias=0.1, sources=("ann", "ben"), one_subject=False):
+def build_comparisons(
+    network, *, dice=0.8, champion_dice=0.8, bias=0.1, sources=("ann", "ben"), one_subject=False, former_gain=0.1
+):
     subjects = ["s0"] * len(CASES) if one_subject else [f"s{case}" for case in CASES]
     rows = []
     for source in dict.fromkeys((*sources, network.reference)):
         loss = 0.0 if source == network.reference else 0.1
         rows += build_rows(network.challenger_masks, source, dice - loss, bias, subjects)
-        if network.champion is not None:
-            rows += build_rows(network.champion_masks, source, champion_dice - loss, 0.05, subjects, reach=-0.02)
+        for version in network.champions:
+            gain = 0 if version == network.champion else former_gain
+            rows += build_rows(
+                network.name_masks(version), source, champion_dice + gain - loss, 0.05, subjects, reach=-0.02
+            )
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
 
 
@@ -81,21 +92,22 @@ def select(comparisons, prediction, reference):
     return comparisons[(comparisons["prediction"] == prediction) & (comparisons["reference"] == reference)]
 
 
-def average(rows):
-    return bootstrap_mean(rows["dice"].tolist(), rows["subject_id"].tolist(), seed=0)
-
-
-def build_judgement(network, comparisons, *, settings=None, counted=CASES):
+def build_judgement(network, comparisons, *, settings=None, counted=CASES, skill=LEARNT, left_out=()):
     settings = settings or BOUNDS
-    names = network.challenger_masks, network.champion_masks
     judged = comparisons[comparisons["case_id"].isin(counted)]
-    challenger, champion = (select(judged, name, network.reference) for name in names)
-    has_champion = network.champion is not None
+    champions = {number: select(judged, network.name_masks(number), network.reference) for number in network.champions}
     return NetworkJudgement(
         network=network,
         fingerprint="55" * 32,
         settings=settings,
-        figures=apply_gate(challenger, champion if has_champion else None, settings=settings, seed=0),
+        figures=apply_gate(
+            select(judged, network.challenger_masks, network.reference),
+            champions,
+            champion=network.champion,
+            skill=skill,
+            settings=settings,
+        ),
+        left_out=left_out,
         counted_cases=tuple(counted),
         other_cases=tuple(case for case in CASES if case not in counted),
         reference_digests=dict.fromkeys(CASES, "66" * 32),
@@ -103,8 +115,10 @@ def build_judgement(network, comparisons, *, settings=None, counted=CASES):
             ReferenceDice(
                 reference=source,
                 case_count=len(CASES),
-                challenger=average(select(comparisons, names[0], source)),
-                champion=average(select(comparisons, names[1], source)) if has_champion else None,
+                challenger=describe_mean(select(comparisons, network.challenger_masks, source), "dice"),
+                champion=describe_mean(select(comparisons, network.name_masks(network.champion), source), "dice")
+                if network.champion
+                else None,
             )
             for source in dict.fromkeys(comparisons["reference"])
         ),
@@ -113,9 +127,11 @@ def build_judgement(network, comparisons, *, settings=None, counted=CASES):
 
 def decide(judgement, *, version=4, reasons=None, **changes):
     """What `register_challengers` makes of a judgement, unless something else is said."""
-    found = judgement.figures.reasons if reasons is None else reasons
+    figures = judgement.figures
+    found = (figures.reasons or figures.doubts) if reasons is None else reasons
+    state = "held" if figures.verdict == "hold" and reasons is None else "refused" if found else "promoted"
     values = {
-        "is_promoted": not found,
+        "state": state,
         "reasons": found,
         "champion": judgement.network.champion if found else version,
     }
@@ -132,12 +148,26 @@ class Scene:
         self.networks.append(build_network(labels, **changes))
         return self
 
-    def judge(self, labels="ann", *, champion=3, reference="", counted=CASES, settings=None, decision=None, **figures):
-        network = build_network(labels, champion=champion, state="changed" if champion else "new", reference=reference)
+    def judge(
+        self,
+        labels="ann",
+        *,
+        champion=3,
+        reference="",
+        counted=CASES,
+        settings=None,
+        decision=None,
+        former=(),
+        skill=LEARNT,
+        left_out=(),
+        **figures,
+    ):
+        state = "changed" if champion else "new"
+        network = build_network(labels, champion=champion, state=state, reference=reference, former=former)
         table = build_comparisons(network, **figures)
         self.networks.append(network)
         self.tables.append(table)
-        judgement = build_judgement(network, table, settings=settings, counted=counted)
+        judgement = build_judgement(network, table, settings=settings, counted=counted, skill=skill, left_out=left_out)
         self.decisions.append(decide(judgement, **decision or {}))
         return self
 

@@ -10,9 +10,10 @@ from pages import Page, check_page
 from report_builders import build_context
 
 from overread.errors import InputError
-from overread.questions.acquisition_bias.evaluation import index_scores
+from overread.questions.acquisition_bias.package_scores import index_scores
 from overread.questions.acquisition_bias.page.gallery import choose_example_cases
 from overread.questions.acquisition_bias.page.report import ProbeRun, write_acquisition_report
+from overread.questions.acquisition_bias.page.wording import LUCK
 from overread.questions.acquisition_bias.probe_folds import LabelledCase, ProbeFold
 from overread.questions.acquisition_bias.probe_settings import ProbeTraining
 from overread.questions.acquisition_bias.probe_stacks import open_stacks, write_stacks
@@ -28,10 +29,9 @@ def make_scores(study: Study) -> pd.DataFrame:
     for place, case_id in enumerate(study.case_ids):
         label, own = CLASSES[place % 2], 0.1 + 0.02 * place
         shares = (own, 1 - own) if label == "ACME" else (1 - own, own)
-        rows.append(("whole", 0, 0, case_id, study.subject_of[case_id], label, *shares))
-    return pd.DataFrame(
-        rows, columns=["variant", "fold", "package", "case_id", "subject_id", "label", "p:ACME", "p:Other"]
-    )
+        rows.append(("whole", 0, 0, 0, case_id, study.subject_of[case_id], label, *shares))
+    columns = ["variant", "shuffle", "fold", "package", "case_id", "subject_id", "label", "p:ACME", "p:Other"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def make_training(variant: str, fold: int) -> ProbeTraining:
@@ -89,17 +89,33 @@ def test_the_answer_and_the_warning_stand_before_the_tables(page: Page) -> None:
 
 
 def test_every_variant_has_accuracy_auroc_and_its_classes(page: Page) -> None:
-    for title in ("whole slice", "padding and air", "body", "noise residue", "shuffled labels"):
+    for title in ("whole slice", "padding and air", "body", "noise residue"):
         assert f"{title} 0." in page.text
-    assert "0.990 0.97 to 1.00 ± 0.010 over packages 0.80 0.70 to 0.90 ± 0.020 over packages" in page.text
-    forest = next(image for image in page.images if image["alt"].startswith("AUROC of the probe"))
-    assert "padding and air: 0.990 (0.970 to 1.000)" in forest["alt"]
+    rest = "0.700 0.60 to 0.80 ± 0.010 over packages 0.80 0.70 to 0.90 ± 0.020 over packages"
+    assert f"padding and air 0.990 0.97 to 1.00 told {rest}" in page.text
+    assert f"body 0.550 0.40 to 0.70 cannot tell {rest}" in page.text
+    assert "padding and air 0.99, 0.97, 1.00 p = 0.002 p = 0.008" in page.text.replace("\u00a0", " ")
+    forest = next(image for image in page.images if image["alt"].startswith("AUROC within folds"))
+    assert "padding and air: 0.990 (0.970 to 1.000), told" in forest["alt"]
+
+
+def test_the_design_and_what_the_tests_allow_for_stand_below_the_answer(page: Page) -> None:
+    assert "Held-out subjects12 with 20 cases Trainings2 4 regions × 5 folds AUROC by chance alone0.10" in page.text
+    assert LUCK in page.text
+    assert "intervals (subjects only) leave out how each training turned out" in page.text
+
+
+def test_shuffles_are_shown_where_they_decide(study: Study, run: ProbeRun, tmp_path: Path) -> None:
+    page = Page(write(tmp_path / "report.html", study, run, evaluation=make_evaluation(p_shuffled=0.05)))
+    text = page.text.replace("\u00a0", " ")
+    assert "p from 19 shuffles, of all regions together" in text
+    assert "body 0.55, 0.40, 0.70 p = 0.20 p = 0.80 p = 0.050" in text
 
 
 def test_a_class_without_cases_keeps_its_column(study: Study, run: ProbeRun, tmp_path: Path) -> None:
     evaluation = make_evaluation()
-    shuffled = evaluation.variants[-1].model_copy(update={"by_class": evaluation.variants[-1].by_class[1:]})
-    lacking = evaluation.model_copy(update={"variants": (*evaluation.variants[:-1], shuffled)})
+    last = evaluation.variants[-1].model_copy(update={"by_class": evaluation.variants[-1].by_class[1:]})
+    lacking = evaluation.model_copy(update={"variants": (*evaluation.variants[:-1], last)})
     page = Page(write(tmp_path / "report.html", study, run, evaluation=lacking))
     assert "± 0.020 over packages – 0.80 0.70 to 0.90 n = 10" in page.text
 
@@ -135,7 +151,7 @@ def test_equal_inputs_give_equal_bytes(study: Study, run: ProbeRun, html: str, t
 def test_a_page_without_findings_says_so(study: Study, run: ProbeRun, tmp_path: Path) -> None:
     evaluation = make_evaluation(confounded=(("kvp", 0.2),), whole=NOT_TOLD, outside=NOT_TOLD)
     page = Page(write(tmp_path / "report.html", study, run, evaluation=evaluation))
-    assert "It was not shown that the images tell vendor:" in page.text
+    assert "Cannot tell whether the images tell vendor:" in page.text
     assert "No other column of the case table goes together with vendor strongly." in page.text
     assert "Warning:" not in page.text
 

@@ -34,7 +34,7 @@ def test_the_page_is_sound_and_shows_panels_permutations_spread_and_components(p
 
 
 def test_the_answer_stands_before_the_first_section(page):
-    answer = page.text.index("can be told from the ratings, and better than by chance from disagreement alone:")
+    answer = page.text.index("Yes: disagreement alone tells “<melanoma>”.")
     assert answer < page.text.index("What tells the outcome")
 
 
@@ -68,7 +68,10 @@ def test_what_was_left_out_is_named(page):
 def test_a_study_has_one_panel_and_speaks_of_sources(tmp_path):
     page = Page(write(tmp_path, build_evaluation(kind="sources")))
     assert "Is the disagreement of sources informative?" in page.text
-    assert len(page.images) == 1 + 3 + 1 + 1
+    assert len(page.images) == 1 + 4 + 1 + 1
+    assert "Does disagreement tell more than size?" in page.text
+    assert "Size alone (log of the mean load) 6 0.900 0.85 to 0.95" in page.text
+    assert "Smallest gain that matters0.05" in page.text
     assert "Dice and average boundary distance of each pair of sources" in page.text
     assert "annotator" not in page.text.lower()
 

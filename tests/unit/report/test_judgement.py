@@ -8,8 +8,10 @@ from overread.evaluation.results import Estimate, Obstacle
 from overread.evaluation.skill import Skill
 from overread.evaluation.verdict import judge
 from overread.report.judgement import (
+    LUCK,
     Advice,
     Claim,
+    describe_luck,
     list_design,
     name_learnt_too_little,
     word_too_little,
@@ -122,3 +124,9 @@ def test_the_design_says_what_it_rests_on_and_what_it_could_find() -> None:
 
 def test_an_estimate_without_a_valid_interval_shows_none() -> None:
     assert write_estimate(estimate(0.05, 0.01, obstacle="few subjects")) == "0.050 (no valid interval)"
+
+
+def test_what_an_interval_allows_for_is_said_as_it_was_measured() -> None:
+    assert describe_luck(estimate(0.1, 0.02)) == LUCK
+    assert "Every network was trained once" in describe_luck(estimate(0.1, 0.02, repeats=1))
+    assert describe_luck(estimate(0.1, 0.02, obstacle="few trainings")).startswith("No interval is given")

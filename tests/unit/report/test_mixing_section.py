@@ -6,7 +6,8 @@ from pages import Page, check_page
 from report_builders import build_inputs
 
 from overread.errors import InputError
-from overread.evaluation.results import Interval
+from overread.evaluation.results import Estimate
+from overread.evaluation.skill import Skill
 from overread.questions.rater_bias.mixing_results import MixedNetwork, MixingEvaluation, ReferenceDice, SourceShift
 from overread.questions.rater_bias.page.mixing import (
     build_mixing_section,
@@ -15,6 +16,7 @@ from overread.questions.rater_bias.page.mixing import (
     locate_alone,
     locate_points,
     spread_marks,
+    word_changes,
     word_full_shift,
     word_mixing_answer,
 )
@@ -26,25 +28,41 @@ NAN = float("nan")
 RISE, FALL, FLAT = (0.05, 0.03, 0.07), (-0.02, -0.03, -0.01), (0.001, -0.004, 0.006)
 
 
-def interval(values):
-    return Interval(estimate=values[0], low=values[1], high=values[2])
+def estimate(values, **changes):
+    """Of 12 subjects, 3 folds and 2 repeats, unless its bounds are unknown: then of 4 subjects."""
+    mean, low, high = values
+    known = low == low
+    given = {
+        "standard_error": (high - low) / 4,
+        "degrees_of_freedom": 10.0,
+        "smallest_detectable": 0.04,
+        "p_value": 0.004 if known else None,
+        "subject_count": 12 if known else 4,
+        "fold_count": 3,
+        "repeat_count": 2,
+        "run_std": 0.01,
+        "obstacle": "" if known else "few subjects",
+    }
+    return Estimate(estimate=mean, low=low, high=high, **{**given, **changes})
 
 
 def build_dice(mean, change=None, *, reference="ben", p=None):
     return ReferenceDice(
         reference=reference,
-        mean=interval((mean, mean - 0.03, mean + 0.03)) if mean else None,
+        mean=estimate((mean, mean - 0.03, mean + 0.03)) if mean else None,
         case_count=12 if mean else 0,
-        change=interval(change) if change else None,
+        change=estimate(change, p_value=p) if change else None,
         change_case_count=11 if change else 0,
-        paired_p=p,
-        paired_p_holm=p and 2 * p,
+        corrected_p=p and 2 * p,
     )
 
 
-def build_shift(first, second, difference):
+def build_shift(first, second, difference, **changes):
     return SourceShift(
-        first_change=interval(first), second_change=interval(second), difference=interval(difference), case_count=12
+        first_change=estimate(first),
+        second_change=estimate(second),
+        difference=estimate(difference, **changes),
+        case_count=15,
     )
 
 
@@ -69,8 +87,10 @@ def build_mixing(**changes):
         "second_network": (build_dice(0.64, FALL, reference="ann"), build_dice(0.82, RISE)),
         "shift": build_shift(FALL, RISE, (0.07, 0.05, 0.09)),
         "full_shift": build_shift(FALL, RISE, (0.28, 0.25, 0.31)),
+        "skills": {},
+        "matters": 0.02,
         "subject_count": 12,
-        "seed": 0,
+        "training_count": 24,
     }
     return MixingEvaluation(**{**values, **changes})
 
@@ -112,61 +132,99 @@ def page(html):
     return Page(html)
 
 
+def changes_of(*shift, **changes):
+    return word_changes(build_mixing(shift=build_shift(*shift), **changes)).replace("\u00a0", " ")
+
+
 def test_a_shift_above_zero_is_told_as_a_move_towards_the_second_source():
     assert answer(FALL, RISE, (0.07, 0.05, 0.09)) == (
         "yes",
-        "Added labels of ben moved the network towards ben: with all training labels of ben (15 to 16 per fold) beside "
-        "those of ann, Dice with ben rose by 0.050 (95 % interval 0.030 to 0.070) and Dice with ann fell by 0.020 "
-        "(95 % interval 0.010 to 0.030) on 12 held-out cases; the first change minus the second, the shift, is 0.070 "
-        "(95 % interval 0.050 to 0.090).",
+        "Yes: added labels of ben moved the networks towards ben, by 0.070 (95 % interval 0.050 to 0.090).",
+    )
+    _, sentence = answer(FALL, RISE, (0.07, 0.01, 0.13))
+    assert sentence.endswith("It may be less than 0.02.")
+
+
+def test_the_two_changes_are_told_without_a_verdict_of_their_own():
+    assert changes_of(FALL, RISE, (0.07, 0.05, 0.09)) == (
+        "With all training labels of ben (15 to 16 per fold) beside those of ann, Dice with ben changed by 0.050 "
+        "(95 % interval 0.030 to 0.070) and Dice with ann by −0.020 (95 % interval −0.030 to −0.010) on 15 held-out "
+        "cases of 12 subjects. The first change minus the second is the shift, by which the answer goes."
     )
 
 
 def test_a_shift_below_zero_is_told_as_a_move_away():
     verdict, sentence = answer(RISE, FALL, (-0.07, -0.09, -0.05))
     assert verdict == "reversed"
-    assert sentence.startswith("Added labels of ben moved the network away from ben: with all")
-    assert sentence.endswith("the shift, is −0.070 (95 % interval −0.090 to −0.050).")
+    assert sentence == (
+        "A difference was shown, but the wrong way round: added labels of ben moved the networks away from ben, −0.070 "
+        "(95 % interval −0.090 to −0.050)."
+    )
 
 
 def test_a_move_that_is_only_relative_says_so():
     _, sentence = answer((-0.06, -0.08, -0.04), FALL, (0.04, 0.02, 0.06))
-    assert sentence.startswith("Added labels of ben moved the network towards ben, but only in comparison with ann: ")
-    assert "Dice with ben fell by 0.020" in sentence
+    assert sentence.startswith(
+        "Yes: added labels of ben moved the networks towards ben, but only in comparison with ann,"
+    )
     _, sentence = answer((0.09, 0.07, 0.11), RISE, (-0.04, -0.06, -0.02))
-    assert sentence.startswith("Added labels of ben moved the network away from ben, but only in comparison with ann: ")
+    assert "moved the networks away from ben, but only in comparison with ann, " in sentence
 
 
-def test_a_shift_around_zero_is_undecided():
+def test_a_shift_around_zero_cannot_be_told():
     verdict, sentence = answer(FLAT, RISE, (0.049, -0.01, 0.11))
     assert verdict == "not-shown"
-    assert sentence.startswith("It is undecided whether added labels of ben move the network towards ben: ")
-    assert "Dice with ann changed by 0.001 (95 % interval −0.004 to 0.006)" in sentence
-    assert "an interval that includes 0. This does not prove" in sentence
+    assert sentence == (
+        "Cannot tell: 0.049 (95 % interval −0.010 to 0.110). A study like this finds a difference of about 0.040 three "
+        "times out of four."
+    )
 
 
-def test_a_single_subject_gives_no_answer():
+def test_a_shift_below_what_matters_is_no_difference():
+    verdict, sentence = answer(FLAT, FLAT, (0.004, 0.001, 0.007))
+    assert verdict == "no-difference"
+    assert "0.004 (95 % interval 0.001 to 0.007), below the 0.02 that this page calls a difference." in sentence
+
+
+def test_too_few_subjects_give_no_verdict():
     verdict, sentence = answer(*[(0.02, NAN, NAN)] * 3)
-    assert verdict == "no-answer"
-    assert "all cases compared are of one subject, so the uncertainty is unknown: with all" in sentence
-    assert "Dice with ben changed by 0.020 (interval unknown)" in sentence
+    assert verdict == "not-shown"
+    assert sentence.startswith("Cannot tell: fewer than 6 subjects were held out")
+    assert "Dice with ben changed by 0.020 (no valid interval)" in changes_of(*[(0.02, NAN, NAN)] * 3)
+
+
+def test_networks_trained_once_are_said_to_be():
+    shift = build_shift(FLAT, RISE, (0.049, -0.01, 0.11), repeat_count=1, run_std=None)
+    sentence = word_mixing_answer(build_mixing(shift=shift), noun="source").sentence
+    assert "Every network was trained once, so the interval is wide." in sentence
+    assert "folds=5 repeats=2 (10 trainings per source and per share of labels added)" in sentence
+
+
+def test_networks_that_learnt_too_little_come_first():
+    skills = {"ann": Skill(own=0.8, guess=0.3, raters=0.9), "ben": Skill(own=0.31, guess=0.3, raters=0.9)}
+    evaluation = build_mixing(skills=skills)
+    found = word_mixing_answer(evaluation)
+    assert found.verdict == "no-answer"
+    assert found.sentence.startswith("The networks learnt too little to show what a rater taught them: Dice 0.310 with")
+    assert (word_changes(evaluation), word_full_shift(evaluation)) == ("", "")
 
 
 def test_without_a_common_case_there_is_no_answer():
-    found = word_mixing_answer(build_mixing(shift=None))
+    evaluation = build_mixing(shift=None)
+    found = word_mixing_answer(evaluation)
     assert found.verdict == "no-answer"
     assert "no held-out case was outlined by both ann and ben" in found.sentence
+    assert word_changes(evaluation) == ""
 
 
 def test_a_largest_ratio_below_1_is_named():
-    networks = build_mixing().networks[:2]
-    _, sentence = answer(FALL, RISE, (0.07, 0.05, 0.09), networks=networks)
-    assert "with part of the training labels of ben (ratio 0.50, 7 to 8 per fold) beside those of ann" in sentence
+    sentence = changes_of(FALL, RISE, (0.07, 0.05, 0.09), networks=build_mixing().networks[:2])
+    assert "With part of the training labels of ben (ratio 0.50, 7 to 8 per fold) beside those of ann" in sentence
 
 
 def test_the_whole_way_is_told_where_it_is_known():
     assert word_full_shift(build_mixing()).replace("\u00a0", " ") == (
-        "For comparison: the shift from the network of ann alone to that of ben alone is 0.280 "
+        "For comparison: the shift from the networks of ann alone to those of ben alone is 0.280 "
         "(95 % interval 0.250 to 0.310)."
     )
     assert word_full_shift(build_mixing(full_shift=None)) == ""
@@ -222,7 +280,7 @@ def test_the_curve_tells_its_numbers_in_words():
 
 def test_the_curve_is_drawn_without_the_second_network_and_without_known_bounds():
     colours = assign_colours(("ann", "ben"))
-    one = ReferenceDice.model_validate({**build_dice(0.7).model_dump(), "mean": interval((0.7, NAN, NAN))})
+    one = ReferenceDice.model_validate({**build_dice(0.7).model_dump(), "mean": estimate((0.7, NAN, NAN))})
     networks = [network.model_copy(update={"dice": (one, one)}) for network in build_mixing().networks]
     dice = {"references": ("ben", "ben"), "networks": tuple(networks), "second_network": None}
     figure = draw_mixing_curve(build_mixing(**dice), colours)
@@ -237,10 +295,14 @@ def test_equal_input_gives_equal_bytes(html, tmp_path):
 def test_the_section_opens_with_the_answer_and_shows_dice_and_changes(page):
     heading = "Mixed-source training: do labels of ben move the network of ann?"
     text = page.text[page.text.index(heading) :].replace("\u00a0", " ")
-    assert text.removeprefix(heading).lstrip().startswith("Added labels of ben moved the network towards ben: with")
+    assert text.removeprefix(heading).lstrip().startswith("Yes: added labels of ben moved the networks towards ben, by")
+    assert "Held-out subjects12" in text
+    assert "Trainings24 3 folds × 2 repeats" in text
+    assert "The interval allows for two kinds of luck" in text
     assert re.search(r"ann \+ 1\.00 ben ?labels per fold: all 15 to 16", text)
     assert "0.750 0.720 to 0.780 change 0.050 (0.030 to 0.070) n = 12" in text
-    assert "1.00 ben 0.050 (0.030 to 0.070) 11 p = 0.004 p = 0.008" in text
+    assert "1.00 ben 0.050 (0.030 to 0.070) 11 p = 0.004 p = 0.008 rose" in text
+    assert "1.00 ann −0.020 (−0.030 to −0.010) 11 p = 0.20 p = 0.40 cannot tell" in text
 
 
 def test_the_papers_tables_stand_beside_it(page):

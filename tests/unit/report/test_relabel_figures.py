@@ -16,7 +16,7 @@ from overread.questions.relabel.page.figures import (
     WATCHED_COLOUR,
     WORSE_COLOUR,
     RepairedCase,
-    average_folds,
+    average_trainings,
     choose_colour,
     draw_label_repairs,
     draw_relabelled_outlines,
@@ -71,11 +71,11 @@ def test_epochs_after_relabelling_follow_the_chosen_one(watched):
 
 
 def test_folds_are_averaged_where_all_of_them_have_an_epoch():
-    assert average_folds([[(1, 0.5), (2, 0.7), (3, 0.9)], [(2, 0.5), (3, 0.7)]]) == [
+    assert average_trainings([[(1, 0.5), (2, 0.7), (3, 0.9)], [(2, 0.5), (3, 0.7)]]) == [
         (2, pytest.approx(0.6)),
         (3, pytest.approx(0.8)),
     ]
-    assert average_folds([]) == []
+    assert average_trainings([]) == []
 
 
 def test_the_curve_has_both_panels_and_says_what_was_chosen(watched, plain):
@@ -83,8 +83,8 @@ def test_the_curve_has_both_panels_and_says_what_was_chosen(watched, plain):
     for colour in (PLAIN_COLOUR, WATCHED_COLOUR, CONTINUED_COLOUR, CHANGE_COLOUR):
         assert f"stroke: {colour}" in figure.svg
     assert figure.alt == (
-        "polygon-3. fold 0: relabelled after epoch 3 of 5, ΣU changed there by −50.0 %, Dice with clean labels 0.700 "
-        "there, 0.780 at the end, Dice with noisy labels 0.660 there, 0.620 at the end."
+        "polygon-3. fold 0, repeat 0: relabelled after epoch 3 of 5, ΣU changed there by −50.0 %, Dice with clean "
+        "labels 0.700 there, 0.780 at the end, Dice with noisy labels 0.660 there, 0.620 at the end."
     )
     assert "relative change of ΣU" in figure.svg
     assert "validation Dice" in figure.svg

@@ -4,9 +4,8 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from report_builders import build_pair
+from report_builders import build_estimate, build_pair
 
-from overread.evaluation.results import Interval
 from overread.questions.rater_bias.page.figures import (
     draw_bland_altman,
     draw_gap_forest,
@@ -109,12 +108,12 @@ def test_many_cases_make_a_wide_figure_of_equal_height():
 
 def test_names_with_markup_or_formulas_are_shown_as_they_are():
     name = "<b>a&b</b> $x^2$"
-    figure = draw_gap_forest([(name, Interval(estimate=0.1, low=0.0, high=0.2))])
+    figure = draw_gap_forest([(name, build_estimate(0.1, 0.0, 0.2))])
     assert name in texts_of(figure)
 
 
 def test_an_unknown_interval_is_drawn_as_a_mark_alone():
-    figure = draw_gap_forest([("all pairs", Interval(estimate=0.1, low=float("nan"), high=float("nan")))])
+    figure = draw_gap_forest([("all pairs", build_estimate(0.1, float("nan"), float("nan")))])
     assert "0.100 (interval unknown)" in figure.alt
 
 

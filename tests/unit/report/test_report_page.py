@@ -5,11 +5,12 @@ from urllib.parse import unquote
 
 import pytest
 from pages import Page, check_page
-from report_builders import build_inputs, summarise
+from report_builders import build_estimate, build_inputs, summarise
 
 from overread.errors import InputError
 from overread.evaluation.results import Interval
 from overread.questions.rater_bias.page import report
+from overread.questions.rater_bias.results import ConsensusGain
 from overread.report.page import render_page
 
 CITATION = "https://arxiv.org/abs/1906.11872"
@@ -36,20 +37,40 @@ def test_the_page_is_sound_and_asks_its_question(page):
 
 
 def test_the_answer_stands_with_its_numbers_before_anything_else(page):
-    answer = page.text.index("Yes: on 4 held-out cases the networks agreed better")
+    answer = page.text.index("Yes: the networks agree better with the rater that trained them")
     assert answer < page.text.index("Who agrees with whom")
-    assert "a difference of 0.144" in page.text[answer:]
+    assert "by 0.144 (95 % interval 0.112 to 0.176)" in page.text[answer:]
     assert "answer yes" in [attributes.get("class") for attributes in page.find_all("div")]
+
+
+def test_the_luck_that_the_interval_allows_for_and_the_design_stand_with_the_answer(page):
+    head = page.text[: page.text.index("Who agrees with whom")]
+    assert "It is valid for other subjects and other trainings of this kind; it says nothing about other raters" in head
+    for figure in (
+        r"Held-out subjects\s*18",
+        r"Trainings\s*4\s*5 folds × 2 repeats",
+        r"Smallest detectable difference\s*0\.042",
+        r"Counts as a difference\s*0\.02",
+    ):
+        assert re.search(figure, head)
+    assert head.count("subjects only") >= 2
+
+
+def test_the_networks_skill_is_shown_for_every_source(page):
+    # (0.885 - 0.1) / (0.8 - 0.1) = 1.12
+    assert "ann 0.885 0.100 0.800 1.12 0.50 learnt" in page.text
 
 
 def test_loads_matrix_tests_and_limits_of_agreement_stand_with_their_numbers(page):
     # Sources 10 and 20 plus the case's number, networks 20 and 40: differences 10 and 20 in every case.
-    assert "10.0 px² between the raters and 20.0 px² between their networks" in page.text
-    assert "3 / 0 / 1 4 / 0 / 0 75 % 100 % 10.0 20.0 amplified" in page.text
+    loads = "3 / 0 / 1 4 / 0 / 0 10.0 20.0 50 % (40 % to 60 %) 75 % (60 % to 90 %) 25 % (5 % to 45 %) amplified"
+    assert loads in page.text
     assert "ann 0.873 ± 0.042 n = 4 0.716 ± 0.042 n = 4" in page.text
     assert "ben 0.716 ± 0.042 n = 4 0.873 ± 0.042 n = 4" in page.text
-    assert "two-sample t-test over all values p = 0.012" in page.text
-    assert "paired t-test over cases p < 0.001" in page.text
+    assert (
+        "The paper's test, a two-sample t-test over all Dice values with own and with other raters: p = 0.012."
+        in page.text
+    )
     assert "Bias 10.0 px², limits 6.08 to 13.9, n = 4" in page.text
     assert "Bias 20.0 px², limits 18.0 to 22.0, n = 4" in page.text
 
@@ -102,7 +123,7 @@ def test_markup_in_names_and_settings_is_shown_and_not_obeyed(tmp_path):
 def test_one_source_is_reported_without_any_comparison(tmp_path):
     page = Page(build_inputs(tmp_path, sources=("ann",)).write(tmp_path / "report.html"))
     assert "This study cannot answer the question: only one rater, ann, was compared" in page.text
-    assert "0.885 (95 % interval 0.861 to 0.902)" in page.text
+    assert "0.885 (0.861 to 0.902); subjects only" in page.text
     assert "Bland" not in page.text.split("Methods in plain language")[0]
     assert "t-test" not in page.text.split("Methods in plain language")[0]
     assert page.mismatches == []
@@ -114,7 +135,7 @@ def test_four_sources_have_a_matrix_of_16_and_6_pairs(tmp_path):
     assert sum("own" in cell["class"].split() for cell in cells) == 4 * 4
     assert sum("blank" not in cell["class"].split() for cell in cells) == 4 * (16 + 6 + 6)
     assert "Over 6 pairs of raters, training amplified the difference in load in 6" in page.text
-    assert page.text.count("0.131 (0.099 to 0.163)") == 6
+    assert page.text.count("0.131 (0.099 to 0.163) p = 0.003 yes") == 6
     assert "With 6 pairs, some differ by chance." in page.text
 
 
@@ -168,13 +189,15 @@ def test_a_source_without_a_mask_of_a_shown_case_is_named(tmp_path):
 
 def test_semi_automatic_tools_are_called_sources(tmp_path):
     page = Page(build_inputs(tmp_path, kind="semi-automatic").write(tmp_path / "report.html"))
-    assert "agreed better with the source that trained them than with the other source:" in page.text
+    assert "agree better with the source that trained them than with the other source, by" in page.text
     assert "Networks (rows) against sources (columns)" in page.text
 
 
 def test_sources_that_share_no_case_are_reported_without_numbers(tmp_path):
     inputs = build_inputs(tmp_path)
-    inputs.evaluation = inputs.evaluation.model_copy(update={"pairs": (), "dice_gap": None, "cross_dice": None})
+    inputs.evaluation = inputs.evaluation.model_copy(
+        update={"pairs": (), "dice_gap": None, "cross_dice": None, "verdict": "cannot tell"}
+    )
     own = [
         name.removeprefix("network-") == other for name, other in inputs.comparisons[["prediction", "reference"]].values
     ]
@@ -199,12 +222,17 @@ def test_a_template_with_a_missing_value_is_an_error():
 def test_the_networks_of_a_consensus_are_compared_with_all_raters_and_the_rest_is_about_raters(tmp_path):
     inputs = build_inputs(tmp_path / "three", sources=("ann", "ben", "staple"))
     dice = {name: Interval(estimate=0.8, low=0.7, high=0.9) for name in ("ann", "ben", "staple")}
+    gain = ConsensusGain(
+        consensus="staple", rater="ann", gain=build_estimate(0.05, 0.03, 0.07), p_holm=0.002, verdict="yes"
+    )
     changes = {"raters": ("ann", "ben"), "rater_dice": dice, "pairs": inputs.evaluation.pairs[:1]}
+    changes |= {"consensus_gains": (gain,)}
     changed = replace(inputs, evaluation=inputs.evaluation.model_copy(update=changes))
     page = Page(changed.write(tmp_path / "report.html"))
     assert re.search(r"Compared\s*2 raters and 1 consensus", page.text)
     assert "Networks of the consensus" in page.text
     assert "staple 0.800 (0.700 to 0.900)" in page.text
+    assert "staple ann 0.050 (0.030 to 0.070) p = 0.002 better" in page.text
     legends = page.text.split("Case by case")[2].split("Loads")[0]
     assert "network of ben" in legends
     assert "staple" not in legends

@@ -23,7 +23,7 @@ class Setting:
         for network in networks:
             self.predict(network.challenger_masks, 9)
             if network.champion is not None:
-                self.predict(network.champion_masks, 4)
+                self.predict(network.name_masks(network.champion), 4)
         tables = [build_comparisons(network) for network in networks]
         self.comparisons = pd.concat(tables, ignore_index=True)
         self.judgement = RetrainingJudgement(
@@ -63,7 +63,7 @@ def test_three_cases_per_network_are_shown_largest_loss_or_lowest_dice_first(gal
 
 def test_captions_tell_dice_and_whether_the_case_counts(gallery):
     first, second, _ = gallery.select("ann")
-    caption = "Dice of the challenger 0.780, of the champion 0.820, difference −0.040"
+    caption = "Dice of the challenger 0.780, of version\u00a03 0.820, difference −0.040"
     assert first.caption == f"{caption}; does not count"
     assert second.caption.endswith("difference −0.029")
     assert gallery.select("ann+ben")[1].caption == "Dice of the challenger 0.786"
@@ -102,7 +102,7 @@ def test_empty_masks_are_drawn_as_no_outline(tmp_path):
 
 def test_a_missing_prediction_is_an_error_that_names_it(tmp_path):
     setting = Setting(tmp_path, build_network("ann"))
-    (setting.predictions / setting.networks[0].champion_masks / f"c00{setting.study.suffix}").unlink()
+    (setting.predictions / setting.networks[0].name_masks(3) / f"c00{setting.study.suffix}").unlink()
     with pytest.raises(InputError, match="c00"):
         setting.collect()
 

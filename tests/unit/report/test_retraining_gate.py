@@ -6,7 +6,7 @@ import pytest
 from retraining_builders import BOUNDS, CASES, build_comparisons, build_judgement, build_network, decide
 
 from overread.evaluation.results import Interval
-from overread.questions.retrain.gate import GateSettings
+from overread.questions.retrain.gate.settings import GateSettings
 from overread.questions.retrain.page.cases import collect_cases
 from overread.questions.retrain.page.gate import (
     judge_difference,
@@ -15,7 +15,7 @@ from overread.questions.retrain.page.gate import (
     write_bias,
     write_difference,
 )
-from overread.questions.retrain.page.wording import word_cautions, word_reasons, write_day
+from overread.questions.retrain.page.wording import word_reasons, write_day
 
 NAN = math.nan
 
@@ -53,23 +53,24 @@ def test_a_load_bias_is_judged_by_its_estimate_and_surely_so_by_both_bounds(valu
     assert judge_load_bias(build_interval(*values), BOUNDS) == finding
 
 
-def test_the_page_gives_as_many_reasons_and_cautions_as_the_gate():
+def test_the_page_gives_as_many_reasons_as_the_gate():
     network, seen = build_network(), set()
-    for dice, bias, one_subject in itertools.product((0.7, 0.755, 0.83), (0.1, 0.495, 0.7), (False, True)):
+    for dice, bias, one_subject in itertools.product((0.7, 0.755, 0.83), (0.1, 0.4999, 0.7), (False, True)):
         comparisons = build_comparisons(network, dice=dice, bias=bias, one_subject=one_subject)
         judged = build_judgement(network, comparisons)
-        findings = [check.finding for check in list_gate_checks(judged)]
-        assert len(word_reasons(decide(judged))) == len(judged.figures.reasons) == findings.count("not kept")
-        assert len(word_cautions(judged)) == len(judged.figures.cautions) == findings.count("unsure")
+        figures, findings = judged.figures, [check.finding for check in list_gate_checks(judged)]
+        assert len(figures.reasons) == findings.count("not kept")
+        assert len(figures.doubts) == findings.count("unsure")
+        assert len(word_reasons(decide(judged))) == len(figures.reasons or figures.doubts)
         seen.update(findings)
-    assert seen == {"kept", "unsure", "not kept"}
+    assert seen == {"kept", "unsure", "not kept", "not asked"}
 
 
-def test_too_few_cases_leave_nothing_else_to_ask():
+def test_too_few_subjects_leave_nothing_else_to_ask():
     network = build_network()
     judged = build_judgement(network, build_comparisons(network), counted=CASES[:2])
-    assert [check.finding for check in list_gate_checks(judged)] == ["not kept", "not asked", "not asked"]
-    assert (len(judged.figures.reasons), len(word_reasons(decide(judged)))) == (1, 1)
+    assert [check.finding for check in list_gate_checks(judged)] == ["kept", "unsure", "not asked", "not asked"]
+    assert (len(judged.figures.doubts), len(word_reasons(decide(judged)))) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_a_load_bias_is_written_in_percent_and_so_exactly_that_it_shows_the_limi
 def test_a_margin_of_zero_is_written_without_a_sign():
     network = build_network()
     judged = build_judgement(network, build_comparisons(network), settings=GateSettings(dice_margin=0))
-    assert list_gate_checks(judged)[1].bound == "0 or above"
+    assert list_gate_checks(judged)[2].bound == "0 or above"
 
 
 def test_days_are_written_in_utc():

@@ -1,5 +1,7 @@
 """Source classifiers over the folds of a plan."""
 
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,53 +12,31 @@ from overread.errors import InputError
 from overread.questions.rater_bias.classification_results import SourceClassification
 from overread.questions.rater_bias.source_hits import read_hits
 from overread.questions.rater_bias.steps import classify_sources
+from overread.runs import tracked_training
 from overread.runs.plan import TrainingPlan
-from overread.runs.plan_trainings import PlanSettings, plan_trainings
+from overread.runs.tracked_training import CHECKPOINT_FILE
 from overread.study.cases import Case, write_cases
 from overread.study.label_set import LabelSet
 from overread.study.rasters import write_image, write_mask
 from overread.study.study import Study
 from overread.training.settings import ClassifierSettings
-from tests.studies import make_preset, write_cubes, write_squares
-
-SETTINGS = ClassifierSettings(
-    patch_size=(8, 8),
-    features=(4, 8),
-    epochs=4,
-    steps_per_epoch=15,
-    batch_size=12,
-    learning_rate=0.01,
-    centre_jitter=1,
-    patches_per_case=8,
-    precision="fp32",
-)
-QUICK = SETTINGS.model_copy(update={"epochs": 1, "steps_per_epoch": 2, "patches_per_case": 3})
+from tests.question_trainings import CLASSIFIER, QUICK_CLASSIFIER, prepare_classifiers, write_classifier_plan
 
 
-def prepare(
-    root: Path, *, case_count: int = 9, sources: tuple[str, ...] = ("ann", "ben"), cubes: bool = False
-) -> Study:
-    """A study, its plan, and predictions that are the annotations, except that ann's network misses the first case."""
-    study = (write_cubes if cubes else write_squares)(root / "study", case_count=case_count)
-    write_plan(study, sources)
-    for source in sources:
-        for case_id in study.case_ids[source == "ann" :]:
-            path = LabelSet("", root / "predictions" / f"network-{source}", study.suffix).path(case_id)
-            write_mask(path, study.labels(source).read(case_id), study.read_affine(case_id))
-    return study
-
-
-def write_plan(study: Study, sources: tuple[str, ...]) -> TrainingPlan:
-    preset = study.root.parent / "tiny.yaml"
-    make_preset(study.settings.dimensions).write_yaml(preset)
-    settings = PlanSettings(pipeline="rater-bias", preset=str(preset), folds=3, sources=sources)
-    plan = plan_trainings(study, settings, revision="")
-    plan.write(study.root.parent / "plan.json")
-    return plan
+@pytest.fixture(scope="module", autouse=True)
+def _mlflow(empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One MLflow for all tests, which looks at its tables once."""
+    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    shutil.copy(empty_mlflow, database)
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "PUSHGATEWAY_URL"):
+            environment.delenv(name, raising=False)
+        environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+        yield
 
 
 def classify(
-    study: Study, output: str, settings: ClassifierSettings = QUICK, *, store: str = "store"
+    study: Study, output: str, settings: ClassifierSettings = QUICK_CLASSIFIER, *, store: str = "store"
 ) -> SourceClassification:
     root = study.root.parent
     plan = TrainingPlan.read(root / "plan.json")
@@ -76,8 +56,8 @@ def classify(
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, SourceClassification]:
-    study = prepare(tmp_path_factory.mktemp("trained"))
-    return study, classify(study, "found", SETTINGS)
+    study = prepare_classifiers(tmp_path_factory.mktemp("trained"))
+    return study, classify(study, "found", CLASSIFIER)
 
 
 def test_sources_that_draw_differently_are_told_apart(trained: tuple[Study, SourceClassification]) -> None:
@@ -89,6 +69,7 @@ def test_sources_that_draw_differently_are_told_apart(trained: tuple[Study, Sour
         assert rate.interval.low > 0.7
         assert roc.auc > 0.8
     assert (found.chance, found.fold_count, found.sources) == (0.5, 3, ("ann", "ben"))
+    assert found.verdict == "told"
 
 
 def test_with_permuted_sources_they_are_not(trained: tuple[Study, SourceClassification]) -> None:
@@ -127,9 +108,9 @@ def test_rates_are_named_for_the_run(trained: tuple[Study, SourceClassification]
 
 
 def test_the_order_of_the_sources_permutes_the_result_and_nothing_else(tmp_path: Path) -> None:
-    study, tables = prepare(tmp_path), []
+    study, tables = prepare_classifiers(tmp_path), []
     for order in (("ann", "ben"), ("ben", "ann")):
-        write_plan(study, order)
+        write_classifier_plan(study, order)
         found = classify(study, order[0], store=order[0])
         assert found.sources == order
         tables.append(read_hits(tmp_path / order[0] / "hits.csv"))
@@ -139,61 +120,66 @@ def test_the_order_of_the_sources_permutes_the_result_and_nothing_else(tmp_path:
 
 
 def test_equal_seeds_give_equal_results(tmp_path: Path) -> None:
-    study = prepare(tmp_path, case_count=4)
+    study = prepare_classifiers(tmp_path, case_count=6)
     one = classify(study, "one", store="first")
     assert classify(study, "two", store="second") == one
     assert (tmp_path / "one" / "hits.csv").read_bytes() == (tmp_path / "two" / "hits.csv").read_bytes()
-    reseeded = classify(study, "three", QUICK.model_copy(update={"seed": 1}))
+    reseeded = classify(study, "three", QUICK_CLASSIFIER.model_copy(update={"seed": 1}))
     assert [rate.by_source for rate in reseeded.hit_rates] != [rate.by_source for rate in one.hit_rates]
 
 
 def test_finished_classifiers_are_reused_until_a_prediction_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study, told = prepare(tmp_path), []
-    monkeypatch.setattr(classify_sources, "report_progress", told.append)
+    study, told = prepare_classifiers(tmp_path), []
+    monkeypatch.setattr(tracked_training, "report_progress", told.append)
     first = classify(study, "first")
-    assert len(told) == 6
+    assert count_trained(told) == 6
     assert classify(study, "second") == first
-    assert len(told) == 6
+    assert count_trained(told) == 6
     changed = LabelSet("", tmp_path / "predictions" / "network-ben", study.suffix).path("case03")
     write_mask(changed, study.labels("ann").read("case03"), None)
     classify(study, "third")
-    assert len(told) == 8, "the classifiers of the fold that holds case03 out"
+    assert count_trained(told) == 8, "the classifiers of the fold that holds case03 out"
+
+
+def count_trained(told: Sequence[str]) -> int:
+    return sum("validation hit rate" in line for line in told)
 
 
 def test_an_interrupted_classifier_goes_on_from_its_checkpoint_in_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Six classifiers of three epochs save 18 checkpoints; the first of them is interrupted after two."""
-    study, settings, saved = prepare(tmp_path), QUICK.model_copy(update={"epochs": 3}), []
+    study, settings, saved = prepare_classifiers(tmp_path), QUICK_CLASSIFIER.model_copy(update={"epochs": 3}), []
     whole = classify(study, "whole", settings, store="another")
     save = ResultStore.save_file
 
     def save_two(store: ResultStore, key: str, name: str, path: Path) -> None:
         save(store, key, name, path)
-        saved.append((key, name))
-        if len(saved) == 2:
-            raise KeyboardInterrupt
+        if name == CHECKPOINT_FILE:
+            saved.append(key)
+            if len(saved) == 2:
+                raise KeyboardInterrupt
 
     monkeypatch.setattr(ResultStore, "save_file", save_two)
     with pytest.raises(KeyboardInterrupt):
         classify(study, "found", settings)
     store = open_store(str(tmp_path / "store"))
-    assert store.list_files(saved[0][0]) == ("checkpoint.pt",)
+    assert store.list_files(saved[0]) == (CHECKPOINT_FILE,)
     assert classify(study, "found", settings) == whole
     assert len(saved) == 18
-    assert all(store.list_files(key) == () for key, _ in saved)
+    assert not any(store.contains_file(key, CHECKPOINT_FILE) for key in saved)
     for name in ("fold0/patches.csv", "fold0/history.csv"):
         assert (tmp_path / "found" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_no_part_of_a_fold_shares_a_subject_with_another(tmp_path: Path) -> None:
-    study = prepare(tmp_path)
+    study = prepare_classifiers(tmp_path)
     cases = [Case(case_id, f"subject{index // 2}") for index, case_id in enumerate(study.case_ids)]
     write_cases(study.root / "cases.csv", cases)
     study = Study.open(study.root)
-    folds = classify_sources.list_folds(write_plan(study, ("ann", "ben")))
+    folds = classify_sources.list_folds(write_classifier_plan(study, ("ann", "ben")))
     subjects = [[{study.subject_of[case] for case in part} for part in (f.train, f.validation, f.test)] for f in folds]
     assert all(a.isdisjoint(b) for a, b, c in subjects for a, b in ((a, b), (a, c), (b, c)))
     assert sorted(case_id for fold in folds for case_id in fold.test) == sorted(study.case_ids)
@@ -201,14 +187,14 @@ def test_no_part_of_a_fold_shares_a_subject_with_another(tmp_path: Path) -> None
 
 def test_a_fold_that_would_show_a_held_out_subject_is_refused(tmp_path: Path) -> None:
     """The plan was made before case00 and case08 became one subject."""
-    study = prepare(tmp_path)
+    study = prepare_classifiers(tmp_path)
     write_cases(study.root / "cases.csv", [Case(case_id, "subject00") for case_id in study.case_ids])
     with pytest.raises(InputError, match=r"must be in one part of a fold alone, got subject00; fold 0"):
         classify(study, "found")
 
 
 def test_a_classifier_does_not_depend_on_what_it_is_tested_on(tmp_path: Path) -> None:
-    study = prepare(tmp_path)
+    study = prepare_classifiers(tmp_path)
     fold = classify_sources.list_folds(TrainingPlan.read(tmp_path / "plan.json"))[0]
     classify(study, "first", store="first")
     for case_id in fold.test:
@@ -222,9 +208,9 @@ def test_a_classifier_does_not_depend_on_what_it_is_tested_on(tmp_path: Path) ->
 
 
 def test_cases_that_a_source_did_not_label_are_left_out_for_it(tmp_path: Path) -> None:
-    study = prepare(tmp_path)
+    study = prepare_classifiers(tmp_path)
     study.labels("ann").path("case05").unlink()
-    write_plan(study, ("ann", "ben"))
+    write_classifier_plan(study, ("ann", "ben"))
     found = classify(study, "found")
     assert found.skipped_cases == {"ann": ("case05",), "network-ann": ("case00",)}
     hits = read_hits(tmp_path / "found" / "hits.csv")
@@ -233,14 +219,14 @@ def test_cases_that_a_source_did_not_label_are_left_out_for_it(tmp_path: Path) -
 
 
 def test_volumes_are_classified_in_3d(tmp_path: Path) -> None:
-    study = prepare(tmp_path, case_count=3, cubes=True)
-    found = classify(study, "found", QUICK.model_copy(update={"patch_size": (8, 8, 8)}))
+    study = prepare_classifiers(tmp_path, case_count=3, cubes=True)
+    found = classify(study, "found", QUICK_CLASSIFIER.model_copy(update={"patch_size": (8, 8, 8)}))
     assert found.patch_size == (8, 8, 8)
     assert [rate.patch_count for rate in found.hit_rates] == [18, 18, 15, 15]
 
 
 def test_a_single_rater_or_a_classifier_that_is_not_wanted_leaves_nothing(tmp_path: Path) -> None:
-    alone, both = prepare(tmp_path / "a", sources=("ann",)), prepare(tmp_path / "b")
+    alone, both = prepare_classifiers(tmp_path / "a", sources=("ann",)), prepare_classifiers(tmp_path / "b")
     for study, is_wanted in ((alone, True), (both, False)):
         root = study.root.parent
         folders = (study.root, root / "plan.json", root / "predictions")

@@ -59,18 +59,9 @@ def test_another_rule_for_the_epoch_is_refused(text):
         _ = choose(relabel_after=text).rule
 
 
-def test_a_threshold_of_zero_is_chosen_from_the_data():
-    assert choose(threshold=0).chosen_threshold is None
-    assert choose(threshold=0.249).chosen_threshold == 0.249
-
-
-@pytest.mark.parametrize("threshold", [-0.01, 0.25, 1.0, float("nan"), float("inf")])
-def test_a_threshold_that_is_no_uncertainty_is_refused(threshold):
-    with pytest.raises(SettingsError, match=rf"^threshold must lie between 0 .* and 0\.25, got {threshold}\.$"):
-        _ = choose(threshold=threshold).chosen_threshold
-
-
-@pytest.mark.parametrize(("values", "key"), [({"seed": -1}, "seed"), ({"jobs_per_task": -1}, "jobs_per_task")])
+@pytest.mark.parametrize(
+    ("values", "key"), [({"seed": -1}, "seed"), ({"jobs_per_task": -1}, "jobs_per_task"), ({"repeats": -1}, "repeats")]
+)
 def test_numbers_below_zero_are_refused(values, key):
     with pytest.raises(SettingsError, match=rf"^{key}: .*got -1; parameters of relabel\.$"):
         choose(**values)

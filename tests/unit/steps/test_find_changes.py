@@ -265,8 +265,8 @@ class TestRefusal:
     def test_of_a_gate_that_makes_no_sense(self, growing: GrowingStudy) -> None:
         from overread.questions.retrain.records import RetrainingChoice
 
-        with pytest.raises(SettingsError, match=r"gate\.min_cases: .* got 1; retrain"):
-            RetrainingChoice.parse({"preset": str(growing.preset), "gate": {"min_cases": 1}}, where="retrain")
+        with pytest.raises(SettingsError, match=r"gate\.risk: .* got 0\.7; retrain"):
+            RetrainingChoice.parse({"preset": str(growing.preset), "gate": {"risk": 0.7}}, where="retrain")
 
     def test_while_mlflow_is_away_says_so(self, growing: GrowingStudy, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{find_free_ports(1)[0]}")

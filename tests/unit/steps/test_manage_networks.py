@@ -6,7 +6,7 @@ import pytest
 
 from overread.cli import app
 from overread.errors import InputError, TrackingError
-from overread.questions.retrain.steps.manage_networks import promote, roll_back, trace
+from overread.questions.retrain.steps.manage_networks import promote, refuse, roll_back, trace
 from tests.retrainings import GrowingStudy, name_masks
 
 NAME = "blocks-2d-ann"
@@ -126,6 +126,37 @@ class TestPromotion:
         assert growing.champion() == 1
 
 
+class TestRefusal:
+    def test_of_a_version_on_hold_is_written_down_with_reason_and_name(self, growing: GrowingStudy) -> None:
+        growing.retrain()
+        growing.commit(ann="2")
+        growing.retrain(hold="Open.")
+        said = refuse(NAME, "challenger", reason="Misses small blocks.", by="Ann", workspace=None)
+        assert said == f"{NAME} version 2 is refused, version 1 stays champion"
+        version = growing.versions()[0]
+        event = version.history[-1]
+        assert (event.action, event.by, event.reason) == ("refused", "Ann", "Misses small blocks.")
+        tags = growing.registry.client.get_model_version(NAME, "2").tags
+        assert (tags["decision"], tags["reason"]) == ("refused", "Misses small blocks.")
+
+    def test_of_the_first_of_its_kind_leaves_no_champion(self, growing: GrowingStudy) -> None:
+        growing.retrain(hold="Open.")
+        assert refuse(NAME, "1", reason="No.", by="Ann", workspace=None).endswith("refused, there is no champion")
+
+    @pytest.mark.parametrize(("fate", "became"), [({}, "promoted"), ({"refuse": "Worse."}, "refused")])
+    def test_of_what_is_not_on_hold_says_what_became_of_it(
+        self, growing: GrowingStudy, fate: dict[str, str], became: str
+    ) -> None:
+        growing.retrain(**fate)
+        with pytest.raises(InputError, match=rf"must be on hold to be refused, got {NAME} version 1, {became}\. Hint"):
+            refuse(NAME, "1", reason="No.", by="Ann", workspace=None)
+
+    def test_without_a_reason_is_refused(self, growing: GrowingStudy) -> None:
+        growing.retrain(hold="Open.")
+        with pytest.raises(InputError, match="a reason must be given"):
+            refuse(NAME, "1", reason=" ", by="Ann", workspace=None)
+
+
 class TestTrace:
     def test_tells_origin_history_retrieval_and_settings(self, three: GrowingStudy) -> None:
         take_back(reason="Misses small blocks.")
@@ -136,7 +167,7 @@ class TestTrace:
         for part in (origin.revision, origin.study_digest, origin.code_commit, origin.fingerprint, version.run_id):
             assert part in text
         assert f"masks           ann: {name_masks('3')}" in text
-        assert "promoted by gate: not worse than the champion beyond the margins" in text
+        assert "promoted by gate: not worse than version 2 beyond the margins" in text
         assert text.index("promoted by gate") < text.index("demoted by Ben: Misses small blocks.")
         assert f"git clone {three.repository} {three.repository}-copy\n" in text
         assert "dvc pull images labels/ann)" in text
@@ -177,7 +208,7 @@ def test_the_command_line_reaches_the_mlflow_of_a_study(
 ) -> None:
     growing.retrain()
     growing.commit(ann="2")
-    growing.retrain(refuse="Worse.")
+    growing.retrain(hold="Open.")
     study = tmp_path / "laptop"
     study.mkdir()
     (study / ".overread").symlink_to(tmp_path / "mlflow")
@@ -185,14 +216,19 @@ def test_the_command_line_reaches_the_mlflow_of_a_study(
     capsys.readouterr()
     where = ["--study", str(study)]
     for command in (
+        ["refuse", NAME, "--version", "challenger", "--reason", "Not yet.", "--by", "Ann"],
         ["promote", NAME, "--version", "challenger", "--reason", "On purpose.", "--by", "Ann"],
         ["rollback", NAME, "--reason", "A mistake."],
         ["trace", f"{NAME}@2"],
     ):
         app(["model", *command, *where], result_action="return_value")
     out = capsys.readouterr().out
-    assert out.startswith(f"{NAME} version 2 is champion in place of version 1\n{NAME} version 1 is champion again")
-    assert "refused by gate: Worse." in out
+    refused, promoted, rolled_back, *_ = out.splitlines()
+    assert refused == f"{NAME} version 2 is refused, version 1 stays champion"
+    assert promoted == f"{NAME} version 2 is champion in place of version 1"
+    assert rolled_back.startswith(f"{NAME} version 1 is champion again")
+    assert "held by gate: Open." in out
+    assert "refused by Ann: Not yet." in out
     assert "promoted by Ann: On purpose." in out
     assert "demoted by" in out
 

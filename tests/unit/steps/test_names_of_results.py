@@ -165,6 +165,8 @@ def test_every_kind_of_result_is_known_here():
         pytest.param(
             "training/presets/demo.yaml", "epochs:", "epochs: 1 #", set(), id="a preset, which counts by value"
         ),
+        pytest.param("runs/training_run.py", "def ", "def  ", RUN, id="what MLflow is told of a training"),
+        pytest.param("runs/tracked_training.py", "def ", "def  ", RUN, id="the lease of a training"),
         pytest.param("adapters/storage.py", "def ", "def  ", set(), id="the result store"),
         pytest.param("cli/study.py", "def ", "def  ", set(), id="a command"),
         pytest.param("__init__.py", "__version__ =", "__version__  =", set(), id="the version"),

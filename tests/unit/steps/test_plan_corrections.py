@@ -1,4 +1,4 @@
-"""The plan of `relabel`: per fold clean labels, and per noise no correction, reweighting and relabelling."""
+"""The plan of `relabel`: per repeat and fold clean labels, and per noise no correction, reweighting and relabelling."""
 
 from collections import Counter
 from itertools import product
@@ -19,6 +19,7 @@ from overread.study.cases import Case, write_cases
 from overread.study.schema import Provenance, SourceSettings
 from overread.study.study import Study, add_source
 from overread.training.result import TrainingJob
+from overread.training.settings import CorrectionSettings
 from tests.studies import make_preset, write_squares
 
 CONTROL = LabelVariant(name="control", mode="control", target_dice=1, achieved_dice=1)
@@ -43,9 +44,16 @@ def study(tmp_path: Path) -> Study:
 
 
 def plan(study: Study, variants: LabelVariants, **values: Any) -> TrainingPlan:
-    choices = {"preset": str(study.root.parent / "tiny.yaml")} | values
+    choices = {"preset": str(study.root.parent / "tiny.yaml"), "repeats": 1} | values
     choice = CorrectionChoice.parse(choices, where="parameters of relabel")
     return plan_corrections(study, variants, choice, revision="abc")
+
+
+def write_preset(study: Study, **correction: Any) -> None:
+    """Another preset for the study, with something else about corrections."""
+    preset = make_preset(2)
+    changed = preset.correction.model_copy(update=correction)
+    preset.model_copy(update={"correction": changed}).write_yaml(study.root.parent / "tiny.yaml")
 
 
 def replace_cases(study: Study, *cases: Case) -> Study:
@@ -101,14 +109,27 @@ def test_another_source_than_the_one_that_noise_was_added_to_may_be_clean(study)
     assert {job.validation_source for job in made.jobs} == {"ben"}
 
 
-def test_the_trainings_of_a_fold_share_seed_and_cases_and_keep_the_last_network(study):
-    made = plan(study, NOISY, seed=4)
+def test_the_trainings_of_a_fold_share_cases_and_keep_the_last_network(study):
+    made = plan(study, NOISY, repeats=2)
     groups: dict[int, set[object]] = {}
     for job in made.jobs:
-        shared = (job.seed, job.train_cases, job.validation_cases, job.test_cases, job.validation_source, job.keep)
+        shared = (job.train_cases, job.validation_cases, job.test_cases, job.validation_source, job.keep)
         groups.setdefault(job.fold, set()).add(shared)
     assert [len(group) for group in groups.values()] == [1, 1, 1]
-    assert {(job.seed, job.validation_source, job.keep) for job in made.jobs} == {(4, "ann", "last")}
+    assert {(job.validation_source, job.keep) for job in made.jobs} == {("ann", "last")}
+
+
+def test_every_way_of_training_is_repeated_in_every_fold_and_every_training_has_a_seed_of_its_own(study):
+    made = plan(study, NOISY, seed=4, repeats=3)
+    ways = Counter((job.labels, job.fold) for job in made.jobs)
+    assert set(ways.values()) == {3}
+    assert [job.repeat for job in made.jobs] == sorted(job.repeat for job in made.jobs)
+    assert (made.repeats, made.averages_repeats) == (3, False)
+    assert len({job.seed for job in made.jobs}) == len({job.name for job in made.jobs}) == len(made.jobs) == 7 * 3 * 3
+    assert {job.seed for job in made.jobs}.isdisjoint(job.seed for job in plan(study, NOISY, seed=5, repeats=3).jobs)
+    # What is trained in a shorter run is taken from its results.
+    assert set(plan(study, NOISY, seed=4, repeats=2).jobs) <= set(made.jobs)
+    assert CorrectionChoice(preset="relabel-2d").repeats == 2
 
 
 def test_every_case_is_held_out_once_and_no_training_reads_it_then(study):
@@ -120,9 +141,10 @@ def test_every_case_is_held_out_once_and_no_training_reads_it_then(study):
 
 
 def test_relabelling_follows_the_choice_and_the_preset(study):
+    write_preset(study, threshold=0.1)
     of_method = {
         job.correction.uncertainty.method: job.correction
-        for job in list_relabelling(plan(study, NOISY, method=METHODS, relabel_after="2", threshold=0.1))
+        for job in list_relabelling(plan(study, NOISY, method=METHODS, relabel_after="2"))
     }
     correction = make_preset(2).correction
     assert {method: found.members for method, found in of_method.items()} == {"tta": 1, "mc_dropout": 1, "ensemble": 3}
@@ -132,7 +154,13 @@ def test_relabelling_follows_the_choice_and_the_preset(study):
         assert found.uncertainty.samples == correction.uncertainty.samples
 
 
-def test_a_threshold_of_zero_is_left_to_the_training_maps(study):
+@pytest.mark.parametrize("threshold", [0, -0.01, 0.25, float("nan"), float("inf")])
+def test_a_threshold_that_is_no_uncertainty_is_refused(threshold):
+    with pytest.raises(SettingsError, match=r"^threshold: .*; preset\.$"):
+        CorrectionSettings.parse({"threshold": threshold}, where="preset")
+
+
+def test_without_a_threshold_the_training_maps_choose_it(study):
     assert {job.correction.threshold for job in list_relabelling(plan(study, NOISY))} == {None}
 
 
@@ -199,7 +227,6 @@ def test_cases_without_noisy_labels_are_neither_learnt_nor_tested_and_without_cl
         (NOISY, {"relabel_after": "4"}, r"^relabel_after must be an epoch of the training, 1 to 3, got 4\."),
         (NOISY, {"relabel_after": "3", "epochs": 2}, r"^relabel_after must be .*, 1 to 2, got 3\."),
         (NOISY, {"relabel_after": "clean:case00+c9+c8"}, r"^relabel_after must name cases of the study, got c9, c8\."),
-        (NOISY, {"threshold": 0.25}, r"^threshold must lie between 0 .*, got 0\.25\."),
         (NOISY, {"epochs": -1}, r"^epochs must be 0 .* or more, got -1\."),
         (NOISY, {"epochs": 1}, r"^relabel_after=uncertainty needs two epochs or more, got 1\."),
         (NOISY, {"preset": "none"}, r"^preset must be a known name or the path .*got 'none'"),
@@ -229,7 +256,7 @@ def test_a_source_with_fewer_cases_than_folds_is_refused(study):
 def test_the_run_is_named_by_choices_and_labels_but_not_by_the_size_of_tasks(study):
     made = plan(study, NOISY, jobs_per_task=1)
     assert plan(study, NOISY, jobs_per_task=4).run_fingerprint == made.run_fingerprint
-    assert plan(study, NOISY, threshold=0.1).run_fingerprint != made.run_fingerprint
+    assert plan(study, NOISY, repeats=2).run_fingerprint != made.run_fingerprint
     study.labels("ann-polygon-3").path("case00").write_bytes(study.labels("ann").path("case01").read_bytes())
     assert plan(study, NOISY).run_fingerprint != made.run_fingerprint
 
@@ -249,6 +276,8 @@ def test_every_training_stands_for_one_way_of_training(study):
     assert Counter(map(design.find_role, design.plan.jobs)) == dict.fromkeys([*plain, *relabelled, *second], 3)
     assert (design.clean_source, design.methods) == ("ann", METHODS)
     assert [job.fold for job in design.list_jobs(relabelled[0])] == [0, 1, 2]
+    twice = CorrectionDesign(plan(study, NOISY, repeats=2), NOISY)
+    assert [(job.repeat, job.fold) for job in twice.list_jobs(relabelled[0])] == list(product([0, 1], [0, 1, 2]))
 
 
 def test_labels_that_are_repaired_as_they_are_have_a_name_too(study):

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from overread.errors import InputError, SettingsError
+from overread.questions.acquisition_bias.presets import read_probe_preset
 from overread.questions.acquisition_bias.steps.plan_probes import ProbeChoice
 from overread.questions.acquisition_bias.steps.plan_probes import plan_probes as make_plan
 from overread.questions.acquisition_bias.steps.probe_plan import ProbePlan
@@ -41,7 +42,28 @@ def test_a_plan_is_written_and_read_again(study: Study, preset: str, tmp_path: P
     assert ProbePlan.read(tmp_path / "new" / "plan.json") == made
     assert (made.classes, made.revision, len(made.folds)) == (("Alpha", "Beta"), "abc", 4)
     assert made.case_ids == study.case_ids
-    assert {case.case_id for fold in made.shuffled_folds for case in fold.test} == set(study.case_ids)
+
+
+def test_a_shuffle_gives_other_classes_to_the_same_subjects_for_every_region(study: Study, preset: str) -> None:
+    made = make_plan(study, ProbeChoice(column="vendor", preset=preset), revision="")
+    made = made.model_copy(update={"preset": made.preset.model_copy(update={"shuffles": 19})})
+    assert len(made.jobs) == 4 * 4 * 20
+    assert made.jobs[-1].name == "noise-fold3-shuffle19"
+    whole, body = (made.find_fold(made.find_job(f"{region}-fold2-shuffle7")) for region in ("whole", "body"))
+    assert whole == body
+    true, first, second = (
+        {case.subject_id: case.label for fold in folds for case in fold.test}
+        for folds in (made.folds, made.shuffle_folds(1), made.shuffle_folds(2))
+    )
+    assert set(true) == set(first) == set(second)
+    assert true != first != second != true
+    assert sorted(true.values()) == sorted(first.values())
+
+
+@pytest.mark.parametrize(("subjects", "folds"), [([20, 20], 10), ([39, 0], 5), ([30, 9], 5), ([35, 9], 5)])
+def test_ten_folds_take_forty_subjects_and_ten_of_each_class(subjects: list[int], folds: int) -> None:
+    assert read_probe_preset("small").choose_folds(subjects) == folds
+    assert read_probe_preset("small").model_copy(update={"folds": 7}).choose_folds(subjects) == 7
 
 
 def test_age_and_sex_are_matched_where_the_table_has_them(study: Study, preset: str) -> None:

@@ -124,7 +124,7 @@ class TestPlan:
             plan(study, keep("ann"), revision="b2" * 20),
             plan(study, keep("ann"), epochs=9),
             plan(study, keep("ann"), gate={"dice_margin": 0.5}),
-            plan(study, keep("ann"), gate={"min_cases": 3}),
+            plan(study, keep("ann"), gate={"risk": 0.1}),
         ]
         assert len({made.run_fingerprint for made in plans}) == len(plans)
         assert plan(study, keep("ann"), jobs_per_task=1).run_fingerprint == plans[0].run_fingerprint
@@ -173,4 +173,4 @@ def test_the_step_writes_the_plan_and_opens_the_run_of_the_pipeline(growing: Gro
     run = tracker.client.get_run(tracker.find_run(made.run_fingerprint))
     assert run.info.run_name == "retrain"
     assert run.data.tags["dvc_rev"] == changes.revision
-    assert "'min_cases': 5" in run.data.params["gate"]
+    assert "'risk': 0.2" in run.data.params["gate"]

@@ -13,11 +13,11 @@ import pytest
 from overread.adapters.model_registry import NETWORK_FOLDER
 from overread.errors import TrackingError
 from overread.evaluation.results import Interval
-from overread.questions.retrain.gate import GateFigures
+from overread.questions.retrain.gate.figures import GateFigures, PassChances, WorstSubject
 from overread.questions.retrain.records import NetworkJudgement
 from overread.questions.retrain.steps.challenger_run import SETTINGS_FILE, collect_gate_metrics
 from overread.questions.retrain.steps.judge_challengers import GATE_FOLDER, NETWORK_JUDGEMENT_FILE
-from overread.questions.retrain.steps.manage_networks import promote
+from overread.questions.retrain.steps.manage_networks import promote, refuse, roll_back
 from tests.retrainings import GrowingStudy, name_masks
 from tests.servers import find_free_ports
 
@@ -87,7 +87,7 @@ class TestDecision:
         assert (new.aliases, old.aliases) == (("challenger",), ("champion",))
         (event,) = new.history
         masks = name_masks("2")
-        assert event.terms == f"judged by ann {masks}: Dice margin 0.03, load bias limit 0.3, 5 cases or more"
+        assert event.terms == f"judged by ann {masks}: Dice margin 0.03, load bias limit 0.3, risk 0.2"
 
     def test_a_mix_is_a_model_of_its_own(self, growing: GrowingStudy) -> None:
         changes = growing.look(sources=("ann", "ben"), mixes=("ann+ben",))
@@ -166,6 +166,120 @@ class TestDecision:
         assert (decision.version, decision.champion, decision.judgement.network.champion) == (3, 3, 2)
 
 
+class TestHold:
+    DOUBT = "Only 3 held-out subjects count."
+
+    @pytest.fixture
+    def held(self, growing: GrowingStudy) -> GrowingStudy:
+        """Version 1 is champion, 2 is on hold."""
+        growing.retrain()
+        growing.commit(ann="2")
+        decision = growing.retrain(hold=self.DOUBT)
+        assert (decision.version, decision.state, decision.champion) == (2, "held", 1)
+        assert decision.reasons == (self.DOUBT,)
+        return growing
+
+    def test_leaves_the_champion_and_is_written_down_in_mlflow(self, held: GrowingStudy) -> None:
+        new, old = held.versions()
+        assert (new.aliases, old.aliases) == (("challenger",), ("champion",))
+        (event,) = new.history
+        assert (event.action, event.by, event.reason) == ("held", "gate", self.DOUBT)
+        assert event.terms.endswith("risk 0.2")
+        assert held.registry.client.get_model_version(NAME, "2").tags["decision"] == "held"
+        assert held.registry.client.get_run(new.run_id).data.tags["verdict"] == "hold"
+
+    def test_names_the_commands_that_end_it(self, held: GrowingStudy) -> None:
+        decision = held.retrain(gate=STRICTER, hold=self.DOUBT)
+        assert decision.commands == (
+            'overread model promote blocks-2d-ann --version 2 --reason "…"',
+            'overread model refuse blocks-2d-ann --version 2 --reason "…"',
+        )
+
+    def test_trains_nothing_until_a_human_decides_or_labels_change(self, held: GrowingStudy) -> None:
+        (network,) = held.look().networks
+        assert (network.state, network.held, network.is_to_train) == ("held", 2, False)
+        assert network.held_since == held.versions()[0].history[0].at.timestamp()
+        held.commit(ann="3")
+        assert held.find_states() == {"ann": "changed"}
+
+    def test_is_judged_again_by_other_terms_as_the_same_version(self, held: GrowingStudy) -> None:
+        decision = held.retrain(gate={"risk": 0.4})
+        assert (decision.version, decision.state) == (2, "promoted")
+        assert list_actions(held) == {2: ["held", "promoted"], 1: ["promoted"]}
+
+    def test_is_ended_by_a_promotion_by_hand(self, held: GrowingStudy) -> None:
+        promote(NAME, "challenger", reason="Looks right.", by="Ann", workspace=None)
+        assert held.champion() == 2
+        assert held.find_states() == {"ann": "current"}
+        assert list_actions(held) == {2: ["held", "promoted"], 1: ["promoted", "demoted"]}
+
+    def test_is_ended_by_a_refusal_by_hand_whatever_gate_comes(self, held: GrowingStudy) -> None:
+        refuse(NAME, "challenger", reason="Misses small blocks.", by="Ann", workspace=None)
+        (network,) = held.look(gate=STRICTER).networks
+        assert (network.state, network.held, network.champion) == ("judged", None, 1)
+        held.commit(ann="3")
+        held.retrain()
+        held.commit(ann="2")
+        assert held.find_states() == {"ann": "judged"}
+
+    @pytest.mark.parametrize("after", [{}, {"refuse": "Worse."}, {"hold": "As open."}])
+    def test_is_superseded_by_the_next_challenger_whatever_becomes_of_it(
+        self, held: GrowingStudy, after: dict[str, str]
+    ) -> None:
+        held.commit(ann="3")
+        held.retrain(**after)
+        version = held.registry.find_version(NAME, "2")
+        assert [event.action for event in version.history] == ["held", "superseded"]
+        assert version.history[-1].reason == "version 3 was judged after it"
+        held.commit(ann="2")
+        assert held.find_states() == {"ann": "changed"}
+
+    def test_of_an_older_revision_than_the_champion_s_is_a_refusal(self, growing: GrowingStudy) -> None:
+        first = growing.git("rev-parse", "HEAD")
+        growing.commit(ann="2")
+        growing.retrain()
+        decision = growing.retrain(first, hold=self.DOUBT)
+        assert (decision.state, len(decision.reasons)) == ("refused", 1)
+
+    def test_tells_a_repeated_registration_the_same(self, growing: GrowingStudy) -> None:
+        register = growing.prepare_registration(growing.look(), doubts={"ann": [self.DOUBT]})
+        assert register() == register()
+        assert list_actions(growing) == {1: ["held"]}
+
+
+class TestChampionsSoFar:
+    def test_are_all_that_were_promoted_newest_first(self, growing: GrowingStudy) -> None:
+        for masks, fate in (("2", {}), ("3", {"refuse": "Worse."}), ("4", {"hold": "Open."})):
+            growing.retrain(**fate)
+            growing.commit(ann=masks)
+        assert growing.look().networks[0].champions == (1,)
+        growing.retrain()
+        assert growing.look().networks[0].champions == (4, 1)
+
+    def test_include_one_that_a_human_put_another_in_the_place_of(self, growing: GrowingStudy) -> None:
+        growing.retrain()
+        growing.commit(ann="2")
+        growing.retrain(hold="Open.")
+        promote(NAME, "2", reason="Looks right.", by="Ann", workspace=None)
+        assert growing.look().networks[0].champions == (2, 1)
+
+    def test_leave_out_one_that_a_human_took_back(self, growing: GrowingStudy) -> None:
+        for masks in ("2", "3"):
+            growing.retrain()
+            growing.commit(ann=masks)
+        growing.retrain()
+        roll_back(NAME, reason="Misses small blocks.", by="Ann", workspace=None)
+        assert growing.look().networks[0].champions == (2, 1)
+        roll_back(NAME, reason="This one too.", by="Ann", workspace=None)
+        assert growing.look().networks[0].champions == (1,)
+
+    def test_stay_where_somebody_took_the_alias_away(self, growing: GrowingStudy) -> None:
+        growing.retrain()
+        growing.registry.client.delete_registered_model_alias(NAME, "champion")
+        (network,) = growing.look().networks
+        assert (network.champion, network.champions) == (None, (1,))
+
+
 class TestInterruption:
     @pytest.mark.parametrize(
         ("call", "words", "left"),
@@ -234,7 +348,7 @@ class TestInterruption:
         promote(NAME, "1", reason="On purpose.", by="Ann", workspace=None)
         (decision,) = register()
         assert growing.champion() == 1
-        assert (decision.is_promoted, decision.champion, decision.reasons) == (False, 1, ("On purpose.",))
+        assert (decision.state, decision.champion, decision.reasons) == ("refused", 1, ("On purpose.",))
 
     def test_two_at_once_leave_one_version_and_one_event(self, growing: GrowingStudy) -> None:
         register, barrier = growing.prepare_registration(growing.look()), threading.Barrier(2)
@@ -301,17 +415,31 @@ class TestRecords:
     def test_figures_of_the_gate_become_metrics_of_the_run(self, growing: GrowingStudy) -> None:
         decision = growing.retrain()
         interval = Interval(estimate=0.5, low=0.25, high=0.75)
-        figures = GateFigures(case_count=7, challenger_dice=interval, load_bias=interval, reasons=("Off.",))
+        figures = GateFigures(
+            subject_count=6,
+            case_count=7,
+            challenger_dice=interval,
+            load_bias=interval,
+            worst=WorstSubject(subject_id="s1", difference=-0.5),
+            chances=PassChances(equal=0.75, at_margin=0.2, beyond=0.0),
+            reasons=("Off.",),
+        )
         assert collect_gate_metrics(decision.judgement.model_copy(update={"figures": figures})) == {
+            "gate_subjects": 6,
             "gate_cases": 7,
-            "gate_passes": 0.0,
+            "gate_verdict": -1,
             "gate_challenger_dice": 0.5,
             "gate_load_bias": 0.5,
             "gate_load_bias_low": 0.25,
             "gate_load_bias_high": 0.75,
+            "gate_worst_difference": -0.5,
+            "gate_chance_equal": 0.75,
+            "gate_chance_at_margin": 0.2,
+            "gate_chance_beyond": 0.0,
         }
         run = growing.registry.client.get_run(growing.versions()[0].run_id)
-        assert {"gate_cases": 5.0, "gate_passes": 1.0, "kept_validation_dice": 0.5}.items() <= run.data.metrics.items()
+        assert {"gate_cases": 5.0, "gate_verdict": 1.0, "kept_validation_dice": 0.5}.items() <= run.data.metrics.items()
+        assert run.data.tags["verdict"] == "promote"
 
 
 def read_weights(study: GrowingStudy, folder: Path) -> str:

@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from overread.evaluation.matters import Matters
 from overread.evaluation.results import COMPARISON_COLUMNS, Interval, MetricSummary
 from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.steps.telemetry import collect_evaluation_metrics
@@ -31,19 +32,22 @@ def make_evaluation(*cells: MetricSummary) -> CrossEvaluation:
         length_unit="mm",
         load_unit="ml",
         surface_tolerance=1.0,
+        matters=Matters(),
         sources=("a", "b", "c", "majority"),
         raters=("a", "b", "c"),
         case_ids=(),
         missing_cases={},
         empty_cases={},
+        skills={},
         rater_dice={},
+        consensus_gains=(),
         matrix=cells,
         pairs=(),
         same_dice=Interval(estimate=0.0, low=0.0, high=0.0),
         cross_dice=None,
         dice_gap=None,
+        verdict="cannot tell",
         two_sample_p=None,
-        paired_p=None,
     )
 
 

@@ -49,3 +49,12 @@ def test_image_settings_that_break_a_rule_are_refused(values: dict[str, object],
 def test_a_fold_must_be_left_to_learn_from() -> None:
     with pytest.raises(SettingsError, match="validation_folds must leave a fold to hold out and one to learn from"):
         ProbePreset.parse({"description": "d", "training": {"epochs": 1}, "folds": 3, "validation_folds": 2}, where="x")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"shuffles": 18}, "shuffles must be 0, or 19 or more"), ({"folds": 2}, "folds must be 3 or more, or 0")],
+)
+def test_numbers_that_can_show_nothing_are_refused(values: dict[str, int], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        ProbePreset.parse({"description": "d", "training": {"epochs": 1}, **values}, where="x")

@@ -89,16 +89,14 @@ def bootstrap_auroc(
     labels: NDArray[np.int64],
     weights: NDArray[np.float64],
     *,
-    less: NDArray[np.float64] | None = None,
     confidence: float = 0.95,
 ) -> Interval:
-    """Mean AUROC with its percentile interval, or its difference from that of other probabilities of the same cases.
+    """Mean AUROC with its percentile interval, which leaves out the luck of training.
 
     Args:
         probabilities: (N, K).
         labels: (N,) index of the class.
         weights: (R, N), see `draw_subject_weights`.
-        less: (N, K), whose AUROC is subtracted, sample by sample.
         confidence: two-sided coverage aimed at, in (0, 1).
 
     Returns:
@@ -107,8 +105,6 @@ def bootstrap_auroc(
     sets = [np.ones((1, len(labels)))]
     sets += [weights[start : start + _BATCH] for start in range(0, len(weights), _BATCH)]
     found = np.concatenate([compute_mean_aurocs(probabilities, labels, each) for each in sets])
-    if less is not None:
-        found = found - np.concatenate([compute_mean_aurocs(less, labels, each) for each in sets])
     if np.all(weights == weights[:1]):
         return Interval(estimate=float(found[0]), low=float("nan"), high=float("nan"), confidence=confidence)
     low, high = np.nanquantile(found[1:], [(1 - confidence) / 2, (1 + confidence) / 2])

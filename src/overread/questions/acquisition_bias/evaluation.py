@@ -10,19 +10,23 @@ from numpy.typing import NDArray
 from overread.errors import InputError
 from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.confounding import measure_confounding
-from overread.evaluation.results import Interval
 from overread.evaluation.roc import compute_roc
 from overread.questions.acquisition_bias.auroc import bootstrap_auroc, compute_mean_aurocs, draw_subject_weights
+from overread.questions.acquisition_bias.fold_aurocs import (
+    compare_regions,
+    compute_chance_std,
+    compute_fold_aurocs,
+    count_classes_of_folds,
+    judge_regions,
+)
 from overread.questions.acquisition_bias.matching import UNKNOWN, Matching, name_age_band, parse_age
-from overread.questions.acquisition_bias.probe_folds import LabelledCase, find_main_labels
+from overread.questions.acquisition_bias.package_scores import PackageScores, index_scores
 from overread.questions.acquisition_bias.probe_settings import ProbeMatchingSettings
 from overread.questions.acquisition_bias.results import (
-    PROBABILITY_PREFIX,
-    SCORE_COLUMNS,
     AcquisitionEvaluation,
-    AurocFall,
     ClassAccuracy,
     ErrorRate,
+    RegionTest,
     VariantScore,
 )
 from overread.study.cases import Case
@@ -40,6 +44,7 @@ class ProbeDesign:
         classes: the classes, in the order of the probabilities.
         matching: how age and sex were made alike.
         settings: the columns of age and sex, and the bands.
+        matters: smallest AUROC above chance that matters.
         unlabelled_cases: cases without a class.
         single_slice: every case has one slice.
         seed: of the bootstrap.
@@ -50,31 +55,10 @@ class ProbeDesign:
     classes: tuple[str, ...]
     matching: Matching
     settings: ProbeMatchingSettings
+    matters: float
     unlabelled_cases: tuple[str, ...]
     single_slice: bool
     seed: int
-
-
-@dataclass(frozen=True)
-class PackageScores:
-    """Probabilities of one variant.
-
-    Attributes:
-        case_ids: (N,) the held-out cases, sorted.
-        subjects: (N,) their subjects.
-        labels: (N,) index of the class to be named.
-        probabilities: (N, packages, K).
-    """
-
-    case_ids: tuple[str, ...]
-    subjects: tuple[str, ...]
-    labels: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
-
-    @property
-    def is_right(self) -> NDArray[np.float64]:
-        """Whether the most probable class of a package is right, (N, packages), 0 or 1."""
-        return np.asarray(self.probabilities.argmax(axis=2) == self.labels[:, np.newaxis], np.float64)
 
 
 def summarise_acquisition(scores: pd.DataFrame, design: ProbeDesign, cases: Sequence[Case]) -> AcquisitionEvaluation:
@@ -86,15 +70,18 @@ def summarise_acquisition(scores: pd.DataFrame, design: ProbeDesign, cases: Sequ
         cases: the case table of the study.
 
     Raises:
-        InputError: a variant lacks a package of a case, or holds other cases than the first one.
+        InputError: a variant lacks a package of a case, or holds other cases than the first one, or was not tried on
+            each shuffle.
     """
-    variants = {str(name): index_scores(rows, design.classes) for name, rows in scores.groupby("variant", sort=False)}
+    variants = _index_variants(scores[scores["shuffle"] == 0], design)
     whole = variants["whole"]
-    if other := [name for name, found in variants.items() if found.case_ids != whole.case_ids]:
-        raise InputError("every variant must hold the same cases", found=other[0])
     of_case = {case.case_id: case for case in cases}
     held_out = [of_case[case_id] for case_id in whole.case_ids]
     labels = [design.classes[index] for index in whole.labels]
+    by_fold = {name: compute_fold_aurocs(found) for name, found in variants.items()}
+    counts = count_classes_of_folds(whole, design.classes)
+    shuffled = _summarise_shuffles(scores[scores["shuffle"] > 0], design, tuple(variants))
+    tests = judge_regions(by_fold, counts, shuffled=shuffled or None)
     return AcquisitionEvaluation(
         study=design.study,
         target=design.target,
@@ -102,12 +89,8 @@ def summarise_acquisition(scores: pd.DataFrame, design: ProbeDesign, cases: Sequ
         subject_count=len(set(whole.subjects)),
         unlabelled_cases=design.unlabelled_cases,
         matching=design.matching,
-        variants=tuple(_summarise(name, found, design) for name, found in variants.items()),
-        falls=tuple(
-            AurocFall(seen=seen, left=left, difference=_compare(variants[left], variants[seen], design))
-            for seen, left in _FALLS
-            if seen in variants and left in variants
-        ),
+        variants=tuple(_summarise(name, found, tests[name], design) for name, found in variants.items()),
+        falls=compare_regions(by_fold, _FALLS, matters=design.matters),
         errors=_list_errors(whole, held_out, design),
         confounding=measure_confounding(
             [{name: value for name, value in case.columns.items() if name != design.target} for case in held_out],
@@ -115,33 +98,37 @@ def summarise_acquisition(scores: pd.DataFrame, design: ProbeDesign, cases: Sequ
             whole.subjects,
         ),
         single_slice=design.single_slice,
+        fold_count=len(counts),
+        chance_std=compute_chance_std(counts),
+        matters=design.matters,
+        shuffles=len(next(iter(shuffled.values()))) if shuffled else 0,
         seed=design.seed,
     )
 
 
-def index_scores(rows: pd.DataFrame, classes: Sequence[str]) -> PackageScores:
-    """Turn the rows of one variant into arrays.
-
-    Raises:
-        InputError: a case lacks a package, or has one twice.
-    """
-    ordered = rows.sort_values(["case_id", "package"])
-    first = ordered.drop_duplicates("case_id")
-    package_count = int(ordered["package"].nunique())
-    if len(ordered) != len(first) * package_count or ordered.duplicated(["case_id", "package"]).any():
-        found = f"{len(ordered)} rows of {len(first)} cases and {package_count} packages"
-        raise InputError("every held-out case must have each package once", found=found, where=SCORE_COLUMNS[0])
-    place = {name: index for index, name in enumerate(classes)}
-    columns = [f"{PROBABILITY_PREFIX}{name}" for name in classes]
-    return PackageScores(
-        case_ids=tuple(first["case_id"]),
-        subjects=tuple(first["subject_id"]),
-        labels=np.array([place[label] for label in first["label"]], np.int64),
-        probabilities=ordered[columns].to_numpy(np.float64).reshape(len(first), package_count, len(classes)),
-    )
+def _index_variants(scores: pd.DataFrame, design: ProbeDesign) -> dict[str, PackageScores]:
+    variants = {str(name): index_scores(rows, design.classes) for name, rows in scores.groupby("variant", sort=False)}
+    first = next(iter(variants.values()))
+    if other := [name for name, found in variants.items() if found.case_ids != first.case_ids]:
+        raise InputError("every variant must hold the same cases", found=other[0])
+    return variants
 
 
-def _summarise(name: str, scores: PackageScores, design: ProbeDesign) -> VariantScore:
+def _summarise_shuffles(
+    scores: pd.DataFrame, design: ProbeDesign, regions: tuple[str, ...]
+) -> dict[str, NDArray[np.float64]]:
+    """Mean AUROC of each region within the folds of each shuffle; empty without shuffles."""
+    found: dict[str, list[float]] = {region: [] for region in regions}
+    for number, rows in scores.groupby("shuffle"):
+        variants = _index_variants(rows, design)
+        if set(variants) != set(regions):
+            raise InputError("every region must be tried on each shuffle", found=", ".join(variants), where=str(number))
+        for region, one in variants.items():
+            found[region].append(float(np.nanmean(compute_fold_aurocs(one))))
+    return {region: np.array(values) for region, values in found.items()} if len(scores) else {}
+
+
+def _summarise(name: str, scores: PackageScores, test: RegionTest, design: ProbeDesign) -> VariantScore:
     right = scores.is_right
     mean = scores.probabilities.mean(axis=1)
     aurocs = [
@@ -150,6 +137,7 @@ def _summarise(name: str, scores: PackageScores, design: ProbeDesign) -> Variant
     ]
     return VariantScore(
         variant=name,
+        test=test,
         accuracy=bootstrap_mean(right.mean(axis=1).tolist(), scores.subjects, seed=design.seed),
         accuracy_std=_compute_std(right.mean(axis=0)),
         auroc=bootstrap_auroc(mean, scores.labels, _draw_weights(scores, design)),
@@ -180,18 +168,8 @@ def _summarise_class(
     )
 
 
-def _compare(left: PackageScores, seen: PackageScores, design: ProbeDesign) -> Interval:
-    weights = _draw_weights(left, design)
-    means = (scores.probabilities.mean(axis=1) for scores in (left, seen))
-    return bootstrap_auroc(next(means), left.labels, weights, less=next(means))
-
-
 def _draw_weights(scores: PackageScores, design: ProbeDesign) -> NDArray[np.float64]:
-    cases = [
-        LabelledCase(case_id, subject, design.classes[label])
-        for case_id, subject, label in zip(scores.case_ids, scores.subjects, scores.labels, strict=True)
-    ]
-    main = find_main_labels(cases)
+    main = scores.find_main_labels(design.classes)
     return draw_subject_weights(scores.subjects, [main[subject] for subject in scores.subjects], seed=design.seed)
 
 

@@ -85,7 +85,7 @@ def check_subject_counts(main_labels: Mapping[str, str], folds: int) -> None:
         )
 
 
-def shuffle_labels(cases: Sequence[LabelledCase], *, seed: int) -> tuple[LabelledCase, ...]:
+def shuffle_labels(cases: Sequence[LabelledCase], *, seed: int | tuple[int, ...]) -> tuple[LabelledCase, ...]:
     """Give every subject the main class of a random subject; all cases of a subject get the same class.
 
     The number of subjects of each class stays as it is, that of cases need not.

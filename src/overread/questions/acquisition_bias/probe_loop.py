@@ -136,14 +136,19 @@ class TrainedProbe:
     Attributes:
         network: in evaluation mode, with the weights of the kept epoch.
         kept_epoch: the epoch with the lowest validation loss, from 1.
-        validation_loss: cross-entropy of that epoch, mean over classes, then over the cases of a class.
+        reports: of all epochs.
         seconds: wall-clock time of the loop.
     """
 
     network: nn.Module
     kept_epoch: int
-    validation_loss: float
+    reports: tuple[ProbeEpoch, ...]
     seconds: float
+
+    @property
+    def validation_loss(self) -> float:
+        """Cross-entropy of the kept epoch, mean over classes, then over the cases of a class."""
+        return self.reports[self.kept_epoch - 1].validation_loss
 
 
 def train_probe(lesson: ProbeLesson, preset: ProbePreset, *, seed: int, session: Session[ProbeEpoch]) -> TrainedProbe:
@@ -167,8 +172,7 @@ def train_probe(lesson: ProbeLesson, preset: ProbePreset, *, seed: int, session:
         preset.network, slice_count=image.slices, side=image.side, class_count=len(lesson.classes)
     )
     state = train(network, _ProbeCourse(lesson, preset, seed), session=session)
-    kept = state.reports[state.kept_epoch - 1]
-    return TrainedProbe(network.eval(), state.kept_epoch, kept.validation_loss, state.seconds)
+    return TrainedProbe(network.eval(), state.kept_epoch, state.reports, state.seconds)
 
 
 @dataclass(frozen=True)

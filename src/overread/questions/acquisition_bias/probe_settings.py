@@ -1,18 +1,23 @@
 """What a probe is told, and what its training leaves."""
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
+from overread.evaluation.verdict import AUROC_THAT_MATTERS
 from overread.records import Result
 from overread.settings import DescribedSettings, Settings
 
 Region: TypeAlias = Literal["whole", "outside", "body", "noise"]
 """What a probe sees: the whole slice, padding and air outside the body, the body, or the noise inside it."""
 REGIONS: tuple[Region, ...] = ("whole", "outside", "body", "noise")
-SHUFFLED = "shuffled"
-"""The probe on whole slices with classes that are shuffled among subjects."""
-VARIANTS = (*REGIONS, SHUFFLED)
+FEW_FOLDS, MANY_FOLDS = 5, 10
+MANY_SUBJECTS = 40
+"""From so many subjects on there are MANY_FOLDS folds where a preset leaves their number open."""
+FEWEST_SHUFFLES = 19
+"""With fewer, no p can reach 5 %."""
+_FEWEST_FOLDS = 3
 _SMALLEST_STEP = 8
 
 
@@ -92,15 +97,48 @@ class ProbePreset(DescribedSettings):
     network: ProbeNetworkSettings = ProbeNetworkSettings()
     training: ProbeTrainingSettings
     matching: ProbeMatchingSettings = ProbeMatchingSettings()
-    folds: int = Field(5, ge=3, description="parts of the subjects, each held out once")
+    folds: int = Field(
+        0,
+        ge=0,
+        description="parts of the subjects, each held out once; 0 makes 10 where 40 subjects or more, and 10 of each "
+        "class, can be compared, else 5",
+    )
     validation_folds: int = Field(1, ge=1, description="further parts, which choose the best epoch")
     packages: int = Field(4, ge=1, description="random packages of slices by which a held-out case is judged")
+    shuffles: int = Field(
+        0,
+        ge=0,
+        description="times that all probes are trained anew on classes shuffled among subjects, which then decide what "
+        "is told: 0, or 19 or more (39 find more); each takes as many trainings as the true classes",
+    )
+    matters: float = Field(
+        AUROC_THAT_MATTERS, gt=0, lt=0.5, description="smallest AUROC above 0.5, or difference of two, that matters"
+    )
+
+    @field_validator("folds")
+    @classmethod
+    def _is_open_or_enough(cls, folds: int) -> int:
+        if folds and folds < _FEWEST_FOLDS:
+            raise ValueError(f"folds must be {_FEWEST_FOLDS} or more, or 0")
+        return folds
+
+    @field_validator("shuffles")
+    @classmethod
+    def _can_show_something(cls, shuffles: int) -> int:
+        if 0 < shuffles < FEWEST_SHUFFLES:
+            raise ValueError(f"shuffles must be 0, or {FEWEST_SHUFFLES} or more: fewer can show nothing")
+        return shuffles
 
     @model_validator(mode="after")
     def _leaves_training_cases(self) -> "ProbePreset":
-        if self.validation_folds > self.folds - 2:
+        if self.validation_folds > (self.folds or FEW_FOLDS) - 2:
             raise ValueError("validation_folds must leave a fold to hold out and one to learn from")
         return self
+
+    def choose_folds(self, subject_counts: Sequence[int]) -> int:
+        """Number of folds for so many subjects of each class."""
+        is_many = sum(subject_counts) >= MANY_SUBJECTS and min(subject_counts) >= MANY_FOLDS
+        return self.folds or (MANY_FOLDS if is_many else FEW_FOLDS)
 
 
 class ProbeTraining(Result):
@@ -108,6 +146,7 @@ class ProbeTraining(Result):
 
     Attributes:
         variant: what it saw.
+        shuffle: number of the shuffle of the classes, from 1; 0 for the true classes.
         fold: its round, from 0.
         train_count: cases that it learnt from.
         validation_count: cases that chose the epoch.
@@ -120,6 +159,7 @@ class ProbeTraining(Result):
     """
 
     variant: str
+    shuffle: int = 0
     fold: int
     train_count: int
     validation_count: int

@@ -8,11 +8,11 @@ from overread.evaluation.roc import RocCurve
 from overread.questions.acquisition_bias.matching import Matching
 from overread.records import Result
 
-SCORE_COLUMNS = ("variant", "fold", "package", "case_id", "subject_id", "label")
-"""Columns of `scores.csv` before the probabilities: one row per variant, held-out case and package of slices.
+SCORE_COLUMNS = ("variant", "shuffle", "fold", "package", "case_id", "subject_id", "label")
+"""Columns of `scores.csv` before the probabilities: one row per variant, shuffle, held-out case and package of slices.
 
-`label` is the class that the probe was to name, a shuffled one in the variant shuffled. After them comes a column
-`p:<class>` per class with the probe's probability, in [0, 1].
+`shuffle` is 0 where the classes are the true ones, else the number of the shuffle; `label` is the class that the probe
+was to name. After them comes a column `p:<class>` per class with the probe's probability, in [0, 1].
 """
 PROBABILITY_PREFIX = "p:"
 """Before the name of a class in the columns of probabilities."""
@@ -21,9 +21,13 @@ VARIANT_TITLES = {
     "outside": "padding and air",
     "body": "body",
     "noise": "noise residue",
-    "shuffled": "shuffled labels",
 }
 """What a probe saw, as people call it."""
+CHANCE = 0.5
+"""AUROC of a probe that knows nothing."""
+RegionVerdict: TypeAlias = Literal["told", "cannot tell"]
+"""What a region's AUROC says. That nothing tells the class can never be shown."""
+FallVerdict: TypeAlias = Literal["falls", "rises", "no difference that matters", "cannot tell"]
 ErrorGrouping: TypeAlias = Literal["class", "age", "sex"]
 
 
@@ -35,15 +39,51 @@ class ClassAccuracy(Result):
     interval: Interval
 
 
+class RegionTest(Result):
+    """AUROC within the held-out folds, and whether their mean lies above chance.
+
+    Attributes:
+        auroc: mean over folds, with the interval of the corrected resampled t-test, cut at 0 and 1; NaN bounds for
+            fewer than three folds.
+        by_fold: AUROC within each fold that holds two classes or more.
+        left_out: folds of a single class.
+        p: one-sided, of a mean at chance or below; None for fewer than three folds or 16 subjects.
+        p_holm: the same, Holm-corrected over the regions.
+        p_shuffled: of the same from shuffled classes, corrected over the regions; None where none were asked for.
+        is_told: whether p_shuffled, or without shuffles p_holm, reaches its level, see `fold_aurocs`.
+    """
+
+    auroc: Interval
+    by_fold: tuple[float, ...]
+    left_out: int
+    p: float | None
+    p_holm: float | None
+    p_shuffled: float | None
+    is_told: bool
+
+    @property
+    def verdict(self) -> RegionVerdict:
+        """In a word."""
+        return "told" if self.is_told else "cannot tell"
+
+    @property
+    def deciding_p(self) -> float | None:
+        """The p that decides."""
+        return self.p_holm if self.p_shuffled is None else self.p_shuffled
+
+
 class VariantScore(Result):
     """How well a probe names the class of held-out cases.
 
+    `test` decides; the rest describes, and its intervals leave out the luck of training.
+
     Attributes:
         variant: what it saw, a key of VARIANT_TITLES.
+        test: AUROC within the folds, and whether it lies above chance.
         accuracy: share of packages whose most probable class is right, averaged over packages; bootstrap over subjects.
         accuracy_std: standard deviation (N - 1) of the accuracy over packages, as in the paper; None for one package.
-        auroc: area under the ROC curve of the mean probability of a case over its packages, mean over classes (each
-            against the others); bootstrap over subjects, within classes.
+        auroc: area under the ROC curve of the mean probability of a case over its packages, all folds together, mean
+            over classes (each against the others); bootstrap over subjects, within classes.
         auroc_std: standard deviation (N - 1) of the AUROC over packages; None for one package.
         by_class: accuracy on each class.
         roc: curve of the mean probabilities of the cases, all rounds together; None where all cases have one class.
@@ -51,6 +91,7 @@ class VariantScore(Result):
     """
 
     variant: str
+    test: RegionTest
     accuracy: Interval
     accuracy_std: float | None
     auroc: Interval
@@ -77,11 +118,23 @@ class ErrorRate(Result):
 
 
 class AurocFall(Result):
-    """AUROC of one variant minus that of another, on the same cases; the bootstrap draws the same subjects for both."""
+    """AUROC of one variant minus that of another within the same folds.
+
+    Attributes:
+        seen: the variant that is subtracted.
+        left: the other one.
+        difference: mean over folds, with the interval of the corrected resampled t-test.
+        p: two-sided, of no difference; None for fewer than three folds.
+        p_holm: the same, Holm-corrected over the differences of an evaluation.
+        verdict: what it says.
+    """
 
     seen: str
     left: str
     difference: Interval
+    p: float | None
+    p_holm: float | None
+    verdict: FallVerdict
 
 
 class AcquisitionEvaluation(Result):
@@ -99,6 +152,10 @@ class AcquisitionEvaluation(Result):
         errors: errors by class, age band and sex.
         confounding: how the target goes together with other columns.
         single_slice: every case has one slice, so that all its packages are alike.
+        fold_count: folds of the cross-validation.
+        chance_std: standard deviation of the mean AUROC within folds where nothing tells the class.
+        matters: smallest AUROC above chance, and smallest difference of AUROCs, that matters.
+        shuffles: times that the classes were shuffled and all probes trained anew.
         seed: of the bootstrap.
         confidence: of all intervals.
     """
@@ -114,6 +171,10 @@ class AcquisitionEvaluation(Result):
     errors: tuple[ErrorRate, ...]
     confounding: Confounding
     single_slice: bool
+    fold_count: int
+    chance_std: float
+    matters: float
+    shuffles: int
     seed: int
     confidence: float = 0.95
 
@@ -126,6 +187,21 @@ class AcquisitionEvaluation(Result):
     def majority_share(self) -> float:
         """Accuracy of always naming the most frequent class, in [0, 1]."""
         return max(self.class_counts.values()) / self.case_count
+
+    @property
+    def verdict(self) -> RegionVerdict:
+        """Whether any region tells the class."""
+        return "told" if any(score.test.is_told for score in self.variants) else "cannot tell"
+
+    @property
+    def joint_p(self) -> float | None:
+        """Of no region telling the class: the smallest of the p that are corrected over the regions."""
+        return min((p for score in self.variants if (p := score.test.deciding_p) is not None), default=None)
+
+    @property
+    def chance_band(self) -> tuple[float, float]:
+        """Chance ± 2 standard deviations, cut at 0 and 1: where the AUROC of so few subjects lies by chance alone."""
+        return max(CHANCE - 2 * self.chance_std, 0.0), min(CHANCE + 2 * self.chance_std, 1.0)
 
     def find_variant(self, variant: str) -> VariantScore | None:
         """The scores of a variant; None where it was not tried."""

@@ -20,7 +20,11 @@ from overread.questions.crowd_disagreement.outcome_prediction import (
     sample_folds,
     sample_orders,
 )
-from overread.questions.crowd_disagreement.permutation_test import compare_with_chance, correct_single_measures
+from overread.questions.crowd_disagreement.permutation_test import (
+    compare_with_chance,
+    compare_with_size,
+    correct_single_measures,
+)
 from overread.questions.crowd_disagreement.results import (
     AUC_COLUMNS,
     CASE_COLUMNS,
@@ -99,7 +103,9 @@ class CrowdAnalysis:
 def analyse_disagreement(
     cases: LabelledCases, *, outcome: Outcome, table: MeasuredTable, settings: CrowdSettings, seed: int
 ) -> CrowdAnalysis:
-    """Predict the outcome from every set of features, and test whether disagreement alone is better than chance.
+    """Predict the outcome from every set of features, and test what disagreement tells.
+
+    Disagreement of ratings is compared with chance, that of masks with their size alone.
 
     Everything is predicted twice, with z-scoring inside the training folds and before the cases are divided; the tests
     follow `settings.leak_free`.
@@ -158,8 +164,11 @@ def _test_sets(
     values, outcome = cases.features.values, cases.outcome
     orders = sample_orders(cases.features.subjects, count=settings.permutations, generator=generator)
     shared = divisions[: settings.permutation_repeats]
-    tested = [one for one in cases.features.sets if one.is_disagreement]
-    found = [compare_with_chance(values, outcome, shared, orders, one, settings) for one in tested]
+    if cases.features.kind == "sources":
+        tested, compare = [one for one in cases.features.sets if one.freed_of is not None], compare_with_size
+    else:
+        tested, compare = [one for one in cases.features.sets if one.is_disagreement], compare_with_chance
+    found = [compare(values, outcome, shared, orders, one, settings) for one in tested]
     permuted = pd.DataFrame({test.key: aucs for test, aucs in found})
     return correct_single_measures([test for test, _ in found]), permuted
 

@@ -10,7 +10,7 @@ from scipy.special import expit
 from overread.errors import InputError
 from overread.evaluation.results import Interval
 from overread.questions.crowd_disagreement.case_features import check_folds
-from overread.questions.crowd_disagreement.feature_sets import Array, FeatureSet, standardise
+from overread.questions.crowd_disagreement.feature_sets import Array, FeatureSet, free_columns, standardise
 from overread.questions.crowd_disagreement.results import CrowdSettings
 
 Folds = NDArray[np.int64]
@@ -227,6 +227,46 @@ def cross_validate_permuted(
     return np.asarray(np.mean(by_division, axis=0), np.float64)
 
 
+def cross_validate_exchanged(
+    values: Array,
+    outcome: NDArray[np.bool_],
+    divisions: Folds,
+    orders: Orders,
+    features: FeatureSet,
+    settings: CrowdSettings,
+) -> Array:
+    """Mean AUC over divisions and folds where each case has what another case's columns are when freed of one of them.
+
+    That column, the outcomes and the folds stay; what the column leaves unexplained of all others changes places, the
+    columns of a case together. Where the outcome depends on the others through that column alone, random orders are as
+    good as the true one (permutation of residuals, Freedman and Lane 1983; every order is fitted anew).
+
+    Args:
+        values: (N, C) finite, as measured.
+        outcome: (N,).
+        divisions: (R, N) the fold in which each case is held out.
+        orders: (P, N), see `sample_orders`.
+        features: what predicts the outcome; freed of a column.
+        settings: z-scoring and penalty.
+
+    Returns:
+        (P,).
+
+    Raises:
+        InputError: the set is not freed of a column.
+    """
+    if features.freed_of is None:
+        raise InputError("residuals can be exchanged where a set is freed of a column", found=features.key)
+    exchanged = free_columns(values, features.freed_of, np.ones(len(values)))[orders]
+    exchanged[..., features.freed_of] = values[:, features.freed_of]
+    outcomes = np.broadcast_to(outcome, orders.shape)
+    by_division = [
+        _score_divisions(exchanged, outcomes, np.broadcast_to(division, orders.shape), features, settings).mean(axis=1)
+        for division in divisions
+    ]
+    return np.asarray(np.mean(by_division, axis=0), np.float64)
+
+
 def estimate_interval(aucs: Array, *, confidence: float, bounds: tuple[float, float] = (0.0, 1.0)) -> Interval:
     """Mean over repeats and folds with the corrected resampled t interval (Nadeau and Bengio 2003).
 
@@ -249,15 +289,23 @@ def estimate_interval(aucs: Array, *, confidence: float, bounds: tuple[float, fl
 def _score_divisions(
     values: Array, outcomes: NDArray[np.bool_], divisions: Folds, features: FeatureSet, settings: CrowdSettings
 ) -> Array:
-    """AUC of every fold, (D, k), for D divisions (D, N) with an outcome each, a batch at a time."""
+    """AUC of every fold, (D, k), for D divisions (D, N) with an outcome each, a batch at a time.
+
+    Values are (N, C), or (D, N, C) where each division has its own.
+    """
     folds = int(divisions.max()) + 1
-    width = max(values.shape[1], features.size + 1) * len(values) * folds
+    width = max(values.shape[-1], features.size + 1) * values.shape[-2] * folds
     per_batch = max(1, _BATCH_VALUES // width)
+    places = [slice(start, start + per_batch) for start in range(0, len(divisions), per_batch)]
     batches = [
         _score_batch(
-            values, outcomes[start : start + per_batch], divisions[start : start + per_batch], features, settings
+            values[None] if values.ndim == 2 else np.repeat(values[place], folds, axis=0),
+            outcomes[place],
+            divisions[place],
+            features,
+            settings,
         )
-        for start in range(0, len(divisions), per_batch)
+        for place in places
     ]
     return np.concatenate(batches).reshape(len(divisions), folds)
 
@@ -266,11 +314,14 @@ def _score_batch(
     values: Array, outcomes: NDArray[np.bool_], divisions: Folds, features: FeatureSet, settings: CrowdSettings
 ) -> Array:
     folds = int(divisions.max()) + 1
-    held_out = (divisions[:, None, :] == np.arange(folds)[None, :, None]).reshape(-1, len(values))
+    held_out = (divisions[:, None, :] == np.arange(folds)[None, :, None]).reshape(-1, values.shape[-2])
     outcome = np.repeat(outcomes, folds, axis=0)
     learnt = (~held_out).astype(np.float64)
-    scaled_by = learnt if settings.leak_free else np.ones((1, len(values)))
-    predictors = standardise(features.derive(standardise(values[None], scaled_by)), scaled_by)
+    scaled_by = learnt if settings.leak_free else np.ones((1, values.shape[-2]))
+    columns = standardise(values, scaled_by)
+    if features.freed_of is not None:
+        columns = free_columns(columns, features.freed_of, learnt)
+    predictors = standardise(features.derive(columns), scaled_by)
     coefficients = fit_logistic(predictors, outcome, learnt, inverse_penalty=settings.inverse_penalty)
     scores = score_cases(predictors, coefficients)
     return np.array([compute_auc(s[h], y[h]) for s, h, y in zip(scores, held_out, outcome, strict=True)])

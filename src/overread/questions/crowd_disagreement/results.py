@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from overread.evaluation.results import Interval
+from overread.evaluation.verdict import AUROC_THAT_MATTERS, Verdict
+from overread.questions.crowd_disagreement.feature_sets import COMBINED, DISAGREEMENT
 from overread.records import Result
 from overread.settings import Settings
 
@@ -25,6 +27,12 @@ class CrowdSettings(Settings):
         1.0, gt=0, le=1000, description="C of the logistic regression: weight of the data against the ridge penalty"
     )
     confidence: float = Field(0.95, gt=0, lt=1, description="of the intervals")
+    matters: float = Field(
+        AUROC_THAT_MATTERS, gt=0, lt=0.5, description="smallest AUC of disagreement above 0.5 that matters, of ratings"
+    )
+    gain_matters: float = Field(
+        0.05, gt=0, lt=0.5, description="smallest gain of AUC by disagreement over size alone that matters, of masks"
+    )
 
     @model_validator(mode="after")
     def _tests_use_divisions_that_are_there(self) -> "CrowdSettings":
@@ -33,6 +41,10 @@ class CrowdSettings(Settings):
         return self
 
 
+LEVEL = 0.05
+"""A test shows something where p is below this."""
+CHANCE = 0.5
+"""AUC of a guess."""
 AUC_COLUMNS = ("features", "leak_free", "repeat", "fold", "auc")
 """Columns of `fold_auc.csv`: one row per set of features, order of z-scoring, repeat and held-out fold."""
 
@@ -114,7 +126,7 @@ class FeatureSetScore(Settings):
 
 
 class PermutationTest(Settings):
-    """Whether a set of features tells the outcome better than chance.
+    """Whether a set of features of ratings tells more than chance, or one of masks more than their size.
 
     Attributes:
         key: of the set.
@@ -122,10 +134,10 @@ class PermutationTest(Settings):
         observed: mean AUC over the first `permutation_repeats` divisions into folds, which the permutations share.
         chance_mean: mean over the permutations.
         chance_high: their 95th percentile.
-        permutations: how many.
+        permutations: how many; of outcomes for ratings, of what size leaves unexplained for masks.
         p: share of permutations that reach the observed AUC, one-sided, the observed order counted among them (Phipson
             and Smyth 2010).
-        p_holm: the same, Holm-corrected over the single measures; None for all measures together.
+        p_holm: the same, Holm-corrected over the single measures; None for sets of all measures.
     """
 
     key: str
@@ -179,7 +191,9 @@ class CrowdEvaluation(Result):
         seed: of folds and permutations.
         scores: every set of features.
         gain: AUC with disagreement and consensus minus that of the consensus alone, per fold; same kind of interval.
-        tests: disagreement alone, and each of its measures.
+            The consensus of masks is their size.
+        tests: for ratings disagreement alone, for masks size and disagreement and then disagreement freed of size; and
+            each of its measures.
         contrasts: every measure of disagreement by class.
         explained: share of the variance along the first two principal components.
     """
@@ -202,6 +216,35 @@ class CrowdEvaluation(Result):
     def find_score(self, key: str) -> FeatureSetScore:
         """The score of a set of features."""
         return next(score for score in self.scores if score.key == key)
+
+    @property
+    def main_test(self) -> PermutationTest:
+        """The test that decides: of disagreement alone for ratings, of disagreement beside size for masks."""
+        return self.find_test(COMBINED if self.table.kind == "sources" else DISAGREEMENT)
+
+    @property
+    def effect(self) -> Interval:
+        """What the answer is about: AUC of disagreement above 0.5 for ratings, its gain over size alone for masks."""
+        if self.table.kind == "sources":
+            return self.gain
+        auc = self.find_score(DISAGREEMENT).auc
+        low, high = auc.low - CHANCE, auc.high - CHANCE
+        return Interval(estimate=auc.estimate - CHANCE, low=low, high=high, confidence=auc.confidence)
+
+    @property
+    def matters(self) -> float:
+        """Smallest effect that matters."""
+        return self.settings.gain_matters if self.table.kind == "sources" else self.settings.matters
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether disagreement tells something: the test decides, unless the whole interval is too small to matter.
+
+        An effect below 0 is no yes, however rare it is among random orders: fits to noise lose AUC.
+        """
+        if -self.matters < self.effect.low and self.effect.high < self.matters:
+            return "no difference that matters"
+        return "yes" if self.main_test.p < LEVEL and self.effect.estimate > 0 else "cannot tell"
 
     def find_test(self, key: str) -> PermutationTest:
         """The permutation test of a set of features."""

@@ -1,4 +1,9 @@
-"""Disagreement of the sources of a study as features: overlap, boundary distance and spread of loads, case by case."""
+"""Disagreement of the sources of a study as features: overlap, boundary distance and spread of loads, case by case.
+
+All of them go with size: where little is outlined, Dice is lower and loads differ less. Every set of disagreement is
+therefore freed of size, the logarithm of the mean load, with lines that are fitted within the training folds, and size
+alone is a set of its own.
+"""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -32,8 +37,9 @@ def measure_source_disagreement(study: Study, sources: Sequence[str]) -> CaseFea
     """Measure how much sources disagree in each case.
 
     Columns: Dice and average surface distance of each of P pairs of sources, then standard deviation of the loads over
-    the sources, the same over the mean load (0 where all masks are empty), and the mean load, which stands for the
-    consensus. A case that a source has not labelled has NaN; the distance is infinite where one of two masks is empty.
+    the sources, the same over the mean load (0 where all masks are empty), and the logarithm of the mean load, which
+    stands for size. A case that a source has not labelled has NaN; the distance is infinite where one of two masks is
+    empty.
 
     Args:
         study: where masks are read.
@@ -62,17 +68,19 @@ def measure_source_disagreement(study: Study, sources: Sequence[str]) -> CaseFea
 
 
 def summarise_loads(loads: Array) -> Array:
-    """Sample standard deviation over sources, the same over the mean (0 where it is 0), and the mean.
+    """Sample standard deviation over sources, the same over the mean (0 where it is 0), and the logarithm of the mean.
 
     Args:
-        loads: (N, sources), at least two sources.
+        loads: (N, sources), at least two sources; a mean of 0 counts as half the smallest mean above 0.
 
     Returns:
         (N, 3).
     """
     mean, std = loads.mean(axis=1), loads.std(axis=1, ddof=1)
     relative = np.divide(std, mean, out=np.zeros_like(std), where=mean != 0)
-    return np.stack([std, relative, mean], axis=1)
+    smallest = float(np.min(mean[mean > 0], initial=np.inf))
+    size = np.log(np.where(mean > 0, mean, smallest / 2 if np.isfinite(smallest) else 1.0))
+    return np.stack([std, relative, np.where(np.isnan(mean), np.nan, size)], axis=1)
 
 
 def _tabulate(comparisons: pd.DataFrame, metric: str, pairs: list[tuple[str, str]], case_ids: Sequence[str]) -> Array:
@@ -101,23 +109,35 @@ def _name_columns(study: Study, pairs: list[tuple[str, str]]) -> tuple[str, ...]
         *(f"Boundary distance of {a} and {b} ({length})" for a, b in pairs),
         f"Spread of loads ({load})",
         "Relative spread of loads",
-        f"Mean load ({load})",
+        f"Log of the mean load ({load})",
     )
+
+
+MEASURED = "disagreement_measured"
+"""Key of the set of all measures of disagreement as they are, size in them."""
 
 
 def _list_sets(pair_count: int) -> tuple[FeatureSet, ...]:
     width = 2 * pair_count + _LOAD_COLUMNS
+    size = width - 1
     chosen: dict[str, tuple[str, SetGroup, Sequence[int]]] = {
-        COMBINED: ("Disagreement and mean load", "all", range(width)),
-        CONSENSUS: ("Mean load alone (consensus)", "measure", [width - 1]),
-        DISAGREEMENT: ("Disagreement alone (no mean load)", "combined", range(width - 1)),
-        "dice": ("Dice of pairs alone", "measure", range(pair_count)),
-        "distance": ("Boundary distances of pairs alone", "measure", range(pair_count, 2 * pair_count)),
-        "load_spread": ("Spread of loads alone", "measure", range(2 * pair_count, width - 1)),
+        COMBINED: ("Size and disagreement", "all", range(width)),
+        CONSENSUS: ("Size alone (log of the mean load)", "measure", [size]),
+        MEASURED: ("Disagreement as measured, size in it", "combined", range(size)),
+        DISAGREEMENT: ("Disagreement freed of size", "combined", range(size)),
+        "dice": ("Dice of pairs, freed of size", "measure", range(pair_count)),
+        "distance": ("Boundary distances of pairs, freed of size", "measure", range(pair_count, 2 * pair_count)),
+        "load_spread": ("Spread of loads, freed of size", "measure", range(2 * pair_count, size)),
     }
     return tuple(
         FeatureSet(
-            key, title, group, len(places), select_columns(places), is_disagreement=key not in (COMBINED, CONSENSUS)
+            key,
+            title,
+            group,
+            len(places),
+            select_columns(places),
+            is_disagreement=key not in (COMBINED, CONSENSUS, MEASURED),
+            freed_of=None if key in (CONSENSUS, MEASURED) else size,
         )
         for key, (title, group, places) in chosen.items()
     )

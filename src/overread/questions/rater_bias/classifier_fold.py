@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from overread.errors import InputError
-from overread.labels.seeds import seed_generator
+from overread.labels.seeds import draw_seed, seed_generator
 from overread.questions.rater_bias.classification_results import Origin
 from overread.questions.rater_bias.classifier_masks import DrawnMask, apply_shifts, read_drawn_masks, sample_shifts
 from overread.questions.rater_bias.classifier_training import ClassifierEpoch, predict_patches, train_classifier
@@ -50,7 +50,8 @@ def classify_fold(
 ) -> tuple[pd.DataFrame, tuple[ClassifierEpoch, ...]]:
     """Train the classifier of a fold on annotations and test it on the held-out annotations and predictions.
 
-    The order of the sources changes nothing but the order of the columns.
+    The order of the sources changes nothing but the order of the columns. Every training has a seed of its own, so that
+    the classifiers of several folds do not share their luck.
 
     Args:
         masks: annotations and predictions.
@@ -76,11 +77,12 @@ def classify_fold(
         generator = seed_generator(settings.seed, "shuffled sources", fold.index)
         shifts = sample_shifts(fold.train, len(sources), generator)
         train = apply_shifts(train, shifts, source_count=len(sources))
+    own_seed = draw_seed(seed_generator(settings.seed, "source classifier", fold.index, int(shuffled)))
     network, reports = train_classifier(
         train,
         validation,
         source_count=len(sources),
-        settings=settings,
+        settings=settings.model_copy(update={"seed": own_seed}),
         session=session,
         spreads_validation_labels=shuffled,
     )

@@ -1,4 +1,4 @@
-"""The cross-evaluation: every pair of label sets, the gap between own and other rater, loads and tests."""
+"""The cross-evaluation: every pair of label sets to look at, every repeat by itself to judge by."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,13 +7,23 @@ from itertools import combinations
 import pandas as pd
 
 from overread.errors import InputError
-from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.compare import LabelSetPair, choose_tolerance, compare_pairs
-from overread.evaluation.loads import compute_bland_altman, count_load_order
+from overread.evaluation.matters import Matters
 from overread.evaluation.metric_summary import select_pair, summarise_metric
-from overread.evaluation.results import METRICS, Interval, MetricSummary, name_network
-from overread.evaluation.significance import adjust_holm, compute_paired_p, compute_two_sample_p
-from overread.questions.rater_bias.results import CrossEvaluation, SourcePair
+from overread.evaluation.results import METRICS, MetricSummary, name_network
+from overread.evaluation.skill import Skill
+from overread.questions.rater_bias.own_and_other import (
+    compute_paper_p,
+    describe_dice,
+    describe_dice_with_raters,
+    estimate_gap,
+    judge_gap,
+    summarise_consensus,
+    summarise_source_pairs,
+)
+from overread.questions.rater_bias.repeat_scores import RepeatMasks, score_repeats
+from overread.questions.rater_bias.results import CrossEvaluation
+from overread.questions.rater_bias.skills import measure_skills
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
 
@@ -31,172 +41,64 @@ def list_name_pairs(sources: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class DiceByOrigin:
-    """Dice values of networks, told apart by whose labels they are compared with.
-
-    Attributes:
-        same: Dice of network S against source S, all networks and cases.
-        cross: Dice of network S against source T, all ordered pairs S ≠ T and cases.
-        cases: one row per case that has both kinds: `subject_id`, and the means over networks `same` and `cross`; where
-            there are no cross-source values at all, one row per case with `same` only.
-    """
-
-    same: list[float]
-    cross: list[float]
-    cases: pd.DataFrame
-
-    @property
-    def subjects(self) -> list[str]:
-        """Subject of each row of `cases`."""
-        return self.cases["subject_id"].tolist()
-
-
-def collect_dice_by_origin(comparisons: pd.DataFrame, sources: Sequence[str]) -> DiceByOrigin:
-    """Pick the Dice values of the networks of `sources` against `sources`.
-
-    Args:
-        comparisons: COMPARISON_COLUMNS.
-        sources: names of sources.
-    """
-    source_of = {name_network(source): source for source in sources}
-    rows = comparisons[comparisons["prediction"].isin(list(source_of)) & comparisons["reference"].isin(sources)]
-    is_same = rows["prediction"].map(source_of) == rows["reference"]
-    same, cross = rows[is_same], rows[~is_same]
-    cases = same.groupby("case_id", sort=False).agg(subject_id=("subject_id", "first"), same=("dice", "mean"))
-    if len(cross):
-        cases = cases.join(cross.groupby("case_id")["dice"].mean().rename("cross"), how="inner")
-    return DiceByOrigin(same["dice"].tolist(), cross["dice"].tolist(), cases)
-
-
-def compare_with_raters(
-    comparisons: pd.DataFrame, sources: Sequence[str], raters: Sequence[str], *, seed: int
-) -> dict[str, Interval]:
-    """Mean Dice of the network of each source against the raters, over the cases that all raters have labelled.
-
-    Args:
-        comparisons: COMPARISON_COLUMNS.
-        sources: names of sources; those without such a case are left out.
-        raters: names of the sources that the networks are compared with.
-        seed: of the bootstrap over subjects.
-    """
-    found = {}
-    for source in sources:
-        is_wanted = (comparisons["prediction"] == name_network(source)) & comparisons["reference"].isin(raters)
-        cases = comparisons[is_wanted].groupby("case_id", sort=False)
-        means = cases.agg(subject_id=("subject_id", "first"), dice=("dice", "mean"), count=("dice", "size"))
-        complete = means[means["count"] == len(raters)]
-        if len(complete):
-            found[source] = bootstrap_mean(complete["dice"].tolist(), complete["subject_id"].tolist(), seed=seed)
-    return found
-
-
-def summarise_source_pairs(comparisons: pd.DataFrame, sources: Sequence[str], *, seed: int) -> tuple[SourcePair, ...]:
-    """Summarise the sources two by two, in their order; two sources without a common case are left out.
-
-    Args:
-        comparisons: COMPARISON_COLUMNS, with the rows of `cross_evaluate`.
-        sources: names of sources.
-        seed: of the bootstrap.
-    """
-    found = [summarise_source_pair(comparisons, first, second, seed=seed) for first, second in combinations(sources, 2)]
-    pairs = [pair for pair in found if pair is not None]
-    if len(sources) < 3:
-        return tuple(pairs)
-    corrected = adjust_holm([pair.paired_p for pair in pairs])
-    return tuple(pair.model_copy(update={"paired_p_holm": p}) for pair, p in zip(pairs, corrected, strict=True))
-
-
-def summarise_source_pair(comparisons: pd.DataFrame, first: str, second: str, *, seed: int) -> SourcePair | None:
-    """Summarise two sources on the cases that have a mask of both and of both networks, None where there is none.
-
-    Args:
-        comparisons: COMPARISON_COLUMNS, with the rows of `cross_evaluate`.
-        first: name of a source.
-        second: name of another source.
-        seed: of the bootstrap.
-    """
-    rows = _keep_common_cases(comparisons, first, second)
-    between_sources = select_pair(rows, first, second)
-    between_networks = select_pair(rows, name_network(first), name_network(second))
-    if between_networks.empty:
-        return None
-    source_loads = between_sources["prediction_load"].tolist(), between_sources["reference_load"].tolist()
-    network_loads = between_networks["prediction_load"].tolist(), between_networks["reference_load"].tolist()
-    dice = collect_dice_by_origin(rows, (first, second))
-    gaps = dice.cases["same"] - dice.cases["cross"]
-    return SourcePair(
-        first=first,
-        second=second,
-        case_count=len(between_networks),
-        source_dice=summarise_metric(rows, first, second, "dice"),
-        network_dice=summarise_metric(rows, name_network(first), name_network(second), "dice"),
-        source_order=count_load_order(*source_loads),
-        network_order=count_load_order(*network_loads),
-        source_loads=compute_bland_altman(*source_loads),
-        network_loads=compute_bland_altman(*network_loads),
-        dice_gap=bootstrap_mean(gaps.tolist(), dice.subjects, seed=seed),
-        two_sample_p=compute_two_sample_p(dice.same, dice.cross),
-        paired_p=compute_paired_p(dice.cases["same"].tolist(), dice.cases["cross"].tolist()),
-        paired_p_holm=None,
-    )
-
-
-def _keep_common_cases(comparisons: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    common = select_pair(comparisons, name_network(first), name_network(second))["case_id"]
-    return comparisons[comparisons["case_id"].isin(common)]
-
-
 def summarise(
     comparisons: pd.DataFrame,
+    scores: pd.DataFrame,
     *,
     study: Study,
     sources: Sequence[str],
     raters: Sequence[str],
     case_ids: Sequence[str],
+    skills: Mapping[str, Skill],
     tolerance: float,
+    matters: Matters,
     seed: int,
 ) -> CrossEvaluation:
-    """Summarise the per-case table of a cross-evaluation.
+    """Summarise the tables of a cross-evaluation.
 
     Args:
         comparisons: COMPARISON_COLUMNS, with the rows of `cross_evaluate`.
+        scores: REPEAT_COLUMNS.
         study: the study, for its name, units and labelled cases.
         sources: the sources compared.
         raters: those of them that are no consensus of others.
         case_ids: cases considered.
+        skills: of the networks of each source.
         tolerance: of the surface Dice that the table holds, in the study's length unit.
+        matters: the smallest differences that matter.
         seed: of the bootstrap.
 
     Raises:
         InputError: no case has both a label and a prediction of the same source.
     """
-    dice = collect_dice_by_origin(comparisons, raters)
-    if not dice.same:
+    same, cross = describe_dice(scores, raters, seed=seed)
+    if same is None:
         raise InputError("at least one case must have both a label and a held-out prediction", found=0)
-    has_cross = "cross" in dice.cases
-    same = dice.cases["same"].tolist()
-    cross = dice.cases["cross"].tolist() if has_cross else []
-    gaps = [a - b for a, b in zip(same, cross, strict=True)] if has_cross else []
+    gap = estimate_gap(scores, raters)
+    consensus = [source for source in sources if source not in raters]
+    has_learnt = all(skill.has_learnt for source, skill in skills.items() if source in raters)
     return CrossEvaluation(
         study=study.settings.name,
         target=study.settings.target,
         length_unit=study.settings.length_unit,
         load_unit=study.settings.load_unit,
         surface_tolerance=tolerance,
+        matters=matters,
         sources=tuple(sources),
         raters=tuple(raters),
         case_ids=tuple(case_ids),
         missing_cases=find_missing_cases(comparisons, study, sources, case_ids),
         empty_cases=find_empty_cases(comparisons, sources, case_ids),
-        rater_dice=compare_with_raters(comparisons, sources, raters, seed=seed) if len(sources) > len(raters) else {},
+        skills=dict(skills),
+        rater_dice=describe_dice_with_raters(scores, sources, raters, seed=seed) if consensus else {},
+        consensus_gains=summarise_consensus(scores, consensus, raters, skills=skills, matters=matters.dice),
         matrix=summarise_matrix(comparisons, sources),
-        pairs=summarise_source_pairs(comparisons, raters, seed=seed),
-        same_dice=bootstrap_mean(same, dice.subjects, seed=seed),
-        cross_dice=bootstrap_mean(cross, dice.subjects, seed=seed) if has_cross else None,
-        dice_gap=bootstrap_mean(gaps, dice.subjects, seed=seed) if has_cross else None,
-        two_sample_p=compute_two_sample_p(dice.same, dice.cross),
-        paired_p=compute_paired_p(same, cross) if has_cross else None,
+        pairs=summarise_source_pairs(comparisons, scores, raters, skills=skills, matters=matters),
+        same_dice=same,
+        cross_dice=cross,
+        dice_gap=gap,
+        verdict=judge_gap(gap, matters=matters.dice, has_learnt=has_learnt),
+        two_sample_p=compute_paper_p(comparisons, raters),
     )
 
 
@@ -235,17 +137,35 @@ def find_empty_cases(
     return {name: tuple(case_id for case_id in case_ids if (name, case_id) in empty) for name in names}
 
 
+@dataclass(frozen=True, eq=False)
+class CrossEvaluationTables:
+    """What is found, with the tables that it is taken from.
+
+    Attributes:
+        evaluation: the summary.
+        comparisons: one row per pair of label sets and case, COMPARISON_COLUMNS; of networks, the masks of all repeats
+            together.
+        scores: one row per network, reference and held-out case, REPEAT_COLUMNS.
+    """
+
+    evaluation: CrossEvaluation
+    comparisons: pd.DataFrame
+    scores: pd.DataFrame
+
+
 def cross_evaluate(
     study: Study,
     sources: Sequence[str],
     predictions: Mapping[str, LabelSet],
+    repeats: Sequence[RepeatMasks],
     *,
     raters: Sequence[str] = (),
     case_ids: Sequence[str] = (),
     tolerance: float | None = None,
+    matters: Matters | None = None,
     seed: int = 0,
     workers: int = 1,
-) -> tuple[CrossEvaluation, pd.DataFrame]:
+) -> CrossEvaluationTables:
     """Compare sources with sources, networks with sources, and networks with networks.
 
     A network counts on the cases that its own source has labelled, where its predictions are held out: network S
@@ -254,35 +174,38 @@ def cross_evaluate(
     Args:
         study: the study.
         sources: the sources to compare.
-        predictions: by source, the held-out masks of the network trained on it.
+        predictions: by source, the held-out masks of the network trained on it, of all its repeats together.
+        repeats: the held-out masks of each repeat by itself.
         raters: those of the sources that are no consensus of others; all if empty.
         case_ids: cases considered; all of the study if empty.
         tolerance: of the surface Dice, in the study's length unit; 1 mm in 3D if None, to be given in 2D.
+        matters: the smallest differences that matter; the usual ones if None.
         seed: of the bootstrap.
         workers: processes that share the cases.
 
-    Returns:
-        The summary, and the table with one row per pair of label sets and case (COMPARISON_COLUMNS).
-
     Raises:
-        InputError: `predictions` and `sources` do not match, a name is used twice, no case has a label and a
-            prediction, a mask is damaged, or two masks of a case differ in shape.
+        InputError: `predictions` or `repeats` and `sources` do not match, a name is used twice, no case has a label
+            and a prediction, a mask is damaged, or two masks of a case differ in shape.
     """
-    _check_names(study, sources, predictions)
-    considered = tuple(case_ids) or study.case_ids
+    _check_names(study, sources, predictions, repeats)
+    considered, judged = tuple(case_ids) or study.case_ids, tuple(raters) or tuple(sources)
     distance = choose_tolerance(study, tolerance)
     pairs = list_pairs(study, sources, predictions, case_ids=considered)
     comparisons = compare_pairs(pairs, study=study, tolerance=distance, workers=workers)
+    scores = score_repeats(study, repeats, sources, case_ids=considered, workers=workers)
     found = summarise(
         comparisons,
+        scores,
         study=study,
         sources=sources,
-        raters=raters or sources,
+        raters=judged,
         case_ids=considered,
+        skills=measure_skills(study, repeats, scores, comparisons, sources=sources, raters=judged),
         tolerance=distance,
+        matters=matters or Matters(),
         seed=seed,
     )
-    return found, comparisons
+    return CrossEvaluationTables(found, comparisons, scores)
 
 
 def list_pairs(
@@ -304,10 +227,18 @@ def list_pairs(
     return pairs
 
 
-def _check_names(study: Study, sources: Sequence[str], predictions: Mapping[str, LabelSet]) -> None:
+def _check_names(
+    study: Study, sources: Sequence[str], predictions: Mapping[str, LabelSet], repeats: Sequence[RepeatMasks]
+) -> None:
     if not sources:
         raise InputError("a cross-evaluation needs at least one source", found=0)
     study.select_sources(sources)
+    if {one.source for one in repeats} != set(sources):
+        raise InputError(
+            "there must be the masks of at least one repeat per source",
+            found=f"those of {', '.join(sorted({one.source for one in repeats})) or 'none'}",
+            where=f"sources {', '.join(sources)}",
+        )
     if set(predictions) != set(sources):
         raise InputError(
             "there must be one set of predictions per source",

@@ -1,49 +1,43 @@
 """What mixed-source training finds: Dice against every source over the labels that were added."""
 
-from typing import Literal, TypeAlias
-
-from overread.evaluation.results import Interval
+from overread.evaluation.results import Estimate
+from overread.evaluation.skill import Skill
+from overread.evaluation.verdict import Verdict, judge
 from overread.records import Result
 
-MIXING_COLUMNS = ("ratio", "added_count", "reference", "case_id", "subject_id", "dice")
-"""Columns of the per-case table `mixing.csv`: one row per ratio, reference and held-out case.
+MIXING_COLUMNS = ("ratio", "added_count", "reference", "case_id", "subject_id", "fold", "repeat", "dice")
+"""Columns of the table `mixing.csv`: one row per ratio, reference, held-out case and repeat of the training.
 
 `ratio` is the share of the second source's training labels that was learnt beside all of the first source's, in
 [0, 1]; 0 is the plain network of the first source. `added_count` is the number of labels added in the fold that holds
-the case out. `reference` is the source whose mask the prediction is compared with.
+the case out. `reference` is the source whose mask the prediction is compared with. Each repeat's network predicts by
+itself.
 """
 
 SECOND_NETWORK_COLUMNS = MIXING_COLUMNS[2:]
-"""Columns of the table of the plain network of the second source; rows of COMPARISON_COLUMNS have them, too."""
-
-Outcome: TypeAlias = Literal["towards", "away", "undecided"]
-"""Where added labels of the second source move a network: the interval of the shift lies above 0, below 0, around 0."""
-
-_ROUNDING = 1e-12
-"""Differences of Dice that equal arithmetic in another order can make."""
+"""Columns of the table of the plain network of the second source."""
 
 
 class ReferenceDice(Result):
-    """Dice of one network against one source, and its change against the plain network of the first source.
+    """Dice of the networks of one ratio against one source, and its change against those of the first source alone.
 
     Attributes:
         reference: the source.
-        mean: over `case_count` held-out cases, interval over subjects; None where there is none.
+        mean: over the subjects of `case_count` held-out cases; None where there is none.
         case_count: held-out cases that the source has labelled.
-        change: Dice minus Dice of the plain network of the first source, per case; None for that network itself, and
-            where the two have no common case.
+        change: Dice minus Dice of the plain networks of the first source; None for these networks themselves, and where
+            the two have no common case.
         change_case_count: cases that the change is taken over.
-        paired_p: paired t-test of the change over cases.
-        paired_p_holm: the same, Holm-corrected over all ratios and references; None for the plain networks.
+        corrected_p: p of the change after Holm's correction over all ratios and references; None for the plain networks
+            of both sources, and where the change has no valid interval.
     """
 
     reference: str
-    mean: Interval | None
+    mean: Estimate | None
     case_count: int
-    change: Interval | None
+    change: Estimate | None
     change_case_count: int
-    paired_p: float | None
-    paired_p_holm: float | None
+    corrected_p: float | None
 
 
 class MixedNetwork(Result):
@@ -61,7 +55,7 @@ class MixedNetwork(Result):
 
 
 class SourceShift(Result):
-    """How far a network lies from the plain network of the first source, towards the second source.
+    """How far networks lie from the plain networks of the first source, towards the second source.
 
     All three are taken over the same cases. What helps or harms the agreement with both sources alike, for example more
     examples to learn from, is in both changes and not in their difference.
@@ -69,20 +63,14 @@ class SourceShift(Result):
     Attributes:
         first_change: change of Dice against the first source.
         second_change: change of Dice against the second source.
-        difference: second minus first, per case; above 0 the network moved towards the second source.
+        difference: second minus first; above 0 the networks moved towards the second source.
         case_count: cases with masks of both sources and of both networks.
     """
 
-    first_change: Interval
-    second_change: Interval
-    difference: Interval
+    first_change: Estimate
+    second_change: Estimate
+    difference: Estimate
     case_count: int
-
-    @property
-    def outcome(self) -> Outcome:
-        """Where the network moved; undecided, too, where a single subject leaves the interval unknown."""
-        outcomes: dict[int, Outcome] = {1: "towards", -1: "away", 0: "undecided"}
-        return outcomes[find_sign(self.difference)]
 
 
 class MixingEvaluation(Result):
@@ -93,11 +81,13 @@ class MixingEvaluation(Result):
         second: the source of which labels are added.
         references: the sources that networks are compared with.
         networks: by rising ratio, from 0.
-        second_network: Dice of the plain network of the second source against each reference; None if not given.
+        second_network: Dice of the plain networks of the second source against each reference; None if not given.
         shift: from ratio 0 to the largest ratio; None where no case has all that it needs.
-        full_shift: from the plain network of the first source to that of the second; None likewise.
+        full_shift: from the plain networks of the first source to those of the second; None likewise.
+        skills: by source, how well the networks compared have learnt it; empty where that was not measured.
+        matters: smallest difference of Dice that matters.
         subject_count: subjects that are held out.
-        seed: of the bootstrap.
+        training_count: networks compared.
     """
 
     first: str
@@ -107,8 +97,10 @@ class MixingEvaluation(Result):
     second_network: tuple[ReferenceDice, ...] | None
     shift: SourceShift | None
     full_shift: SourceShift | None
+    skills: dict[str, Skill]
+    matters: float
     subject_count: int
-    seed: int
+    training_count: int
 
     @property
     def confidence(self) -> float:
@@ -121,7 +113,20 @@ class MixingEvaluation(Result):
         top = self.networks[-1]
         return top.added_counts if top.ratio == 1 else None
 
+    @property
+    def has_learnt(self) -> bool:
+        """Whether all networks compared learnt enough for a difference between them to say anything."""
+        return all(skill.has_learnt for skill in self.skills.values())
 
-def find_sign(interval: Interval) -> int:
-    """1 or -1 if the whole interval lies above or below 0, else 0, also where its bounds are unknown."""
-    return int(interval.low > _ROUNDING) - int(interval.high < -_ROUNDING)
+    @property
+    def verdict(self) -> Verdict:
+        """Whether added labels move the networks towards the second source: "yes", or "the wrong way round" if away."""
+        if self.shift is None:
+            return "cannot tell" if self.has_learnt else "learnt too little"
+        return judge(self.shift.difference, matters=self.matters, has_learnt=self.has_learnt)
+
+    def judge_change(self, one: ReferenceDice) -> Verdict:
+        """Read the change of a mixed network against one source, corrected for all that are judged beside it."""
+        if one.change is None:
+            return "cannot tell"
+        return judge(one.change, matters=self.matters, has_learnt=self.has_learnt, corrected_p=one.corrected_p)

@@ -1,4 +1,4 @@
-"""How often a source is told by its masks."""
+"""The patches that a source classifier was asked about, and how many it knew."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 
 from overread.errors import InputError
-from overread.evaluation.bootstrap import bootstrap_mean
-from overread.evaluation.results import Interval
 from overread.evaluation.roc import RocCurve, compute_roc
-from overread.questions.rater_bias.classification_results import HIT_COLUMNS, ORIGINS, HitRate, Origin
+from overread.questions.rater_bias.classification_results import HIT_COLUMNS, ORIGINS, Origin
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
@@ -71,40 +69,10 @@ def count_hits(patches: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     return counted.reset_index()[list(HIT_COLUMNS)]
 
 
-def summarise_hits(hits: pd.DataFrame, *, seed: int) -> tuple[HitRate, ...]:
-    """Summarise the hits of each origin, with the real and with the shuffled classifier.
-
-    Args:
-        hits: HIT_COLUMNS.
-        seed: of the bootstrap.
-    """
-    found = []
-    for origin in ORIGINS:
-        for shuffled in (False, True):
-            rows = hits[(hits["origin"] == origin) & (hits["shuffled"] == shuffled)]
-            if len(rows):
-                found.append(_summarise(rows, origin, shuffled, seed))
-    return tuple(found)
-
-
-def compute_growth(hits: pd.DataFrame, *, seed: int) -> Interval | None:
-    """Hit rate of predictions minus that of annotations, over the cases that have both.
-
-    Above 0, the sources are told apart more surely by what their networks draw than by what they draw themselves: what
-    sets them apart has become more consistent (Schwartzman et al. 2019, section 3.4).
-    """
-    rates = compute_case_rates(hits[~hits["shuffled"].astype(bool)]).set_index(["case_id", "subject_id", "origin"])
-    by_origin = rates["hit_rate"].unstack("origin").reindex(columns=list(ORIGINS)).dropna()
-    if by_origin.empty:
-        return None
-    differences = (by_origin["prediction"] - by_origin["annotation"]).tolist()
-    return bootstrap_mean(differences, by_origin.index.get_level_values("subject_id").tolist(), seed=seed)
-
-
 def compute_case_rates(hits: pd.DataFrame) -> pd.DataFrame:
-    """Hit rate of each case, the mean over its masks: columns case_id, subject_id, origin, shuffled, hit_rate."""
+    """Hit rate of each case, the mean over its masks: columns fold, case_id, subject_id, origin, shuffled, hit_rate."""
     rates = hits.assign(hit_rate=hits["hit_count"] / hits["patch_count"])
-    keys = ["case_id", "subject_id", "origin", "shuffled"]
+    keys = ["fold", "case_id", "subject_id", "origin", "shuffled"]
     return rates.groupby(keys, sort=False)["hit_rate"].mean().reset_index()
 
 
@@ -118,18 +86,3 @@ def compute_rocs(patches: pd.DataFrame, sources: Sequence[str]) -> dict[Origin, 
         drawn_by = [list(sources).index(source) for source in rows["source"]]
         curves[origin] = compute_roc(probabilities, drawn_by)
     return {origin: curve for origin, curve in curves.items() if curve is not None}
-
-
-def _summarise(rows: pd.DataFrame, origin: Origin, shuffled: bool, seed: int) -> HitRate:
-    cases = compute_case_rates(rows)
-    rates = cases["hit_rate"].to_numpy(np.float64)
-    by_source = (rows["hit_count"] / rows["patch_count"]).groupby(rows["source"], sort=False).mean()
-    return HitRate(
-        origin=origin,
-        shuffled=shuffled,
-        interval=bootstrap_mean(rates.tolist(), cases["subject_id"].tolist(), seed=seed),
-        std=float(rates.std(ddof=1)) if rates.size > 1 else None,
-        case_count=rates.size,
-        patch_count=int(rows["patch_count"].sum()),
-        by_source={str(source): float(rate) for source, rate in by_source.items()},
-    )

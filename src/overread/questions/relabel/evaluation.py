@@ -1,7 +1,7 @@
 """What relabelling does to networks and labels: scores, cells, costs, outcomes and repairs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 
 from overread.errors import InputError
-from overread.evaluation.results import Interval
+from overread.evaluation.results import Estimate, Interval
+from overread.evaluation.skill import Skill
+from overread.evaluation.verdict import DICE_THAT_MATTERS
+from overread.questions.relabel.gains import summarise_cells
 from overread.questions.relabel.results import (
     Correction,
     LabelRepair,
@@ -24,12 +27,11 @@ from overread.questions.relabel.results import (
 )
 from overread.questions.relabel.scores import (
     Training,
-    bootstrap_cases,
+    bootstrap_subjects,
     check_labels,
     index_dice,
     list_subjects,
     order_trainings,
-    summarise_cells,
 )
 from overread.study.study import Study
 
@@ -39,14 +41,18 @@ _CORRECTIONS: tuple[Correction, ...] = ("none", "reweight", "relabel")
 def collect_metrics(evaluation: RelabelEvaluation) -> dict[str, float]:
     """Figures of the first noise and the main method; those that are not known are left out.
 
-    Names: label_gain and network_gain with _low and _high, label_dice_before and _after, changed_share, and clean_dice
-    and noisy_dice by correction (_none, _reweight, _relabel; clean_dice_clean where clean labels were learnt).
+    Names: network_gain and noisy_gain with _low, _high, _p and _smallest_detectable, skill of the networks without
+    correction, label_gain, label_dice_before and _after, changed_share, and clean_dice and noisy_dice by correction
+    (_none, _reweight, _relabel; clean_dice_clean where clean labels were learnt).
     """
     noise = evaluation.noises[0].name
-    repair = choose_repair(evaluation, noise)
-    known: dict[str, Interval | float | None] = {"network_gain": find_gain(evaluation, noise)}
+    repair, skill = choose_repair(evaluation, noise), evaluation.skills.get(noise)
+    main = evaluation.find_cell(noise, "relabel", evaluation.methods[0])
+    known: dict[str, Estimate | float | None] = {"skill": skill.value if skill else None}
+    if main is not None:
+        known |= {"network_gain": main.gain, "noisy_gain": main.noisy_gain}
     if repair is not None:
-        known |= {"label_gain": repair.gain, "changed_share": repair.changed_share}
+        known |= {"label_gain": _take(repair.gain), "changed_share": repair.changed_share}
         known |= {"label_dice_before": _take(repair.before), "label_dice_after": _take(repair.after)}
     for correction in _CORRECTIONS:
         method = evaluation.methods[0] if correction == "relabel" else ""
@@ -61,17 +67,25 @@ def _take(interval: Interval | None) -> float | None:
     return None if interval is None else interval.estimate
 
 
-def _spell_out(name: str, value: Interval | float | None) -> dict[str, float]:
-    if isinstance(value, Interval):
-        numbers = {name: value.estimate, f"{name}_low": value.low, f"{name}_high": value.high}
-        return {key: number for key, number in numbers.items() if math.isfinite(number)}
-    return {} if value is None else {name: value}
+def _spell_out(name: str, value: Estimate | float | None) -> dict[str, float]:
+    numbers: dict[str, float | None] = (
+        {name: value}
+        if not isinstance(value, Estimate)
+        else {
+            name: value.estimate,
+            f"{name}_low": value.low,
+            f"{name}_high": value.high,
+            f"{name}_p": value.p_value,
+            f"{name}_smallest_detectable": value.smallest_detectable,
+        }
+    )
+    return {key: number for key, number in numbers.items() if number is not None and math.isfinite(number)}
 
 
 def measure_costs(
     methods: Sequence[str], watched: Sequence[WatchedTraining], plain: Sequence[PlainTraining]
 ) -> tuple[MethodCost, ...]:
-    """Compare trainings with relabelling with those without correction on the same labels and fold.
+    """Compare trainings with relabelling with those without correction on the same labels, fold and repeat.
 
     Args:
         methods: how uncertainty was estimated.
@@ -79,7 +93,7 @@ def measure_costs(
         plain: all other trainings.
     """
     seconds_without = {
-        (training.noise, training.fold): training.training_seconds
+        (training.noise, training.fold, training.repeat): training.training_seconds
         for training in plain
         if training.correction == "none" and training.training_seconds > 0
     }
@@ -90,13 +104,13 @@ def measure_costs(
 
 
 def _measure(
-    method: str, watched: Sequence[WatchedTraining], seconds_without: dict[tuple[str, int], float]
+    method: str, watched: Sequence[WatchedTraining], seconds_without: dict[tuple[str, int, int], float]
 ) -> MethodCost:
     estimates = sum(training.estimate_count for training in watched)
     pairs = [
-        (training, seconds_without[training.noise, training.fold])
+        (training, seconds_without[place])
         for training in watched
-        if (training.noise, training.fold) in seconds_without
+        if (place := (training.noise, training.fold, training.repeat)) in seconds_without
     ]
     training_ratios = [training.training_seconds / without for training, without in pairs]
     total_ratios = [(one.training_seconds + one.uncertainty_seconds) / without for one, without in pairs]
@@ -116,16 +130,18 @@ _ROUNDING = 1e-12
 """Differences of Dice that equal arithmetic in another order can make."""
 
 
-def judge_outcome(difference: Interval | None) -> Outcome:
-    """Whether a difference lies above 0, below 0 or around it, by its whole interval.
+def find_outcome(evaluation: RelabelEvaluation, noise: str) -> Outcome:
+    """What relabelling with the main method did to the network; unknown where it was not tried."""
+    cell = evaluation.find_cell(noise, "relabel", evaluation.methods[0])
+    return "unknown" if cell is None or cell.outcome is None else cell.outcome
 
-    With a single subject the interval is unknown and the outcome is "undecided".
-    """
-    if difference is None:
-        return "unknown"
-    if difference.low > _ROUNDING:
-        return "gained"
-    return "lost" if difference.high < -_ROUNDING else "undecided"
+
+def tell_verdict(evaluation: RelabelEvaluation) -> str:
+    """The outcome of the network in a few words, by noise where the outcomes differ."""
+    outcomes = {noise.name: find_outcome(evaluation, noise.name) for noise in evaluation.noises}
+    if len(set(outcomes.values())) == 1:
+        return next(iter(outcomes.values()))
+    return "; ".join(f"{noise}: {outcome}" for noise, outcome in outcomes.items())
 
 
 def choose_repair(evaluation: RelabelEvaluation, noise: str, method: str = "") -> LabelRepair | None:
@@ -141,7 +157,7 @@ def choose_repair(evaluation: RelabelEvaluation, noise: str, method: str = "") -
     return new_source or evaluation.find_repair(noise, chosen, "training")
 
 
-def find_gain(evaluation: RelabelEvaluation, noise: str, method: str = "") -> Interval | None:
+def find_gain(evaluation: RelabelEvaluation, noise: str, method: str = "") -> Estimate | None:
     """What the network gained by relabelling in Dice with clean masks; None where that is not known.
 
     Args:
@@ -168,7 +184,7 @@ def choose_masks(labels: pd.DataFrame, noise: str, method: str) -> pd.DataFrame:
 
 
 def average_masks(masks: pd.DataFrame) -> pd.DataFrame:
-    """Mean Dice before and after of each case with a clean mask, over the folds that relabelled it.
+    """Mean Dice before and after of each case with a clean mask, over the trainings that relabelled it.
 
     Args:
         masks: rows of LABEL_COLUMNS for one noise, method and kind of labels.
@@ -206,15 +222,14 @@ def _summarise_repair(
     noise, method, kind = key
     subject_of, dice = list_subjects(masks), average_masks(masks)
     gains = dice["after_dice"] - dice["before_dice"]
-    gain = bootstrap_cases(gains, subject_of, seed=seed)
+    gain = bootstrap_subjects(gains, subject_of, seed=seed)
     return LabelRepair(
         noise=noise,
         method=method,
         labels=kind,
-        before=bootstrap_cases(dice["before_dice"], subject_of, seed=seed),
-        after=bootstrap_cases(dice["after_dice"], subject_of, seed=seed),
+        before=bootstrap_subjects(dice["before_dice"], subject_of, seed=seed),
+        after=bootstrap_subjects(dice["after_dice"], subject_of, seed=seed),
         gain=gain,
-        outcome=judge_outcome(gain),
         case_count=masks["case_id"].nunique(),
         clean_case_count=len(gains),
         improved_count=int((gains > _ROUNDING).sum()),
@@ -239,6 +254,8 @@ class RelabelDesign:
         clean_source: what counts as clean; empty where nothing does.
         noises: labels that were repaired, at least one.
         methods: how uncertainty was estimated, the main one first, at least one.
+        folds: rounds of the cross-validation.
+        repeats: trainings of each kind and fold.
         flips: which uncertain voxels change sides.
         watched: trainings with relabelling.
         plain: all other trainings.
@@ -251,6 +268,8 @@ class RelabelDesign:
     clean_source: str
     noises: tuple[NoisyLabels, ...]
     methods: tuple[str, ...]
+    folds: int
+    repeats: int
     flips: Literal["uncertain", "contradicted"] = "uncertain"
     watched: tuple[WatchedTraining, ...] = ()
     plain: tuple[PlainTraining, ...] = ()
@@ -260,7 +279,14 @@ class RelabelDesign:
 
 
 def summarise_relabelling(
-    dice: pd.DataFrame, labels: pd.DataFrame, *, study: Study, design: RelabelDesign, seed: int = 0
+    dice: pd.DataFrame,
+    labels: pd.DataFrame,
+    *,
+    study: Study,
+    design: RelabelDesign,
+    skills: Mapping[str, Skill],
+    matters: float = DICE_THAT_MATTERS,
+    seed: int = 0,
 ) -> RelabelEvaluation:
     """Summarise what relabelling did to the labels and to the networks that learnt them.
 
@@ -272,6 +298,8 @@ def summarise_relabelling(
         labels: LABEL_COLUMNS; without rows where nothing was relabelled.
         study: the study, for its name and cases.
         design: what was trained and relabelled.
+        skills: by noise, how much the networks without correction have learnt.
+        matters: smallest difference of Dice that is called one, above 0.
         seed: of the bootstrap.
 
     Raises:
@@ -292,7 +320,11 @@ def summarise_relabelling(
         noises=design.noises,
         methods=design.methods,
         flips=design.flips,
-        cells=summarise_cells(scores, tried, seed=seed),
+        folds=design.folds,
+        repeats=design.repeats,
+        matters=matters,
+        skills=dict(skills),
+        cells=summarise_cells(scores, tried, folds=design.folds, matters=matters, skills=skills, seed=seed),
         repairs=summarise_repairs(masks, noises, design.methods, seed=seed),
         watched=design.watched,
         plain=design.plain,

@@ -2,20 +2,31 @@
 
 from typing import Literal, TypeAlias
 
-from overread.evaluation.results import Interval
+from overread.evaluation.results import Estimate, Interval
+from overread.evaluation.skill import Skill
 from overread.records import Result
 
 AS_GIVEN = "as-given"
 """Name of the noise where the labels of a source are repaired as they are."""
 
-DICE_COLUMNS = ("noise", "correction", "method", "case_id", "subject_id", "clean_dice", "noisy_dice")
-"""Columns of the per-case table `dice.csv`: one row per noise, correction, method and held-out case.
+DICE_COLUMNS = (
+    "noise",
+    "correction",
+    "method",
+    "fold",
+    "repeat",
+    "case_id",
+    "subject_id",
+    "clean_dice",
+    "noisy_dice",
+)
+"""Columns of the per-case table `dice.csv`: one row per noise, correction, method, repeat and held-out case.
 
 `clean_dice` and `noisy_dice` compare the prediction of the network with the clean and with the equally noisy mask of
 the case (D_clean and D_noisy of Redekop and Chernyavskiy 2021, table 1); `clean_dice` is empty where the case has no
 clean mask. `method` is empty unless the correction is `relabel`. The network that learnt clean labels has the
-correction `clean`, an empty noise and an empty `noisy_dice`. Each case is held out once; where a training failed, its
-rows are missing.
+correction `clean`, an empty noise and an empty `noisy_dice`. Each case is held out in one fold, once per repeat; where
+a training failed, its rows are missing.
 """
 
 LABEL_COLUMNS = (
@@ -23,6 +34,7 @@ LABEL_COLUMNS = (
     "method",
     "labels",
     "fold",
+    "repeat",
     "case_id",
     "subject_id",
     "before_dice",
@@ -32,15 +44,17 @@ LABEL_COLUMNS = (
 )
 """Columns of the table `labels.csv`: one row per relabelled mask.
 
-`labels` is `training` for the masks with which the network of a fold goes on, and `source` for those of the new source,
-which have an empty fold. `before_dice` and `after_dice` compare the noisy and the relabelled mask with the clean one;
-they are empty where the case has none. `changed_share` is that of the labelled voxels, infinite for an empty mask that
-would gain some; `is_kept` says that too much would have changed, so that the mask is the noisy one.
+`labels` is `training` for the masks with which the network of a fold and repeat goes on, and `source` for those of the
+new source, which have neither. `before_dice` and `after_dice` compare the noisy and the relabelled mask with the clean
+one; they are empty where the case has none. `changed_share` is that of the labelled voxels, infinite for an empty mask
+that would gain some; `is_kept` says that too much would have changed, so that the mask is the noisy one.
 """
 
 Correction: TypeAlias = Literal["clean", "none", "reweight", "relabel"]
-Outcome: TypeAlias = Literal["gained", "lost", "undecided", "unknown"]
-"""Of a difference: its interval lies above 0, below 0, around 0; or there is none."""
+Outcome: TypeAlias = Literal[
+    "gained", "lost", "no difference that matters", "cannot tell", "learnt too little", "unknown"
+]
+"""Of a gain, see `judge`; unknown where there is none."""
 
 
 class NoisyLabels(Result):
@@ -62,7 +76,7 @@ class RelabelledSource(Result):
         name: of the source.
         noise: which labels were repaired.
         method: how uncertainty was estimated.
-        threshold: on the mean uncertainty of the networks that learnt a case.
+        threshold: on the mean uncertainty of the networks that learnt a case, over folds and repeats.
         kept_case_ids: cases whose masks were left alone, because too much would have changed.
         digest: SHA-256 over the masks.
     """
@@ -101,6 +115,7 @@ class WatchedTraining(Result):
         noise: which labels were learnt at first.
         method: how uncertainty was estimated.
         fold: index of the held-out fold.
+        repeat: index of the training among those of its kind and fold.
         rule: what chose the epoch: the smallest change of uncertainty, the best Dice with clean labels, or the user.
         chosen_epoch: masks were relabelled with the network of this epoch, and training went on from there.
         threshold: voxels above it changed sides.
@@ -114,6 +129,7 @@ class WatchedTraining(Result):
     noise: str
     method: str
     fold: int
+    repeat: int
     rule: Literal["uncertainty", "clean", "fixed"]
     chosen_epoch: int
     threshold: float
@@ -131,6 +147,7 @@ class PlainTraining(Result):
         noise: which labels were learnt; empty for clean ones.
         correction: clean, none or reweight.
         fold: index of the held-out fold.
+        repeat: index of the training among those of its kind and fold.
         training_seconds: wall-clock time of the loop.
         epochs: its epochs; without uncertainty.
     """
@@ -138,6 +155,7 @@ class PlainTraining(Result):
     noise: str
     correction: Correction
     fold: int
+    repeat: int
     training_seconds: float
     epochs: tuple[WatchedEpoch, ...]
 
@@ -150,6 +168,7 @@ class MissingCorrection(Result):
         correction: how they were to be corrected.
         method: how uncertainty was to be estimated; empty unless the correction is relabel.
         fold: index of the held-out fold.
+        repeat: index of the training among those of its kind and fold.
         reason: why, in one line.
     """
 
@@ -157,11 +176,15 @@ class MissingCorrection(Result):
     correction: Correction
     method: str
     fold: int
+    repeat: int
     reason: str
 
 
 class CorrectionCell(Result):
     """One way of training on one kind of labels.
+
+    Means are over subjects, each with the mean over its cases and over the repeats. The intervals of means are
+    descriptive, a bootstrap over subjects; those of gains and of the excess allow for the luck of training too.
 
     Attributes:
         noise: which labels were learnt; empty for clean ones.
@@ -169,13 +192,14 @@ class CorrectionCell(Result):
         method: how uncertainty was estimated; empty unless the correction is relabel.
         clean: mean Dice with clean masks over held-out cases (D_clean); None where no case has a clean mask.
         noisy: the same with noisy masks (D_noisy); None for the network that learnt clean labels.
-        clean_std: sample standard deviation of the former over cases; None for fewer than two.
+        clean_std: sample standard deviation of D_clean over cases; None for fewer than two.
         case_count: held-out cases that were predicted.
         clean_case_count: those with a clean mask.
         gain: D_clean minus that without correction, over the cases that both predicted; None where there is none, and
             for the corrections `clean` and `none`.
-        gain_p: paired t-test over the same cases.
-        gain_case_count: these cases.
+        corrected_p: that of the gain, corrected for the number of gains that are judged together (Holm).
+        outcome: what the gain says; None for the corrections `clean` and `none`.
+        noisy_gain: as the gain, of D_noisy; it is not judged, for a network that stops to follow noisy masks loses it.
         noisy_excess: D_noisy minus D_clean over the cases that have both; above 0 the network follows the noisy masks.
     """
 
@@ -187,16 +211,18 @@ class CorrectionCell(Result):
     clean_std: float | None
     case_count: int
     clean_case_count: int
-    gain: Interval | None
-    gain_p: float | None
-    gain_case_count: int
-    noisy_excess: Interval | None
+    gain: Estimate | None
+    corrected_p: float | None
+    outcome: Outcome | None
+    noisy_gain: Estimate | None
+    noisy_excess: Estimate | None
 
 
 class LabelRepair(Result):
     """What relabelling did to the labels themselves.
 
-    A case that several folds relabelled counts with its means.
+    It describes these labels, and is no test: its intervals are a bootstrap over subjects. A case that several
+    trainings relabelled counts with its means.
 
     Attributes:
         noise: which labels were repaired.
@@ -205,12 +231,11 @@ class LabelRepair(Result):
         before: mean Dice of the noisy masks with the clean ones; None where no case has a clean mask.
         after: the same of the relabelled masks.
         gain: the difference, over the same cases.
-        outcome: what the gain says.
         case_count: cases that were relabelled.
         clean_case_count: those with a clean mask.
         improved_count: cases with a clean mask whose Dice rose.
         worsened_count: cases with a clean mask whose Dice fell.
-        kept_count: cases that were left alone, in any fold, because too much would have changed.
+        kept_count: cases that were left alone, in any training, because too much would have changed.
         changed_share: mean share of the labelled voxels that changed, over the masks that were not left alone and were
             not empty; None where there is none.
     """
@@ -221,7 +246,6 @@ class LabelRepair(Result):
     before: Interval | None
     after: Interval | None
     gain: Interval | None
-    outcome: Outcome
     case_count: int
     clean_case_count: int
     improved_count: int
@@ -236,8 +260,8 @@ class MethodCost(Result):
     Attributes:
         method: tta, mc_dropout or ensemble.
         seconds_per_estimate: wall-clock time of one map; None where none was estimated.
-        training_ratio: time of the training loops of a fold as a multiple of that without correction on the same
-            labels, mean over folds; above 1 where several networks are trained; None where that is missing.
+        training_ratio: time of the training loops as a multiple of that without correction on the same labels, fold
+            and repeat, mean over trainings; above 1 where several networks are trained; None where that is missing.
         total_ratio: the same with the estimation of uncertainty.
     """
 
@@ -259,6 +283,10 @@ class RelabelEvaluation(Result):
         methods: how uncertainty was estimated, the main one first; the others are for comparison, on the first noise.
         flips: which uncertain voxels change sides: all, as in the paper, or those whose label the mean prediction
             contradicts.
+        folds: rounds of the cross-validation; 1 where the study says which cases are held out.
+        repeats: trainings of each kind and fold.
+        matters: smallest difference of Dice that is called one.
+        skills: by noise, how much the networks without correction have learnt, see `Skill`.
         cells: clean labels first, then every noise with every correction that was tried.
         repairs: per noise and method, training labels and the new source.
         watched: trainings with relabelling.
@@ -278,6 +306,10 @@ class RelabelEvaluation(Result):
     noises: tuple[NoisyLabels, ...]
     methods: tuple[str, ...]
     flips: Literal["uncertain", "contradicted"]
+    folds: int
+    repeats: int
+    matters: float
+    skills: dict[str, Skill]
     cells: tuple[CorrectionCell, ...]
     repairs: tuple[LabelRepair, ...]
     watched: tuple[WatchedTraining, ...]

@@ -1,61 +1,88 @@
-"""Dice of networks and of labels: per case as the tables hold them, and per way of training over the cases."""
+"""Dice of networks and of labels: per case and training as the tables hold them, and as scores of subjects."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
 
 from overread.errors import InputError
 from overread.evaluation.bootstrap import bootstrap_mean
+from overread.evaluation.estimate import SubjectScores
 from overread.evaluation.results import Interval
-from overread.evaluation.significance import compute_paired_p
-from overread.questions.relabel.results import (
-    DICE_COLUMNS,
-    LABEL_COLUMNS,
-    Correction,
-    CorrectionCell,
-)
+from overread.questions.relabel.results import DICE_COLUMNS, LABEL_COLUMNS, Correction
 
-_DICE_KEYS = list(DICE_COLUMNS[:4])
-_LABEL_KEYS = list(LABEL_COLUMNS[:5])
+_DICE_KEYS = ["noise", "correction", "method", "repeat", "case_id"]
+_LABEL_KEYS = list(LABEL_COLUMNS[:6])
+
+Training: TypeAlias = tuple[str, Correction, str]
+"""Noise, correction and method of a way of training."""
+Measure: TypeAlias = Literal["clean_dice", "noisy_dice", "excess"]
+"""A column of DICE_COLUMNS, or how much D_noisy exceeds D_clean."""
 
 
 @dataclass(frozen=True, eq=False)
 class CorrectionScores:
-    """Dice of every held-out case.
+    """Dice of every held-out case by every repeat.
 
     Attributes:
         table: DICE_COLUMNS.
         subject_of: subject of each case.
+        fold_of: round that holds each case out.
     """
 
     table: pd.DataFrame
     subject_of: Mapping[str, str]
+    fold_of: Mapping[str, int]
 
-    def select(self, noise: str, correction: Correction, method: str = "", *, column: str) -> "pd.Series[float]":
-        """A column of one way of training, indexed by case; cases without a value are left out."""
+    def list_cases(self, training: Training) -> list[str]:
+        """The cases that a way of training has predicted, sorted."""
+        return sorted(self._select(training)["case_id"].unique())
+
+    def read(self, training: Training, measure: Measure) -> pd.DataFrame:
+        """A measure of one way of training: a row per case (sorted), a column per repeat; NaN where one failed.
+
+        Cases without any value are left out.
+        """
+        if measure == "excess":
+            return self.read(training, "noisy_dice") - self.read(training, "clean_dice")
+        wide = self._select(training).pivot(index="case_id", columns="repeat", values=measure)
+        repeats = sorted(self.table["repeat"].unique())
+        return wide.reindex(columns=repeats).astype("float64").dropna(how="all").sort_index()
+
+    def gather(self, wide: pd.DataFrame) -> SubjectScores | None:
+        """The scores of the subjects; None where no case has a value.
+
+        Args:
+            wide: from `read`, or a difference of two; cases without any value are left out.
+        """
+        known = wide.dropna(how="all")
+        if known.empty:
+            return None
+        cases = [str(case_id) for case_id in known.index]
+        subjects, folds = [self.subject_of[case] for case in cases], [self.fold_of[case] for case in cases]
+        return SubjectScores.of_cases(known.to_numpy(np.float64), subjects, folds)
+
+    def _select(self, training: Training) -> pd.DataFrame:
+        noise, correction, method = training
         table = self.table
         wanted = (table["noise"] == noise) & (table["correction"] == correction) & (table["method"] == method)
-        return table[wanted].set_index("case_id")[column].dropna().sort_index()
-
-    def bootstrap(self, values: "pd.Series[float]", *, seed: int) -> Interval | None:
-        """Mean of one value per case with its interval over subjects; None where there is no case."""
-        return bootstrap_cases(values, self.subject_of, seed=seed)
+        return table[wanted]
 
 
-def bootstrap_cases(values: "pd.Series[float]", subject_of: Mapping[str, str], *, seed: int) -> Interval | None:
-    """Mean of one value per case with its interval over subjects; None where there is no case.
+def bootstrap_subjects(values: "pd.Series[float]", subject_of: Mapping[str, str], *, seed: int) -> Interval | None:
+    """Mean over subjects with its descriptive interval; None where there is no case.
 
     Args:
-        values: (N,) indexed by case.
+        values: (N,) indexed by case; a subject has the mean over its cases.
         subject_of: subject of each case.
         seed: of the resampling.
     """
     if values.empty:
         return None
-    return bootstrap_mean(values.tolist(), [subject_of[str(case_id)] for case_id in values.index], seed=seed)
+    means = values.groupby([subject_of[str(case_id)] for case_id in values.index]).mean()
+    return bootstrap_mean(means.tolist(), [str(subject) for subject in means.index], seed=seed)
 
 
 def index_dice(dice: pd.DataFrame, *, noises: Sequence[str], methods: Sequence[str]) -> CorrectionScores:
@@ -67,8 +94,8 @@ def index_dice(dice: pd.DataFrame, *, noises: Sequence[str], methods: Sequence[s
         methods: ways of estimating uncertainty that it may hold.
 
     Raises:
-        InputError: a column is missing, a name or a Dice is not what it may be, a case is held out twice for one way of
-            training, or has two subjects.
+        InputError: a column is missing, a name or a Dice is not what it may be, a case is held out twice by one repeat
+            of a way of training, or has two subjects or folds.
     """
     _check_columns(dice, DICE_COLUMNS, "dice.csv")
     _check_names(dice, "correction", get_args(Correction), "dice.csv")
@@ -79,7 +106,10 @@ def index_dice(dice: pd.DataFrame, *, noises: Sequence[str], methods: Sequence[s
     _check_names(dice[relabelled], "method", methods, "dice.csv")
     table = _convert_dice(dice, ["clean_dice", "noisy_dice"], "dice.csv")
     _check_keys(table, _DICE_KEYS, "dice.csv")
-    return CorrectionScores(table, list_subjects(table))
+    if (table.groupby("case_id")["fold"].nunique() > 1).any():
+        raise InputError("a case must be held out in one fold", where="dice.csv")
+    folds = table.groupby("case_id")["fold"].first()
+    return CorrectionScores(table, list_subjects(table), {str(case_id): int(fold) for case_id, fold in folds.items()})
 
 
 def check_labels(labels: pd.DataFrame, *, noises: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:
@@ -145,9 +175,6 @@ def _check_keys(table: pd.DataFrame, keys: list[str], where: str) -> None:
         raise InputError("a case must belong to one subject", where=where)
 
 
-Training: TypeAlias = tuple[str, Correction, str]
-"""Noise, correction and method of a way of training."""
-
 _FIRST_CORRECTIONS: tuple[Correction, ...] = ("none", "reweight")
 
 
@@ -159,38 +186,3 @@ def order_trainings(tried: Iterable[Training], noises: Sequence[str], methods: S
         ordered += [(noise, "relabel", method) for method in methods]
     wanted = set(tried)
     return [training for training in ordered if training in wanted]
-
-
-def summarise_cells(
-    scores: CorrectionScores, trainings: Sequence[Training], *, seed: int
-) -> tuple[CorrectionCell, ...]:
-    """Summarise every way of training, in the given order.
-
-    Args:
-        scores: Dice of the held-out cases.
-        trainings: noise, correction and method of each.
-        seed: of the bootstrap.
-    """
-    return tuple(_summarise(scores, training, seed) for training in trainings)
-
-
-def _summarise(scores: CorrectionScores, training: Training, seed: int) -> CorrectionCell:
-    noise, correction, method = training
-    clean, noisy = (scores.select(*training, column=column) for column in ("clean_dice", "noisy_dice"))
-    is_corrected = correction in ("reweight", "relabel")
-    without = scores.select(noise, "none", column="clean_dice") if is_corrected else clean.iloc[:0]
-    gains, excess = (clean - without).dropna(), (noisy - clean).dropna()
-    return CorrectionCell(
-        noise=noise,
-        correction=correction,
-        method=method,
-        clean=scores.bootstrap(clean, seed=seed),
-        noisy=scores.bootstrap(noisy, seed=seed),
-        clean_std=float(clean.std(ddof=1)) if len(clean) > 1 else None,
-        case_count=len(scores.select(*training, column="subject_id")),
-        clean_case_count=len(clean),
-        gain=scores.bootstrap(gains, seed=seed),
-        gain_p=compute_paired_p(clean.loc[gains.index].tolist(), without.loc[gains.index].tolist()),
-        gain_case_count=len(gains),
-        noisy_excess=scores.bootstrap(excess, seed=seed),
-    )

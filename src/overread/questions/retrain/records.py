@@ -1,15 +1,21 @@
 """What retraining finds, trains, judges and decides."""
 
+import shlex
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from pydantic import Field
 
 from overread.evaluation.results import Interval
-from overread.questions.retrain.gate import GateFigures, GateSettings
+from overread.questions.retrain.gate.figures import GateFigures
+from overread.questions.retrain.gate.settings import GateSettings, GateVerdict
 from overread.records import Result
 from overread.settings import Settings
 
-NetworkState: TypeAlias = Literal["new", "changed", "current", "judged"]
+NetworkState: TypeAlias = Literal["new", "changed", "current", "held", "judged"]
+DecisionState: TypeAlias = Literal["promoted", "held", "refused"]
+
+_VERDICTS: Mapping[str, GateVerdict] = {"promoted": "promote", "held": "hold", "refused": "refuse"}
 
 
 class RetrainingChoice(Settings):
@@ -37,9 +43,13 @@ class KeptNetwork(Settings):
         champion_revision: commit of the study that it learnt from; empty without one.
         champion_since: when it became champion, in seconds since 1970; None without one.
         champion_is_later: the champion learnt from a commit that follows the one that was looked at.
+        champions: versions that were or are champion, newest first; a challenger is compared with the best of them.
         revisions_behind: commits since then that changed labels that it learns.
-        state: `current` if the champion learnt these labels, `judged` if the newest challenger did and the gate's terms
-            are those that it was judged by, `changed` if neither did, `new` before the first champion.
+        held: version that waits for a human; None without one.
+        held_since: when the gate held it, in seconds since 1970; None without one.
+        state: `current` if the champion learnt these labels; if the newest challenger did and the gate's terms are
+            those that it was judged by, `held` where it waits for a human, else `judged`; `changed` if neither did;
+            `new` before the first champion.
     """
 
     labels: str
@@ -52,7 +62,10 @@ class KeptNetwork(Settings):
     champion_revision: str = ""
     champion_since: float | None = None
     champion_is_later: bool = False
+    champions: tuple[int, ...] = ()
     revisions_behind: int = 0
+    held: int | None = None
+    held_since: float | None = None
     state: NetworkState = "new"
 
     @property
@@ -60,10 +73,9 @@ class KeptNetwork(Settings):
         """Name of the label set that a challenger predicts."""
         return f"challenger-{self.labels}"
 
-    @property
-    def champion_masks(self) -> str:
-        """Name of the label set that the champion predicts."""
-        return f"champion-{self.labels}"
+    def name_masks(self, champion: int) -> str:
+        """Name of the label set that a champion, the present one or one before it, predicts."""
+        return f"champion{champion}-{self.labels}"
 
     @property
     def is_to_train(self) -> bool:
@@ -81,8 +93,16 @@ class KeptNetwork(Settings):
             "new": "no champion yet, to be trained",
             "changed": f"labels or preset changed, to be trained; {version}",
             "current": f"nothing new; {version}",
+            "held": f"nothing new, and version {self.held} is on hold until a human decides; {version}",
             "judged": f"nothing new since the newest challenger was judged; {version}",
         }[self.state]
+
+
+def list_commands(model: str, version: int, *, is_held: bool) -> tuple[str, ...]:
+    """The commands by which a human decides on a challenger: promote it or, while it is on hold, refuse it."""
+    name = shlex.quote(model)
+    actions = ("promote", "refuse") if is_held else ("promote",)
+    return tuple(f'overread model {action} {name} --version {version} --reason "…"' for action in actions)
 
 
 class StudyChanges(Result):
@@ -116,19 +136,26 @@ class StudyChanges(Result):
 
 
 class ReferenceDice(Settings):
-    """Mean Dice of challenger and champion against one source, over the held-out cases that it has labelled.
+    """Mean Dice over subjects of challenger and present champion against a source, on held-out cases that it labelled.
 
     Attributes:
         reference: name of the source.
         case_count: number of those cases.
-        challenger: mean over them.
-        champion: mean over them; None without a champion.
+        challenger: mean with an interval that tells of the subjects only.
+        champion: the same of the present champion; None without one.
     """
 
     reference: str
     case_count: int
     challenger: Interval
     champion: Interval | None
+
+
+class LeftOutChampion(Settings):
+    """A former champion that could not be compared with, and why."""
+
+    version: int
+    reason: str
 
 
 class NetworkJudgement(Result):
@@ -138,7 +165,8 @@ class NetworkJudgement(Result):
         network: which network, and what it was compared with.
         fingerprint: names the challenger's training.
         settings: of the gate.
-        figures: what the gate sees, and why it refuses.
+        figures: what the gate sees, and why it refuses or holds.
+        left_out: former champions that could not be compared with.
         counted_cases: held-out cases that count.
         other_cases: those with a reference mask that do not, because the mask is not the one that the champion was
             judged by.
@@ -150,10 +178,21 @@ class NetworkJudgement(Result):
     fingerprint: str
     settings: GateSettings
     figures: GateFigures
+    left_out: tuple[LeftOutChampion, ...] = ()
     counted_cases: tuple[str, ...]
     other_cases: tuple[str, ...]
     reference_digests: dict[str, str]
     dice: tuple[ReferenceDice, ...]
+
+    @property
+    def compared(self) -> int | None:
+        """The best champion so far or, where no case counts, the present one; None without one."""
+        return self.network.champion if self.figures.anchor is None else self.figures.anchor
+
+    @property
+    def compared_masks(self) -> str | None:
+        """Name of the label set that this champion predicts; None without one."""
+        return None if self.compared is None else self.network.name_masks(self.compared)
 
 
 class RetrainingJudgement(Result):
@@ -168,16 +207,28 @@ class NetworkDecision(Result):
     Attributes:
         judgement: why.
         version: its version in the registry.
-        is_promoted: whether it became champion.
-        reasons: why it was refused.
+        state: `promoted` if it is champion, `held` if a human is to decide, else `refused`.
+        reasons: why it is on hold or was refused.
         champion: version that is champion now; None if there is none.
     """
 
     judgement: NetworkJudgement
     version: int
-    is_promoted: bool
+    state: DecisionState
     reasons: tuple[str, ...]
     champion: int | None
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether it became champion."""
+        return self.state == "promoted"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What a human types to end a hold, or to make a refused challenger champion after all."""
+        if self.is_promoted:
+            return ()
+        return list_commands(self.judgement.network.model, self.version, is_held=self.state == "held")
 
 
 class RetrainingOutcome(Result):
@@ -190,3 +241,9 @@ class RetrainingOutcome(Result):
 
     changes: StudyChanges
     decisions: tuple[NetworkDecision, ...] = ()
+
+    @property
+    def verdict(self) -> GateVerdict | None:
+        """What asks most of a human: a hold, then a refusal, then a promotion; None where nothing was decided."""
+        states = {decision.state for decision in self.decisions}
+        return next((_VERDICTS[state] for state in ("held", "refused", "promoted") if state in states), None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overread.questions.acquisition_bias.evaluation import PackageScores
+from overread.questions.acquisition_bias.package_scores import PackageScores
 from overread.questions.acquisition_bias.page.figures import draw_probe_slice
 from overread.questions.acquisition_bias.probe_regions import find_bodies, render_region
 from overread.questions.acquisition_bias.probe_settings import REGIONS, ProbeImageSettings, Region

@@ -13,10 +13,13 @@ from overread.questions.acquisition_bias.page.tables import (
     build_error_table,
     build_fall_table,
     build_matching_table,
+    build_test_table,
     build_variant_table,
 )
 from overread.questions.acquisition_bias.page.trainings import build_fold_table, build_training_table
 from overread.questions.acquisition_bias.page.wording import (
+    LUCK,
+    list_design,
     list_error_contrasts,
     list_keys,
     word_acquisition_answer,
@@ -24,6 +27,7 @@ from overread.questions.acquisition_bias.page.wording import (
     word_errors,
     word_matching,
     word_regions,
+    word_rule,
 )
 from overread.questions.acquisition_bias.probe_folds import ProbeFold
 from overread.questions.acquisition_bias.probe_settings import ProbePreset, ProbeTraining
@@ -67,7 +71,7 @@ class ProbeRun:
         classes: in the order of the probabilities.
         preset: all settings.
         folds: rounds with the true classes.
-        trainings: one per variant and round.
+        trainings: one per variant, shuffle and round.
         stacks: how the slices were made.
     """
 
@@ -102,10 +106,10 @@ def write_acquisition_report(
     Raises:
         InputError: the inputs do not belong together.
     """
-    from overread.questions.acquisition_bias.evaluation import index_scores
+    from overread.questions.acquisition_bias.package_scores import index_scores
     from overread.questions.acquisition_bias.page.gallery import draw_examples
 
-    whole = index_scores(scores[scores["variant"] == "whole"], run.classes)
+    whole = index_scores(scores[(scores["variant"] == "whole") & (scores["shuffle"] == 0)], run.classes)
     if unknown := [case_id for case_id in whole.case_ids if case_id not in study.subject_of]:
         raise InputError("each held-out case must be one of the study", found=", ".join(map(repr, unknown[:5])))
     values = {
@@ -114,9 +118,10 @@ def write_acquisition_report(
         "study": study.settings,
         "preset": run.preset,
         "stacks": run.stacks,
+        "design": list_design(evaluation, training_count=len(run.trainings)),
         "title_of": VARIANT_TITLES,
         "strong": STRONG,
-        "forest": draw_auroc_forest(evaluation.variants),
+        "forest": draw_auroc_forest(evaluation.variants, evaluation.chance_band),
         "examples": draw_examples(whole, run.classes, study=study, settings=run.preset.image, stacks=run.stacks),
         "paper_is_open": context.preset == PAPER_PRESET,
         **_build_tables(evaluation, run),
@@ -128,6 +133,7 @@ def write_acquisition_report(
 def _build_tables(evaluation: AcquisitionEvaluation, run: ProbeRun) -> dict[str, Table]:
     return {
         "variant_table": build_variant_table(evaluation),
+        "test_table": build_test_table(evaluation),
         "fall_table": build_fall_table(evaluation),
         "paper_table": build_paper_table(),
         "confounding_table": build_confounding_table(evaluation.confounding.columns),
@@ -143,6 +149,8 @@ def _tell_findings(evaluation: AcquisitionEvaluation, hidden_air_share: float | 
     return {
         "answer": word_acquisition_answer(evaluation),
         "keys": list_keys(evaluation),
+        "rule": word_rule(evaluation),
+        "luck": LUCK,
         "regions": word_regions(evaluation, hidden_air_share=hidden_air_share),
         "warning": word_confounding(evaluation.confounding, evaluation.target),
         "matching": word_matching(evaluation.matching),

@@ -11,13 +11,15 @@ from overread.report.table import Column, Table
 
 
 def build_training_table(trainings: Sequence[ProbeTraining], epochs: int) -> Table:
-    """One row per variant, in the order of the trainings.
+    """One row per variant, and one for all its shuffles, in the order of the trainings.
 
     Args:
-        trainings: one per variant and round.
+        trainings: one per variant, shuffle and round.
         epochs: of each training.
     """
-    variants = dict.fromkeys(training.variant for training in trainings)
+    groups: dict[tuple[bool, str], list[ProbeTraining]] = {}
+    for training in trainings:
+        groups.setdefault((training.shuffle > 0, training.variant), []).append(training)
     return Table(
         label="Trainings of every variant",
         columns=[
@@ -30,13 +32,13 @@ def build_training_table(trainings: Sequence[ProbeTraining], epochs: int) -> Tab
             Column("Training time", "number"),
             "Device",
         ],
-        rows=[_sum_up([training for training in trainings if training.variant == name], epochs) for name in variants],
+        rows=[_sum_up(group, epochs) for group in groups.values()],
     )
 
 
 def _sum_up(group: Sequence[ProbeTraining], epochs: int) -> list[str]:
     return [
-        VARIANT_TITLES[group[0].variant],
+        f"{VARIANT_TITLES[group[0].variant]}{', shuffled classes' if group[0].shuffle else ''}",
         str(len(group)),
         format_number(group[0].parameter_count, 0),
         _write_range([one.train_count for one in group]),

@@ -29,6 +29,7 @@ def run(study_folder: Path, plan_file: Path, probes: Sequence[Path], *, output: 
         classes=plan.classes,
         matching=plan.matching,
         settings=plan.preset.matching,
+        matters=plan.preset.matters,
         unlabelled_cases=plan.unlabelled_cases,
         single_slice=set(read_stacks(probes).slice_counts.values()) == {1},
         seed=plan.seed,

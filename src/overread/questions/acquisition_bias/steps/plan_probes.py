@@ -13,10 +13,9 @@ from overread.questions.acquisition_bias.probe_folds import (
     LabelledCase,
     check_subject_counts,
     find_main_labels,
-    shuffle_labels,
     split_stratified_folds,
 )
-from overread.questions.acquisition_bias.probe_settings import ProbePreset
+from overread.questions.acquisition_bias.probe_settings import FEW_FOLDS, ProbePreset
 from overread.questions.acquisition_bias.steps.probe_plan import ProbePlan
 from overread.runs.fingerprint import PlannedData
 from overread.runs.pipeline_run import begin_pipeline_run
@@ -62,18 +61,17 @@ def plan_probes(study: Study, choice: ProbeChoice, *, revision: str) -> ProbePla
     """
     preset = read_probe_preset(choice.preset, folder=study.root)
     if choice.folds is not None:
-        values = preset.model_dump() | {"folds": choice.folds}
-        values["validation_folds"] = min(preset.validation_folds, choice.folds - 2)
-        preset = ProbePreset.parse(values, where=f"folds {choice.folds}")
+        preset = _set_folds(preset, choice.folds)
     labelled = select_labelled_cases(study, choice.column, choice.classes)
-    check_subject_counts(find_main_labels(labelled), preset.folds)
+    fewest = preset.folds or FEW_FOLDS
+    check_subject_counts(find_main_labels(labelled), fewest)
     subjects = list_subjects(study, labelled, preset)
-    matching = match_subjects(subjects, preset.matching, fewest=preset.folds, seed=choice.seed)
+    matching = match_subjects(subjects, preset.matching, fewest=fewest, seed=choice.seed)
+    preset = _set_folds(preset, preset.choose_folds([profile.subject_count for profile in matching.after]))
     dropped, known = set(matching.dropped_cases), {case.case_id for case in labelled}
     cases = [case for case in labelled if case.case_id not in dropped]
-    folds, shuffled = (
-        split_stratified_folds(each, folds=preset.folds, validation_folds=preset.validation_folds, seed=choice.seed)
-        for each in (cases, shuffle_labels(cases, seed=choice.seed))
+    folds = split_stratified_folds(
+        cases, folds=preset.folds, validation_folds=preset.validation_folds, seed=choice.seed
     )
     data = PlannedData.read(study, ())
     parts = {"choice": choice.model_dump(mode="json"), "preset": preset.model_dump(mode="json")}
@@ -86,12 +84,16 @@ def plan_probes(study: Study, choice: ProbeChoice, *, revision: str) -> ProbePla
         matching=matching,
         unlabelled_cases=tuple(case_id for case_id in study.case_ids if case_id not in known),
         folds=folds,
-        shuffled_folds=shuffled,
         seed=choice.seed,
         revision=revision,
         images_digest=data.images_digest,
         run_fingerprint=data.name_run(revision=revision, parts=parts),
     )
+
+
+def _set_folds(preset: ProbePreset, folds: int) -> ProbePreset:
+    values = preset.model_dump() | {"folds": folds, "validation_folds": min(preset.validation_folds, folds - 2)}
+    return ProbePreset.parse(values, where=f"folds {folds}")
 
 
 def select_labelled_cases(study: Study, column: str, classes: Sequence[str]) -> list[LabelledCase]:

@@ -38,7 +38,7 @@ def run(
         device: auto, cpu or cuda.
 
     Returns:
-        AUROC of every variant, and where the page is, for people.
+        AUROC within folds and verdict of every region, and where the page is, for people.
 
     Raises:
         InputError: see `plan_probes`, or the output folder holds something.
@@ -50,16 +50,17 @@ def run(
     plan_file, probes, page = output / PLAN_FILE, output / PROBES_FOLDER, output / PAGE_FILE
     plan.write(plan_file)
     side_by_side = limit_processes(processes or os.cpu_count() or 1)
-    train_probes(study_folder, plan, plan.jobs, output=probes, processes=side_by_side, device=device)
+    train_probes(study_folder, plan, output=probes, processes=side_by_side, device=device)
     evaluation = evaluate_probes.run(study_folder, plan_file, [probes], output=output)
     draw_report(page, study_folder, plan, [probes], evaluation, context=build_context(plan, ""))
     return f"{describe_acquisition(evaluation)}\nreport: {page}"
 
 
 def describe_acquisition(evaluation: AcquisitionEvaluation) -> str:
-    """AUROC of every variant, in one line."""
+    """AUROC within folds and verdict of every region, in one line."""
     scores = ", ".join(
-        f"{VARIANT_TITLES[score.variant]} {format_number(score.auroc.estimate, 2)}" for score in evaluation.variants
+        f"{VARIANT_TITLES[score.variant]} {format_number(score.test.auroc.estimate, 2)} ({score.test.verdict})"
+        for score in evaluation.variants
     )
     return f"AUROC for {evaluation.target}: {scores}"
 

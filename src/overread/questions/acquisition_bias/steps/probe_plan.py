@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from overread.errors import InputError
 from overread.questions.acquisition_bias.matching import Matching
-from overread.questions.acquisition_bias.probe_folds import ProbeFold
-from overread.questions.acquisition_bias.probe_settings import SHUFFLED, VARIANTS, ProbePreset
+from overread.questions.acquisition_bias.probe_folds import ProbeFold, shuffle_labels, split_stratified_folds
+from overread.questions.acquisition_bias.probe_settings import REGIONS, ProbePreset
 from overread.records import Result
 from overread.settings import Settings
 from overread.study.digest import compute_study_digest
@@ -18,17 +18,19 @@ class ProbeJob:
     """One training of a probe.
 
     Attributes:
-        variant: what the probe sees, one of VARIANTS.
+        variant: what the probe sees, one of REGIONS.
         fold: its round, from 0.
+        shuffle: number of the shuffle of the classes, from 1; 0 for the true classes.
     """
 
     variant: str
     fold: int
+    shuffle: int = 0
 
     @property
     def name(self) -> str:
-        """For example `body-fold0`."""
-        return f"{self.variant}-fold{self.fold}"
+        """For example `body-fold0`, or `body-fold0-shuffle1`."""
+        return f"{self.variant}-fold{self.fold}{f'-shuffle{self.shuffle}' if self.shuffle else ''}"
 
 
 class ProbePlan(Result):
@@ -43,7 +45,6 @@ class ProbePlan(Result):
         matching: how age and sex were made alike.
         unlabelled_cases: cases left out, for they have no class, or one that was not asked for.
         folds: rounds with the true classes.
-        shuffled_folds: rounds with shuffled classes.
         seed: seeds everything.
         revision: commit of the study.
         images_digest: SHA-256 over images and case table.
@@ -58,7 +59,6 @@ class ProbePlan(Result):
     matching: Matching
     unlabelled_cases: tuple[str, ...]
     folds: tuple[ProbeFold, ...]
-    shuffled_folds: tuple[ProbeFold, ...]
     seed: int
     revision: str
     images_digest: str
@@ -102,8 +102,13 @@ class ProbePlan(Result):
 
     @property
     def jobs(self) -> tuple[ProbeJob, ...]:
-        """Every variant in every round."""
-        return tuple(ProbeJob(variant, fold) for variant in VARIANTS for fold in range(len(self.folds)))
+        """Every region in every round, with the true classes and then with those of each shuffle."""
+        return tuple(
+            ProbeJob(region, fold, shuffle)
+            for shuffle in range(self.preset.shuffles + 1)
+            for region in REGIONS
+            for fold in range(len(self.folds))
+        )
 
     def find_job(self, name: str) -> ProbeJob:
         """The job of that name.
@@ -117,8 +122,22 @@ class ProbePlan(Result):
         return jobs[name]
 
     def find_fold(self, job: ProbeJob) -> ProbeFold:
-        """Cases and classes of a job."""
-        return (self.shuffled_folds if job.variant == SHUFFLED else self.folds)[job.fold]
+        """Cases and classes of a job; those of a shuffle are the same for every region."""
+        return (self.shuffle_folds(job.shuffle) if job.shuffle else self.folds)[job.fold]
+
+    def shuffle_folds(self, number: int) -> tuple[ProbeFold, ...]:
+        """Rounds with the classes shuffled among subjects, divided anew as the true classes were.
+
+        Args:
+            number: of the shuffle, from 1.
+        """
+        cases = sorted((case for fold in self.folds for case in fold.test), key=lambda case: case.case_id)
+        return split_stratified_folds(
+            shuffle_labels(cases, seed=(self.seed, number)),
+            folds=self.preset.folds,
+            validation_folds=self.preset.validation_folds,
+            seed=self.seed,
+        )
 
 
 class _Chosen(Settings):

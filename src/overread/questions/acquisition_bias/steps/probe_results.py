@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.questions.acquisition_bias.probe_settings import VARIANTS, ProbeTraining
+from overread.questions.acquisition_bias.probe_settings import REGIONS, ProbeTraining
 from overread.questions.acquisition_bias.results import SCORE_COLUMNS
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def read_training(folder: Path) -> ProbeTraining:
 
 
 def read_trainings(outputs: Sequence[Path]) -> tuple[ProbeTraining, ...]:
-    """Read how the trainings in some folders of jobs went, in the order of VARIANTS and folds."""
+    """Read how the trainings in some folders of jobs went, in the order of shuffles, REGIONS and folds."""
     return tuple(training for training, _ in _list_probes(outputs))
 
 
@@ -63,10 +63,10 @@ def read_scores(outputs: Sequence[Path]) -> "DataFrame":
     ]
     table = pd.concat(tables, ignore_index=True)
     numbers = [name for name in table.columns if name not in SCORE_COLUMNS]
-    return table.astype({"fold": int, "package": int, **dict.fromkeys(numbers, float)})
+    return table.astype({"shuffle": int, "fold": int, "package": int, **dict.fromkeys(numbers, float)})
 
 
 def _list_probes(outputs: Sequence[Path]) -> list[tuple[ProbeTraining, Path]]:
     folders = [file.parent for output in outputs for file in output.glob(f"*/{TRAINING_FILE}")]
     found = [(read_training(folder), folder) for folder in folders]
-    return sorted(found, key=lambda pair: (VARIANTS.index(pair[0].variant), pair[0].fold))
+    return sorted(found, key=lambda pair: (pair[0].shuffle, REGIONS.index(pair[0].variant), pair[0].fold))

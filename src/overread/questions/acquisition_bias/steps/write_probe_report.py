@@ -50,7 +50,7 @@ def run(
         for name in (EVALUATION_FILE, SCORES_FILE):
             tracked.log_file(evaluation_folder / name)
 
-    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log)
+    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log, verdict=evaluation.verdict)
     return evaluation
 
 
@@ -93,13 +93,20 @@ def draw_report(
 
 
 def collect_metrics(evaluation: AcquisitionEvaluation) -> dict[str, float]:
-    """The few figures by which runs are compared: AUROC and accuracy of every variant, and the strongest confounder."""
-    metrics: dict[str, float] = {}
+    """The few figures by which runs are compared.
+
+    AUROC within folds, whether it is told (1) or not (0), and accuracy of every region; the smallest p, corrected over
+    the regions; the scatter of chance; and the strongest confounder.
+    """
+    metrics: dict[str, float] = {"chance_auroc_std": evaluation.chance_std}
     for score in evaluation.variants:
         metrics |= {
-            f"{score.variant}_auroc": score.auroc.estimate,
+            f"{score.variant}_auroc": score.test.auroc.estimate,
+            f"{score.variant}_told": float(score.test.is_told),
             f"{score.variant}_accuracy": score.accuracy.estimate,
         }
+    if evaluation.joint_p is not None:
+        metrics["smallest_p"] = evaluation.joint_p
     if evaluation.confounding.columns:
         metrics["largest_cramers_v"] = evaluation.confounding.columns[0].corrected_v
     return metrics

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
-from overread.questions.crowd_disagreement.feature_sets import DISAGREEMENT
 from overread.questions.crowd_disagreement.page.figures import (
     DISAGREEMENT_COLOUR,
     NEGATIVE,
@@ -22,7 +21,14 @@ from overread.questions.crowd_disagreement.page.tables import (
     build_test_table,
     is_changed_by_order,
 )
-from overread.questions.crowd_disagreement.page.wording import list_keys, word_crowd_answer, word_gain, word_measures
+from overread.questions.crowd_disagreement.page.wording import (
+    LUCK,
+    list_design,
+    list_keys,
+    word_crowd_answer,
+    word_gain,
+    word_measures,
+)
 from overread.questions.crowd_disagreement.results import CASE_COLUMNS, CrowdEvaluation, FeatureSetScore
 from overread.report.context import RunContext
 from overread.report.page import render_page, write_page
@@ -59,10 +65,12 @@ def write_crowd_report(path: Path, *, analysis: "CrowdAnalysis", context: RunCon
         "gain": word_gain(evaluation),
         "measures": word_measures(evaluation),
         "keys": list_keys(evaluation),
-        "main_test": evaluation.find_test(DISAGREEMENT),
+        "design": list_design(evaluation),
+        "luck": LUCK,
+        "main_test": evaluation.main_test,
         "is_paper": is_paper,
         "score_table": build_score_table(_group_scores(evaluation), evaluation.settings, quotes_paper=is_paper),
-        "test_table": build_test_table(evaluation.tests),
+        "test_table": build_test_table(evaluation.tests, is_ratings=evaluation.table.kind == "ratings"),
         "contrast_table": build_contrast_table(evaluation.contrasts, evaluation.outcome),
         "differing": [score for score in evaluation.scores if is_changed_by_order(score)],
         "styles": {"positive": POSITIVE, "negative": NEGATIVE},

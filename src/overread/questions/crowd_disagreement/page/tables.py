@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from overread.questions.crowd_disagreement.page.paper import quote_paper
-from overread.questions.crowd_disagreement.page.wording import is_better_than_chance, write_bounds
+from overread.questions.crowd_disagreement.page.wording import is_shown, write_bounds
 from overread.questions.crowd_disagreement.results import (
     CrowdSettings,
     FeatureSetScore,
@@ -62,8 +62,8 @@ def _describe_score(score: FeatureSetScore, *, quotes_paper: bool) -> list[CellC
     ]
 
 
-def build_test_table(tests: Sequence[PermutationTest]) -> Table:
-    """Disagreement alone against random orders of the outcomes."""
+def build_test_table(tests: Sequence[PermutationTest], *, is_ratings: bool) -> Table:
+    """Disagreement against random orders: of the outcomes for ratings, of what size leaves unexplained for masks."""
     return Table(
         label="Permutation tests",
         columns=[
@@ -73,7 +73,7 @@ def build_test_table(tests: Sequence[PermutationTest]) -> Table:
             Column("95th percentile", "number"),
             "Permutation test",
             "after Holm",
-            "Better than chance",
+            "Better than chance" if is_ratings else "More than size",
         ],
         rows=[
             [
@@ -83,7 +83,7 @@ def build_test_table(tests: Sequence[PermutationTest]) -> Table:
                 format_number(test.chance_high, 3),
                 format_p(test.p),
                 "one test" if test.p_holm is None else format_p(test.p_holm),
-                "yes" if is_better_than_chance(test) else "not shown",
+                "yes" if is_shown(test) else "cannot tell",
             ]
             for test in tests
         ],

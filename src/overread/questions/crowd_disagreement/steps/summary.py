@@ -21,9 +21,9 @@ def summarise(folder: Path) -> list[str]:
 
 
 def describe_disagreement(evaluation: CrowdEvaluation) -> list[str]:
-    """The lines of the summary: the table, then the answer and what disagreement adds."""
+    """The lines of the summary: the table, then the answer and, for ratings, what disagreement adds."""
     answer, gain = word_crowd_answer(evaluation).sentence, word_gain(evaluation)
-    return [*_tabulate(evaluation), "", *(line.replace(NO_BREAK, " ") for line in (answer, gain))]
+    return [*_tabulate(evaluation), "", *(line.replace(NO_BREAK, " ") for line in (answer, gain) if line)]
 
 
 def _tabulate(evaluation: CrowdEvaluation) -> list[str]:

@@ -40,7 +40,15 @@ def run(analysis_folder: Path, *, report_file: Path, store: str) -> CrowdEvaluat
         for name in (EVALUATION_FILE, CASES_FILE, AUC_FILE, PERMUTED_FILE):
             tracked.log_file(analysis_folder / name)
 
-    publish_report(read_origin(analysis_folder), report_file, store=store, drawn_by=__name__, draw=draw, log=log)
+    publish_report(
+        read_origin(analysis_folder),
+        report_file,
+        store=store,
+        drawn_by=__name__,
+        draw=draw,
+        log=log,
+        verdict=analysis.evaluation.verdict,
+    )
     return analysis.evaluation
 
 
@@ -54,8 +62,10 @@ def write_untracked_page(analysis_folder: Path, *, report_file: Path) -> CrowdEv
 
 
 def collect_metrics(evaluation: CrowdEvaluation) -> dict[str, float]:
-    """The few figures by which runs are compared: AUC of the main sets, gain by disagreement, and the test."""
+    """The few figures by which runs are compared: AUC of the main sets, gain by disagreement, and the test.
+
+    The consensus of masks is their size.
+    """
     names = {"all": "all", COMBINED: "consensus_and_disagreement", CONSENSUS: "consensus", DISAGREEMENT: "disagreement"}
     metrics = {f"auc_{names[score.key]}": score.auc.estimate for score in evaluation.scores if score.key in names}
-    test = evaluation.find_test(DISAGREEMENT)
-    return metrics | {"disagreement_gain": evaluation.gain.estimate, "disagreement_p": test.p}
+    return metrics | {"disagreement_gain": evaluation.gain.estimate, "disagreement_p": evaluation.main_test.p}

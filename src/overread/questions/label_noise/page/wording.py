@@ -22,7 +22,7 @@ from overread.report.formatting import (
     format_number,
     join_names,
 )
-from overread.report.judgement import LUCK, LUCK_OF_ONE_SPLIT, MARKS, write_estimate
+from overread.report.judgement import LUCK, LUCK_OF_FOLDS, LUCK_OF_ONE_SPLIT, MARKS, write_estimate
 from overread.report.table import KeyFigure, show_interval
 
 
@@ -76,9 +76,9 @@ def word_luck(evaluation: LabelNoiseEvaluation) -> str:
     """Say what the intervals allow for, by the design."""
     if not any(cell.mean is not None and cell.mean.is_valid for cell in evaluation.cells):
         return "No interval is given: none would hold what it says with so few subjects or trainings."
-    text = LUCK_OF_ONE_SPLIT if evaluation.folds == 1 else LUCK
     if not evaluation.run_stds:
-        return f"{text} Every network was trained once per fold, so the luck of training shows in the folds alone."
+        return LUCK_OF_FOLDS
+    text = LUCK_OF_ONE_SPLIT if evaluation.folds == 1 else LUCK
     luck = (
         f" The luck of one training is measured for each architecture over all its labels, where these are "
         f"{FEWEST_CONDITIONS} or more, and else over all networks × labels, of which there are "

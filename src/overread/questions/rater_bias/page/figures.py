@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.evaluation.results import BlandAltman, Interval, name_network
+from overread.evaluation.results import BlandAltman, Estimate, name_network
 from overread.questions.rater_bias.page.per_case import DiceByCase, Loads, collect_common_loads, compute_mean_gaps
 from overread.questions.rater_bias.results import SourcePair
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _WIDTH_PX, _ROW_PX, _FRAME_PX = 350, 36, 60
 
 
-def draw_gap_forest(rows: Sequence[tuple[str, Interval]]) -> Figure:
+def draw_gap_forest(rows: Sequence[tuple[str, Estimate]]) -> Figure:
     """Draw one interval per row, named above its line, with a line at 0; the first row stands for all pairs."""
     with start_drawing(_WIDTH_PX, _FRAME_PX + _ROW_PX * len(rows)) as drawing:
         axes = drawing.add_subplot()
@@ -36,21 +36,21 @@ def draw_gap_forest(rows: Sequence[tuple[str, Interval]]) -> Figure:
         return finish_drawing(drawing, _describe(rows))
 
 
-def _draw_row(axes: "Axes", place: int, name: str, gap: Interval) -> None:
+def _draw_row(axes: "Axes", place: int, name: str, gap: Estimate) -> None:
     axes.plot([gap.low, gap.high], [place, place], color=INK, linewidth=2, solid_capstyle="butt")
     axes.plot(gap.estimate, place, "D" if place == 0 else "o", color=INK, markersize=7)
     label = axes.text(0.0, place - 0.3, name, transform=axes.get_yaxis_transform(), fontsize=9, va="bottom")
     label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})
 
 
-def _choose_limits(gaps: Sequence[Interval]) -> tuple[float, float]:
+def _choose_limits(gaps: Sequence[Estimate]) -> tuple[float, float]:
     ends = [end for gap in gaps for end in (gap.low, gap.estimate, gap.high) if np.isfinite(end)]
     low, high = min([*ends, 0.0]), max([*ends, 0.0])
     margin = 0.06 * (high - low) or 0.1
     return low - margin, high + margin
 
 
-def _describe(rows: Sequence[tuple[str, Interval]]) -> str:
+def _describe(rows: Sequence[tuple[str, Estimate]]) -> str:
     written = ((name, write_interval(gap)) for name, gap in rows)
     parts = (f"{name}: {gap.estimate} ({gap.bounds})" for name, gap in written)
     return f"Difference of Dice, own minus other, with intervals. {'; '.join(parts)}."

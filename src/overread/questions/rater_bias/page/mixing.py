@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from overread.errors import InputError
-from overread.evaluation.results import Interval
-from overread.questions.rater_bias.mixing_results import MixingEvaluation, ReferenceDice, SourceShift, find_sign
+from overread.evaluation.results import Estimate
+from overread.questions.rater_bias.mixing_results import MixingEvaluation, ReferenceDice, SourceShift
 from overread.questions.rater_bias.page.mixing_tables import (
     build_dice_table,
     build_paper_tables,
@@ -16,9 +16,18 @@ from overread.questions.rater_bias.page.mixing_tables import (
 )
 from overread.report.answer import Answer
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
-from overread.report.formatting import NO_BREAK, format_count, write_interval
+from overread.report.formatting import format_count, write_interval
+from overread.report.judgement import (
+    Advice,
+    Claim,
+    describe_luck,
+    list_design,
+    word_too_little,
+    word_verdict,
+    write_estimate,
+)
 from overread.report.palette import GRID, Colours
-from overread.report.table import Table
+from overread.report.table import KeyFigure, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +41,7 @@ class Point(NamedTuple):
     """A mark: where it lies, and the mean Dice with its interval."""
 
     place: float
-    mean: Interval
+    mean: Estimate
 
 
 def draw_mixing_curve(evaluation: MixingEvaluation, colours: Colours) -> Figure:
@@ -134,7 +143,10 @@ class MixingSection:
     Attributes:
         evaluation: the numbers.
         answer: whether added labels of the second source move the network towards it.
+        changes: the two changes that the answer sets against each other; empty where there are none.
         full_shift: how far the plain network of the second source lies; empty where that is unknown.
+        design: what the answer rests on, and what it could have found; empty where no case could be compared.
+        luck: what the intervals allow for.
         dice_table: Dice by rising ratio, then of the plain network of the second source.
         test_table: tests of the changes.
         curve: Dice over the ratio.
@@ -144,7 +156,10 @@ class MixingSection:
 
     evaluation: MixingEvaluation
     answer: Answer
+    changes: str
     full_shift: str
+    design: list[KeyFigure]
+    luck: str
     dice_table: Table
     test_table: Table
     curve: Figure
@@ -152,8 +167,13 @@ class MixingSection:
     paper_tables: tuple[Table, ...]
 
 
-def build_mixing_section(evaluation: MixingEvaluation, colours: Colours) -> MixingSection:
+def build_mixing_section(evaluation: MixingEvaluation, colours: Colours, *, noun: str = "rater") -> MixingSection:
     """Prepare the section.
+
+    Args:
+        evaluation: the numbers.
+        colours: of the references.
+        noun: what to call a source, "rater" or "source".
 
     Raises:
         InputError: a reference of the evaluation has no colour.
@@ -162,8 +182,11 @@ def build_mixing_section(evaluation: MixingEvaluation, colours: Colours) -> Mixi
         raise InputError("references of mixed-source training must be sources of the report", found=", ".join(missing))
     return MixingSection(
         evaluation=evaluation,
-        answer=word_mixing_answer(evaluation),
+        answer=word_mixing_answer(evaluation, noun=noun),
+        changes=word_changes(evaluation),
         full_shift=word_full_shift(evaluation),
+        design=list_mixing_design(evaluation),
+        luck=describe_luck(evaluation.shift.difference) if evaluation.shift else "",
         dice_table=build_dice_table(evaluation),
         test_table=build_test_table(evaluation),
         curve=draw_mixing_curve(evaluation, colours),
@@ -172,73 +195,65 @@ def build_mixing_section(evaluation: MixingEvaluation, colours: Colours) -> Mixi
     )
 
 
-def word_mixing_answer(evaluation: MixingEvaluation) -> Answer:
-    """Answer "does adding labels of the second source move the network towards it?" from the interval of the shift."""
+def word_mixing_answer(evaluation: MixingEvaluation, *, noun: str = "rater") -> Answer:
+    """Answer "does adding labels of the second source move the network towards it?" from the shift."""
     second, shift = evaluation.second, evaluation.shift
+    if evaluation.verdict == "learnt too little":
+        return word_too_little(evaluation.skills, noun=noun)
     if shift is None:
         rest = f"no held-out case was outlined by both {evaluation.first} and {second} and by the networks compared."
         return Answer("no-answer", "The question could not be answered:", rest)
-    if not math.isfinite(shift.difference.low):
-        changes = _word_changes(evaluation, shift)
-        rest = f"all cases compared are of one subject, so the uncertainty is unknown: {changes}."
-        return Answer("no-answer", "The question could not be answered:", rest)
-    difference = f"the first change minus the second, the shift, is {_word(shift.difference)}"
-    changes = f"{_word_changes(evaluation, shift)}; {difference}"
-    match shift.outcome:
-        case "towards":
-            limit = _word_limit(evaluation, is_relative=shift.second_change.estimate <= 0)
-            return Answer("yes", f"Added labels of {second} moved the network towards {second}{limit}:", f"{changes}.")
-        case "away":
-            limit = _word_limit(evaluation, is_relative=shift.second_change.estimate >= 0)
-            lead = f"Added labels of {second} moved the network away from {second}{limit}:"
-            return Answer("reversed", lead, f"{changes}.")
-        case _:
-            rest = f"{changes}, an interval that includes 0. This does not prove that they have no effect."
-            return Answer(
-                "not-shown",
-                f"It is undecided whether added labels of {second} move the network towards {second}:",
-                rest,
-            )
+    return word_verdict(
+        evaluation.verdict,
+        shift.difference,
+        claim=_claim_move(evaluation, shift),
+        matters=evaluation.matters,
+        advice=Advice(trainings=f"10 trainings per {noun} and per share of labels added"),
+    )
 
 
-def word_full_shift(evaluation: MixingEvaluation) -> str:
-    """Say how far the plain network of the second source lies from that of the first, on the scale of the answer."""
-    if evaluation.full_shift is None:
+def _claim_move(evaluation: MixingEvaluation, shift: SourceShift) -> Claim:
+    second = evaluation.second
+    relative = f", but only in comparison with {evaluation.first}"
+    towards = relative if shift.second_change.estimate <= 0 else ""
+    away = relative if shift.second_change.estimate >= 0 else ""
+    return Claim(
+        holds=f"added labels of {second} moved the networks towards {second}{towards}",
+        reversed=f"added labels of {second} moved the networks away from {second}{away}",
+    )
+
+
+def word_changes(evaluation: MixingEvaluation) -> str:
+    """Say which two changes the shift is the difference of; empty without a shift, or where too little was learnt."""
+    shift, top = evaluation.shift, evaluation.networks[-1]
+    if shift is None or not evaluation.has_learnt:
         return ""
-    networks = f"from the network of {evaluation.first} alone to that of {evaluation.second} alone"
-    return f"For comparison: the shift {networks} is {_word(evaluation.full_shift.difference)}."
-
-
-def _word_changes(evaluation: MixingEvaluation, shift: SourceShift) -> str:
-    top = evaluation.networks[-1]
     counts = word_counts(top.added_counts)
     added = f"all training labels of {evaluation.second} ({counts} per fold)"
     if top.ratio < 1:
         added = f"part of the training labels of {evaluation.second} (ratio {top.ratio:.2f}, {counts} per fold)"
+    cases = format_count(shift.case_count, "held-out case")
+    subjects = format_count(shift.difference.subject_count, "subject")
     return (
-        f"with {added} beside those of {evaluation.first}, Dice with {evaluation.second} "
-        f"{_word_change(shift.second_change)} and Dice with {evaluation.first} {_word_change(shift.first_change)} "
-        f"on {format_count(shift.case_count, 'held-out case')}"
+        f"With {added} beside those of {evaluation.first}, Dice with {evaluation.second} changed by "
+        f"{write_estimate(shift.second_change)} and Dice with {evaluation.first} by "
+        f"{write_estimate(shift.first_change)} on {cases} of {subjects}. The first change minus the second is the "
+        "shift, by which the answer goes."
     )
 
 
-def _word_change(change: Interval) -> str:
-    match find_sign(change):
-        case 1:
-            return f"rose by {_word(change)}"
-        case -1:
-            fall = Interval(estimate=-change.estimate, low=-change.high, high=-change.low, confidence=change.confidence)
-            return f"fell by {_word(fall)}"
-        case _:
-            return f"changed by {_word(change)}"
+def word_full_shift(evaluation: MixingEvaluation) -> str:
+    """Say how far the plain network of the second source lies from that of the first, on the scale of the answer."""
+    if evaluation.full_shift is None or not evaluation.has_learnt:
+        return ""
+    networks = f"from the networks of {evaluation.first} alone to those of {evaluation.second} alone"
+    return f"For comparison: the shift {networks} is {write_estimate(evaluation.full_shift.difference)}."
 
 
-def _word_limit(evaluation: MixingEvaluation, *, is_relative: bool) -> str:
-    return f", but only in comparison with {evaluation.first}" if is_relative else ""
-
-
-def _word(interval: Interval) -> str:
-    estimate, bounds = write_interval(interval)
-    if not math.isfinite(interval.low):
-        return f"{estimate} ({bounds})"
-    return f"{estimate} ({100 * interval.confidence:g}{NO_BREAK}% interval {bounds})"
+def list_mixing_design(evaluation: MixingEvaluation) -> list[KeyFigure]:
+    """What the shift rests on and what it could have found; empty without one."""
+    if evaluation.shift is None:
+        return []
+    return list_design(
+        evaluation.shift.difference, training_count=evaluation.training_count, matters=evaluation.matters
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from overread.evaluation.verdict import Verdict
 from overread.questions.rater_bias.mixing_results import MixingEvaluation, ReferenceDice
 from overread.report.formatting import (
     NO_BREAK,
@@ -73,17 +74,27 @@ def _fill_dice(one: ReferenceDice) -> Cell:
     return fill_figure(one.mean, *notes, f"n{NO_BREAK}={NO_BREAK}{one.case_count}")
 
 
+_CHANGES: dict[Verdict, str] = {
+    "learnt too little": "learnt too little",
+    "cannot tell": "cannot tell",
+    "no difference that matters": "no change that matters",
+    "yes": "rose",
+    "the wrong way round": "fell",
+}
+
+
 def build_test_table(evaluation: MixingEvaluation) -> Table:
-    """Tests of the changes of all mixed networks."""
+    """Tests of the changes of all mixed networks, and what they say together."""
     return Table(
         label="Tests of the changes",
         columns=[
             "Ratio",
             "Dice with",
             f"Change ({format_confidence(evaluation.confidence)} interval)",
-            Column("n", "number"),
-            "Paired test",
+            Column("Cases", "number"),
+            "p",
             "after Holm",
+            "Dice",
         ],
         rows=[
             [
@@ -91,8 +102,9 @@ def build_test_table(evaluation: MixingEvaluation) -> Table:
                 one.reference,
                 format_interval(one.change),
                 str(one.change_case_count),
-                format_p(one.paired_p),
-                format_p(one.paired_p_holm),
+                format_p(one.change.p_value if one.change else None),
+                format_p(one.corrected_p),
+                _CHANGES[evaluation.judge_change(one)],
             ]
             for network in evaluation.networks
             if network.ratio > 0

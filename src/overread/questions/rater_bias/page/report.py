@@ -17,13 +17,13 @@ from overread.questions.rater_bias.page.figures import (
 )
 from overread.questions.rater_bias.page.gallery import CHOICE_RULE, choose_cases, draw_gallery
 from overread.questions.rater_bias.page.load_contrast import contrast_loads
+from overread.questions.rater_bias.page.load_wording import word_amplification
 from overread.questions.rater_bias.page.mixing import build_mixing_section
 from overread.questions.rater_bias.page.per_case import (
     Loads,
     check_comparisons,
     collect_case_dice,
     collect_loads,
-    compute_mean_gaps,
     compute_source_agreement,
     select_sources,
 )
@@ -31,18 +31,21 @@ from overread.questions.rater_bias.page.source_classifier import build_source_cl
 from overread.questions.rater_bias.page.tables import (
     build_consensus_table,
     build_coverage_table,
+    build_gain_table,
     build_load_table,
     build_pair_table,
+    build_skill_table,
 )
 from overread.questions.rater_bias.page.training_summary import (
     build_fold_table,
     build_summary_table,
     build_training_table,
 )
-from overread.questions.rater_bias.page.wording import list_keys, word_amplification, word_answer
+from overread.questions.rater_bias.page.wording import advise, count_raters_trainings, list_keys, word_answer
 from overread.questions.rater_bias.results import CrossEvaluation
 from overread.report.context import RunContext
 from overread.report.figures.canvas import Figure
+from overread.report.judgement import describe_luck, list_design
 from overread.report.page import render_page, write_page
 from overread.report.palette import Colours, assign_colours
 from overread.study.label_set import LabelSet
@@ -109,25 +112,32 @@ def write_rater_bias_report(
         "fold_table": build_fold_table(trainings, evaluation.sources),
         "subject_count": subject_count,
         "keys": list_keys(evaluation, subject_count, noun=noun),
-        "mixing": build_mixing_section(mixing, assign_colours(evaluation.sources)) if mixing else None,
+        "mixing": build_mixing_section(mixing, assign_colours(evaluation.sources), noun=noun) if mixing else None,
         "classifier": build_source_classifier_section(*classification, noun=noun) if classification else None,
-        **_tell_findings(evaluation, of_raters, noun),
+        **_tell_findings(evaluation, of_raters, trainings, noun),
         **_draw_figures(evaluation, of_raters, colours, noun),
     }
     write_page(path, render_page(Path(__file__).with_name("rater_bias.html.j2"), values))
 
 
-def _tell_findings(evaluation: CrossEvaluation, comparisons: "DataFrame", noun: str) -> dict[str, object]:
-    gap_count = len(compute_mean_gaps(collect_case_dice(comparisons, evaluation.raters)))
+def _tell_findings(
+    evaluation: CrossEvaluation, comparisons: "DataFrame", trainings: Sequence[TrainingResult], noun: str
+) -> dict[str, object]:
     contrasts = contrast_loads(evaluation.pairs, collect_loads(comparisons))
+    gap, matters = evaluation.dice_gap, evaluation.matters
+    count = count_raters_trainings(trainings, evaluation.raters)
     return {
         "noun": noun,
-        "answer": word_answer(evaluation, case_count=gap_count, noun=noun),
-        "amplification": word_amplification(contrasts, unit=evaluation.load_unit, noun=noun),
+        "answer": word_answer(evaluation, advice=advise(trainings, noun=noun), noun=noun),
+        "design": list_design(gap, training_count=count, matters=matters.dice) if gap else [],
+        "luck": describe_luck(gap) if gap else "",
+        "amplification": word_amplification(evaluation.pairs, matters=matters.load, noun=noun),
         "contrast_count": len(contrasts),
         "load_table": build_load_table(contrasts, unit=evaluation.load_unit, noun=noun),
         "pair_table": build_pair_table(evaluation, noun=noun),
+        "skill_table": build_skill_table(evaluation, noun=noun),
         "consensus_table": build_consensus_table(evaluation, noun=noun),
+        "gain_table": build_gain_table(evaluation, noun=noun),
     }
 
 

@@ -1,6 +1,5 @@
 """The section about telling raters apart."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.evaluation.results import Interval
+from overread.evaluation.results import Obstacle
 from overread.evaluation.roc import RocCurve
 from overread.questions.rater_bias.classification_results import ORIGINS, HitRate, Origin, SourceClassification
 from overread.questions.rater_bias.source_hits import compute_case_rates
 from overread.report.figures.canvas import Figure, add_value_grid, finish_drawing, start_drawing
-from overread.report.formatting import format_count, format_dice, format_number, write_interval
-from overread.report.palette import INK, MUTED
+from overread.report.formatting import format_count, format_dice, format_number, format_p, write_interval
+from overread.report.judgement import write_estimate
+from overread.report.palette import GRID, INK, MUTED
 from overread.report.table import Column, Table
 
 if TYPE_CHECKING:
@@ -61,12 +61,16 @@ _COLUMNS: tuple[tuple[str, Origin, bool], ...] = (
 def draw_hit_rates(classification: SourceClassification, case_rates: "DataFrame") -> Figure:
     """Draw one mark per case, annotations tied to predictions, and beside them the mean with its interval.
 
+    A shaded band marks what chance alone gives.
+
     Args:
         classification: the means.
         case_rates: columns case_id, origin, shuffled and hit_rate.
     """
     with start_drawing(_HIT_RATES_WIDTH_PX, _HIT_RATES_HEIGHT_PX) as drawing:
         axes = drawing.add_subplot()
+        if classification.chance_band:
+            axes.axhspan(*classification.chance_band, color=GRID, alpha=0.6, linewidth=0, zorder=0)
         axes.axhline(classification.chance, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
         axes.annotate("chance", (0.005, classification.chance), (0, 3), ("axes fraction", "data"), "offset points")
         _tie_cases(axes, case_rates)
@@ -121,10 +125,21 @@ def _describe(classification: SourceClassification) -> str:
             written = write_interval(rate.interval)
             count = format_count(rate.case_count, "case")
             parts.append(f"{name.replace(chr(10), ' ')}: {written.estimate} ({written.bounds}), {count}")
-    return f"Hit rates per case, chance is {format_dice(classification.chance)}. Means: {'; '.join(parts)}."
+    band = f" ({write_band(classification)})" if classification.chance_band else ""
+    return f"Hit rates per case, chance is {format_dice(classification.chance)}{band}. Means: {'; '.join(parts)}."
 
 
-_ROUNDING = 1e-9
+def write_band(classification: SourceClassification) -> str:
+    """Write the hit rates that chance alone gives, "0.412 to 0.588"; empty where they are unknown."""
+    return " to ".join(format_dice(end) for end in classification.chance_band or ())
+
+
+_OBSTACLES: dict[Obstacle, str] = {
+    "": "",
+    "few subjects": "Fewer than 6 subjects were held out, too few for an interval that holds what it says.",
+    "few trainings": "Two classifiers are too few to tell recognition from luck in training: run with folds=5.",
+    "many folds": "No interval is known to hold for more than 5 folds: run with folds=5.",
+}
 
 
 @dataclass(frozen=True)
@@ -138,6 +153,7 @@ class SourceClassifierSection:
         rest: the sentence that goes on from there.
         growth: whether predictions are recognised more surely than annotations.
         baseline: whether the shuffled baseline is at chance, and what follows if it is not.
+        band: the hit rates that chance alone gives; empty where they are unknown.
         table: the hit rates.
         hit_rates: the figure of all cases.
         roc: the curves, None where there are none.
@@ -150,6 +166,7 @@ class SourceClassifierSection:
     rest: str
     growth: str
     baseline: str
+    band: str
     table: Table
     hit_rates: Figure
     roc: Figure | None
@@ -173,8 +190,9 @@ def build_source_classifier_section(
         noun=noun,
         lead=lead,
         rest=rest,
-        growth=word_growth(classification.growth, noun=noun),
+        growth=word_growth(classification, noun=noun),
         baseline=word_baseline(classification, noun=noun),
+        band=word_band(classification),
         table=build_hit_table(classification, noun=noun),
         hit_rates=draw_hit_rates(classification, compute_case_rates(hits)),
         roc=draw_roc_curves(classification.rocs, positive=positive) if classification.rocs else None,
@@ -193,6 +211,7 @@ def build_hit_table(classification: SourceClassification, *, noun: str) -> Table
             Column("Patches", "number"),
             Column("Mean ± std", "number"),
             "Interval",
+            "Above chance",
             *(Column(source, "number") for source in classification.sources),
         ],
         rows=[
@@ -202,6 +221,7 @@ def build_hit_table(classification: SourceClassification, *, noun: str) -> Table
                 format_number(rate.patch_count, 0),
                 f"{format_number(rate.interval.estimate, 3)} ± {format_number(rate.std, 3)}",
                 write_interval(rate.interval).bounds,
+                format_p(rate.p_above),
                 *(format_number(rate.by_source.get(source), 3) for source in classification.sources),
             ]
             for rate in classification.hit_rates
@@ -212,47 +232,77 @@ def build_hit_table(classification: SourceClassification, *, noun: str) -> Table
 
 def word_recognition(classification: SourceClassification, *, noun: str) -> tuple[str, str]:
     """Say in a few words, and in a sentence, whether the sources are told apart by their annotations."""
-    rate = classification.find_hit_rate("annotation")
+    rate, chance = classification.find_hit_rate("annotation"), format_number(classification.chance, 3)
     if rate is None:
-        return "Not known:", f"no held-out case was outlined by a {noun}."
-    written, chance = write_interval(rate.interval), format_number(classification.chance, 3)
-    numbers = f"hit rate {written.estimate} ({written.bounds}), chance is {chance}."
-    if not _is_known(rate.interval):
-        return "Not known:", f"all held-out cases are of one subject; {numbers}"
-    if rate.interval.low > classification.chance:
-        return f"The {noun}s can be told apart:", f"on held-out cases, a network recognises who drew a mask; {numbers}"
-    if rate.interval.high < classification.chance:
-        return "The wrong way round:", f"a network takes one {noun} for another more often than chance would; {numbers}"
-    return f"The {noun}s were not told apart:", f"a network recognises them no better than chance; {numbers}"
+        return "Cannot tell:", f"no held-out case was outlined by a {noun}."
+    numbers = f"hit rate {write_estimate(rate.interval)}, chance is {chance}."
+    if classification.verdict == "told":
+        return "Told apart:", f"on held-out cases, a network recognises which {noun} drew a mask; {numbers}"
+    return "Cannot tell:", f"{numbers} {_word_doubt(rate, classification, noun)}"
 
 
-def word_growth(growth: Interval | None, *, noun: str) -> str:
+def _word_doubt(rate: HitRate, classification: SourceClassification, noun: str) -> str:
+    if not rate.interval.is_valid:
+        return _OBSTACLES[rate.interval.obstacle]
+    if rate.is_above_chance:
+        return "It lies above chance, but so does that of the control, so nothing is concluded."
+    detectable = format_number(min(classification.chance + rate.interval.smallest_detectable, 1.0), 3)
+    return (
+        f"That may be chance. It does not show that the {noun}s draw alike: a study like this tells them apart at a "
+        f"hit rate of about {detectable} three times out of four."
+    )
+
+
+def word_growth(classification: SourceClassification, *, noun: str) -> str:
     """Say whether the networks' predictions are recognised more surely than the sources' own annotations."""
+    growth = classification.growth
     if growth is None:
         return f"There is no case with masks of the {noun}s and of their networks, so the two cannot be compared."
-    written = write_interval(growth)
-    numbers = f"{written.estimate} ({written.bounds}) in hit rate per case"
+    numbers = f"{write_estimate(growth)} in hit rate"
     compared = f"to tell apart than the {noun}s themselves"
-    if not _is_known(growth) or growth.low <= 0 <= growth.high:
-        return f"Whether their networks are easier {compared} is open: a change of {numbers}."
-    if growth.low > 0:
-        return f"Their networks are easier {compared}: {numbers}. What sets the {noun}s apart became more consistent."
-    return f"Their networks are harder {compared}: {numbers}."
+    match classification.growth_verdict:
+        case "yes":
+            return (
+                f"Their networks are easier {compared}: {numbers}. What sets the {noun}s apart became more consistent."
+            )
+        case "the wrong way round":
+            return f"Their networks are harder {compared}: {numbers}."
+        case "no difference that matters":
+            less = f"below the {classification.matters:g} that this page calls a difference"
+            return f"Their networks are about as easy to tell apart as the {noun}s themselves: {numbers}, {less}."
+        case _:
+            return f"Whether their networks are easier {compared} cannot be told: a change of {numbers}."
 
 
 def word_baseline(classification: SourceClassification, *, noun: str) -> str:
-    """Say whether a classifier that learnt from permuted sources is at chance, as it should be."""
-    origins: tuple[Origin, ...] = ("annotation", "prediction")
-    rates = [classification.find_hit_rate(origin, shuffled=True) for origin in origins]
-    written = [(f"{rate.origin}s", write_interval(rate.interval)) for rate in rates if rate is not None]
-    numbers = " and ".join(f"{one.estimate} ({one.bounds}) for {name}" for name, one in written)
-    start = f"Where the {noun}s of each training case are permuted, the hit rate is {numbers}"
-    if any(rate is not None and _excludes(rate.interval, classification.chance) for rate in rates):
+    """Say whether the control, a classifier that learnt from permuted sources, is at chance, as it should be."""
+    rates = [classification.find_hit_rate(origin, shuffled=True) for origin in ORIGINS]
+    known = [rate for rate in rates if rate is not None]
+    if not known:
+        return ""
+    numbers = " and ".join(f"{write_estimate(rate.interval)} for {rate.origin}s" for rate in known)
+    start = f"Control: where the {noun}s of each training case are permuted, the hit rate is {numbers}"
+    if any(rate.is_above_chance for rate in known):
         return (
-            f"{start}. An interval leaves out chance, which can happen by accident where there are few subjects; if it "
-            f"happens with other seeds too, something else than the drawing gives the {noun}s away."
+            f"{start}. By the rule that the {noun}s are judged by, one lies above chance. That can happen by accident; "
+            f"if it happens with other seeds too, something else than the drawing gives the {noun}s away."
         )
-    return f"{start}, which agrees with chance, as it should."
+    if any(rate.p_above is None for rate in known):
+        return f"{start}."
+    return f"{start}, not shown to be above chance, as it should be."
+
+
+def word_band(classification: SourceClassification) -> str:
+    """Say which hit rates chance alone gives; empty where they are unknown."""
+    rate = classification.find_hit_rate("annotation", shuffled=True)
+    if rate is None or not classification.chance_band:
+        return ""
+    subjects = format_count(rate.interval.subject_count, "subject")
+    return (
+        f"Chance alone gives hit rates of {write_band(classification)} with {subjects} in "
+        f"{format_count(classification.fold_count, 'fold')}: {format_number(classification.chance, 3)} ± 2 standard "
+        "deviations, by how the subjects of the control scatter."
+    )
 
 
 def name_positive(sources: Sequence[str]) -> str:
@@ -263,11 +313,3 @@ def name_positive(sources: Sequence[str]) -> str:
 def _name_row(rate: HitRate, noun: str) -> str:
     name = f"{noun}s" if rate.origin == "annotation" else "their networks"
     return f"{name}, shuffled in training" if rate.shuffled else name
-
-
-def _is_known(interval: Interval) -> bool:
-    return math.isfinite(interval.low) and math.isfinite(interval.high)
-
-
-def _excludes(interval: Interval, value: float) -> bool:
-    return interval.low > value + _ROUNDING or interval.high < value - _ROUNDING

@@ -1,37 +1,87 @@
-"""The tables of pairs, consensus networks, loads and coverage."""
+"""The tables of skill, pairs, consensus networks, loads and coverage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overread.evaluation.results import LoadOrder, name_network
-from overread.questions.rater_bias.page.load_contrast import LoadContrast, judge_contrast
-from overread.questions.rater_bias.results import CrossEvaluation
+from overread.evaluation.results import name_network
+from overread.evaluation.verdict import Verdict
+from overread.questions.rater_bias.page.load_contrast import LoadContrast
+from overread.questions.rater_bias.page.load_wording import write_share
+from overread.questions.rater_bias.page.wording import SUBJECTS_ONLY
+from overread.questions.rater_bias.results import CrossEvaluation, Effect
 from overread.report.formatting import (
     ABSENT,
     format_confidence,
     format_dice,
     format_interval,
     format_load,
+    format_number,
     format_p,
-    format_percent,
 )
-from overread.report.table import Cell, Column, Table
+from overread.report.table import Cell, CellContent, Column, Table
+
+
+def build_skill_table(evaluation: CrossEvaluation, *, noun: str) -> Table:
+    """How much the networks of each source have learnt."""
+    return Table(
+        label="Skill of the networks",
+        columns=[
+            "Networks of",
+            Column(f"Dice with their own {noun}", "number"),
+            Column("Dice of a guess", "number"),
+            Column(f"Dice of the {noun}s", "number"),
+            Column("Skill", "number"),
+            Column("Needed", "number"),
+            "",
+        ],
+        rows=[
+            [
+                source,
+                format_dice(skill.own),
+                format_dice(skill.guess),
+                ABSENT if skill.raters is None else format_dice(skill.raters),
+                format_number(skill.value, 2),
+                format_number(skill.limit, 2),
+                Cell("learnt", "verdict") if skill.has_learnt else _show("learnt too little"),
+            ]
+            for source, skill in evaluation.skills.items()
+        ],
+    )
 
 
 def build_consensus_table(evaluation: CrossEvaluation, *, noun: str) -> Table:
-    """Dice of the networks of the consensus with all sources."""
+    """Dice of the networks of every source with all raters."""
     level = format_confidence(evaluation.same_dice.confidence)
     return Table(
         label=f"Dice with all {noun}s",
-        columns=["network of", f"Dice ({level} interval)"],
+        columns=["network of", f"Dice ({level} interval, {SUBJECTS_ONLY})"],
         rows=[[name, format_interval(interval)] for name, interval in evaluation.rater_dice.items()],
         caption=f"Dice with the {noun}s, mean over all of them",
     )
 
 
+def build_gain_table(evaluation: CrossEvaluation, *, noun: str) -> Table:
+    """The network of every consensus against that of every rater."""
+    words: dict[Verdict, str] = {"yes": "better", "the wrong way round": "worse"}
+    return Table(
+        label=f"Network of a consensus against that of one {noun}",
+        columns=["Consensus", "against the network of", "Gain in Dice (95 % interval)", "p after Holm", "Verdict"],
+        rows=[
+            [
+                one.consensus,
+                one.rater,
+                format_interval(one.gain),
+                format_p(one.p_holm),
+                _show(one.verdict, words.get(one.verdict, "")),
+            ]
+            for one in evaluation.consensus_gains
+        ],
+        caption=f"Does it agree better with the {noun}s than the network of one of them?",
+    )
+
+
 def build_pair_table(evaluation: CrossEvaluation, *, noun: str) -> Table:
     """Dice and its difference of every pair of sources."""
-    level = format_confidence(evaluation.same_dice.confidence)
     return Table(
         label="Dice of every pair",
         columns=[
@@ -39,9 +89,9 @@ def build_pair_table(evaluation: CrossEvaluation, *, noun: str) -> Table:
             Column("n", "number"),
             Column(f"Dice of the {noun}s", "number"),
             Column("Dice of their networks", "number"),
-            f"Own minus other ({level} interval)",
-            "Paired test",
-            "after Holm",
+            "Own minus other (95 % interval)",
+            "p after Holm",
+            "Verdict",
         ],
         rows=[
             [
@@ -50,8 +100,8 @@ def build_pair_table(evaluation: CrossEvaluation, *, noun: str) -> Table:
                 format_dice(pair.source_dice.mean),
                 format_dice(pair.network_dice.mean),
                 format_interval(pair.dice_gap),
-                format_p(pair.paired_p),
-                format_p(pair.paired_p_holm),
+                format_p(pair.p_holm),
+                _show(pair.verdict),
             ]
             for pair in evaluation.pairs
         ],
@@ -60,32 +110,44 @@ def build_pair_table(evaluation: CrossEvaluation, *, noun: str) -> Table:
 
 def build_load_table(contrasts: Sequence[LoadContrast], *, unit: str, noun: str) -> Table:
     """Order and size of differences in load, of sources beside their networks."""
-    groups = ("A below / equal to / above B, cases", "One order is kept in", f"Mean absolute difference ({unit})")
+    groups = (
+        "A below / equal to / above B, cases",
+        f"Mean absolute difference ({unit})",
+        "B minus A, relative (95 % interval)",
+    )
     pairs = [Column(name, "number", group) for group in groups for name in (f"{noun}s", "networks")]
     return Table(
         label="Order and size of load differences",
-        columns=["Pair (A and B)", *pairs, "Effect of training"],
-        rows=[
-            [
-                f"{contrast.first} and {contrast.second}",
-                *(f"{order.below} / {order.equal} / {order.above}" for order in _list_orders(contrast)),
-                *(_show_consistency(order) for order in _list_orders(contrast)),
-                format_load(contrast.source_difference),
-                format_load(contrast.network_difference),
-                judge_contrast(contrast),
-            ]
-            for contrast in contrasts
-        ],
+        columns=["Pair (A and B)", *pairs, Column("Change", "number"), "Effect of training"],
+        rows=[_describe_contrast(contrast) for contrast in contrasts],
         caption=f"Differences in load, between {noun}s and between their networks",
     )
 
 
-def _list_orders(contrast: LoadContrast) -> tuple[LoadOrder, LoadOrder]:
-    return contrast.source_order, contrast.network_order
+def _describe_contrast(contrast: LoadContrast) -> list[CellContent]:
+    pair, found = contrast.pair, contrast.pair.load_differences
+    return [
+        f"{pair.first} and {pair.second}",
+        *(f"{order.below} / {order.equal} / {order.above}" for order in (pair.source_order, pair.network_order)),
+        format_load(contrast.source_difference),
+        format_load(contrast.network_difference),
+        write_share(found.raters),
+        write_share(found.networks),
+        write_share(found.change),
+        Cell(pair.effect, "verdict", mark=_EFFECT_MARKS.get(pair.effect, "")),
+    ]
 
 
-def _show_consistency(order: LoadOrder) -> str:
-    return format_percent(order.consistency) if order.case_count else ABSENT
+_VERDICT_MARKS: dict[Verdict, str] = {
+    "cannot tell": "undecided",
+    "yes": "borne-out",
+    "the wrong way round": "contradicted",
+}
+_EFFECT_MARKS: dict[Effect, str] = {"cannot tell": "undecided", "reversed": "contradicted"}
+
+
+def _show(verdict: Verdict, words: str = "") -> Cell:
+    return Cell(words or verdict, "verdict", mark=_VERDICT_MARKS.get(verdict, ""))
 
 
 @dataclass(frozen=True)

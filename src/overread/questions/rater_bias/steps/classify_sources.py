@@ -5,39 +5,62 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.adapters.storage import open_store
 from overread.questions.rater_bias.classification_results import ORIGINS, SourceClassification
 from overread.questions.rater_bias.steps.predictions import open_predictions
+from overread.runs.described_training import EPOCHS_FILE, DescribedTraining, TrainingRecord, copy_identity
 from overread.runs.fingerprint import name_result
-from overread.runs.kept_checkpoint import keeping_checkpoint
+from overread.runs.pipeline_run import failing_with_pipeline_run
 from overread.runs.plan import TrainingPlan
-from overread.runs.progress import report_progress
-from overread.runs.reuse import reuse_result
-from overread.runs.workers import run_side_by_side
+from overread.runs.tracked_training import TrackedTraining, reuse_trainings, train_side_by_side
 from overread.study.digest import compute_files_digest, compute_study_digest
 from overread.study.label_set import LabelSet
 from overread.study.study import Study
+from overread.training.history import HISTORY_FILE
 from overread.training.settings import ClassifierFold, ClassifierSettings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from overread.questions.rater_bias.classifier_training import ClassifierEpoch
+    from overread.training.loop import Session
+
 CLASSIFICATION_FILE = "classification.json"
 HITS_FILE = "hits.csv"
 PATCHES_FILE = "patches.csv"
+_SHUFFLED = "-shuffled"
 
 
 @dataclass(frozen=True)
-class _Assignment:
+class _ClassifierTraining(TrackedTraining["ClassifierEpoch"]):
     study: Path
     predictions: Path
     sources: tuple[str, ...]
     fold: ClassifierFold
     settings: ClassifierSettings
     shuffled: bool
-    folder: Path
-    store: str
-    key: str
+
+    def train(self, session: "Session[ClassifierEpoch]") -> None:
+        from overread.networks.hardware import describe_device
+        from overread.questions.rater_bias.classifier_fold import SourceMasks, classify_fold
+        from overread.questions.rater_bias.classifier_training import choose_epoch, write_epochs
+        from overread.questions.rater_bias.source_hits import write_table
+
+        study = Study.open(self.study)
+        masks = SourceMasks(study, self.sources, open_predictions(self.predictions, study, self.sources))
+        patches, epochs = classify_fold(
+            masks, self.fold, settings=self.settings, shuffled=self.shuffled, session=session
+        )
+        write_table(self.folder / PATCHES_FILE, patches)
+        write_epochs(self.folder / HISTORY_FILE, epochs)
+        record = TrainingRecord.build(epochs, kept_epoch=choose_epoch(epochs), device=describe_device(session.device))
+        record.write(self.folder / EPOCHS_FILE)
+
+    def describe_end(self) -> str:
+        record = self.read_record()
+        return (
+            f"{self.training.name}: validation hit rate {record.figures['kept_validation_hit_rate']:.3f} "
+            f"at epoch {record.figures['kept_epoch']:.0f} of {len(record.epochs)}"
+        )
 
 
 def run(
@@ -78,23 +101,22 @@ def run(
     settings = plan.preset.find_classifier()
     predictions = open_predictions(predictions_folder, study, plan.raters)
     work = [
-        _Assignment(
+        _ClassifierTraining(
+            training=_describe(plan, predictions, fold, settings, shuffled),
+            folder=output / f"fold{fold.index}{_SHUFFLED * shuffled}",
+            store=store,
             study=study_folder,
             predictions=predictions_folder,
             sources=plan.raters,
             fold=fold,
             settings=settings,
             shuffled=shuffled,
-            folder=output / f"fold{fold.index}{'-shuffled' if shuffled else ''}",
-            store=store,
-            key=_compute_key(plan, predictions, fold, settings, shuffled),
         )
         for fold in list_folds(plan)
         for shuffled in (False, True)
     ]
-    todo = [item for item in work if not reuse_result(open_store(store), item.key, item.folder)]
-    for line in run_side_by_side(_classify, todo, processes=processes):
-        report_progress(line)
+    with failing_with_pipeline_run(plan, store):
+        list(train_side_by_side(reuse_trainings(work), store=store, processes=processes))
     return _summarise(study, work, output)
 
 
@@ -132,6 +154,26 @@ def list_hit_rates(classification: SourceClassification) -> dict[str, float]:
     return rates | ({"growth": round(classification.growth.estimate, 4)} if classification.growth else {})
 
 
+def _describe(
+    plan: TrainingPlan,
+    predictions: Mapping[str, LabelSet],
+    fold: ClassifierFold,
+    settings: ClassifierSettings,
+    shuffled: bool,
+) -> DescribedTraining:
+    return DescribedTraining(
+        run=copy_identity(plan),
+        kind="source-classifier",
+        name=f"source-classifier-fold{fold.index}{_SHUFFLED * shuffled}",
+        key=_compute_key(plan, predictions, fold, settings, shuffled),
+        source="+".join(plan.raters),
+        network="source-classifier",
+        fold=fold.index,
+        epochs=settings.epochs,
+        settings=settings.model_dump(mode="json") | {"shuffled": shuffled, "train_cases": len(fold.train)},
+    )
+
+
 def _compute_key(
     plan: TrainingPlan,
     predictions: Mapping[str, LabelSet],
@@ -151,47 +193,15 @@ def _compute_key(
         "settings": settings.model_dump(mode="json"),
         "shuffled": shuffled,
     }
-    return f"classifications/{name_result('classification', made_by=__name__, parts=parts)}"
+    name = name_result("classification", made_by="overread.questions.rater_bias.classifier_fold", parts=parts)
+    return f"classifications/{name}"
 
 
-def _classify(item: _Assignment) -> str:
-    from overread.networks.hardware import limit_threads, select_device
-    from overread.questions.rater_bias.classifier_fold import SourceMasks, classify_fold
-    from overread.questions.rater_bias.classifier_training import ClassifierEpoch, choose_epoch, write_epochs
-    from overread.questions.rater_bias.source_hits import write_table
-    from overread.training.loop import Session
-
-    limit_threads(1)
-    study = Study.open(item.study)
-    masks = SourceMasks(study, item.sources, open_predictions(item.predictions, study, item.sources))
-    store, device = open_store(item.store), select_device("auto")
-    with keeping_checkpoint(store, item.key) as (checkpoint, on_epoch):
-        session: Session[ClassifierEpoch] = Session(device, checkpoint, item.key, on_epoch)
-        patches, epochs = classify_fold(
-            masks, item.fold, settings=item.settings, shuffled=item.shuffled, session=session
-        )
-        item.folder.mkdir(parents=True, exist_ok=True)
-        write_table(item.folder / PATCHES_FILE, patches)
-        write_epochs(item.folder / "history.csv", epochs)
-        store.publish(item.key, item.folder)
-    kept = epochs[choose_epoch(epochs) - 1]
-    return (
-        f"source classifier {item.folder.name}: validation hit rate {kept.validation_hit_rate:.3f} "
-        f"at epoch {kept.epoch} of {len(epochs)}"
-    )
-
-
-def _summarise(study: Study, work: Sequence[_Assignment], output: Path) -> SourceClassification:
+def _summarise(study: Study, work: Sequence[_ClassifierTraining], output: Path) -> SourceClassification:
     import pandas as pd
 
-    from overread.questions.rater_bias.source_hits import (
-        compute_growth,
-        compute_rocs,
-        count_hits,
-        read_patches,
-        summarise_hits,
-        write_table,
-    )
+    from overread.questions.rater_bias.hit_rates import compute_chance_band, compute_growth, summarise_hits
+    from overread.questions.rater_bias.source_hits import compute_rocs, count_hits, read_patches, write_table
 
     sources, settings = work[0].sources, work[0].settings
     patches = pd.concat([read_patches(item.folder / PATCHES_FILE, sources) for item in work], ignore_index=True)
@@ -201,11 +211,12 @@ def _summarise(study: Study, work: Sequence[_Assignment], output: Path) -> Sourc
         target=study.settings.target,
         sources=sources,
         chance=1 / len(sources),
+        chance_band=compute_chance_band(hits, chance=1 / len(sources)),
         patch_size=settings.patch_size,
         patches_per_case=settings.patches_per_case,
         fold_count=len({item.fold.index for item in work}),
-        hit_rates=summarise_hits(hits, seed=settings.seed),
-        growth=compute_growth(hits, seed=settings.seed),
+        hit_rates=summarise_hits(hits, chance=1 / len(sources)),
+        growth=compute_growth(hits),
         rocs=compute_rocs(patches, sources),
         skipped_cases=_find_skipped_cases(hits, work),
     )
@@ -214,7 +225,7 @@ def _summarise(study: Study, work: Sequence[_Assignment], output: Path) -> Sourc
     return found
 
 
-def _find_skipped_cases(hits: "DataFrame", work: Sequence[_Assignment]) -> dict[str, tuple[str, ...]]:
+def _find_skipped_cases(hits: "DataFrame", work: Sequence[_ClassifierTraining]) -> dict[str, tuple[str, ...]]:
     """Per label set the held-out cases that it has no patches of, label sets without such cases left out."""
     from overread.evaluation.results import name_network
 

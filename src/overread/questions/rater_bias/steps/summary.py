@@ -32,19 +32,36 @@ def _tabulate(evaluation: CrossEvaluation) -> list[str]:
 
 
 def _answer(evaluation: CrossEvaluation) -> list[str]:
-    lines = []
-    if (gap := evaluation.dice_gap) is not None:
+    from overread.questions.rater_bias.page.wording import word_answer
+    from overread.report.formatting import NO_BREAK
+    from overread.report.judgement import Advice
+
+    answer = word_answer(evaluation, advice=Advice(trainings="10 trainings per rater"))
+    lines = [answer.sentence.replace(NO_BREAK, " ")]
+    if evaluation.verdict != "learnt too little" and (gap := evaluation.dice_gap) is not None:
+        interval = f"95 % interval {gap.low:+.3f} to {gap.high:+.3f}" if gap.is_valid else "no valid interval"
         lines.append(
-            f"own minus other rater: {gap.estimate:+.3f} Dice (95 % interval {gap.low:+.3f} to {gap.high:+.3f})"
+            f"own minus other rater: {gap.estimate:+.3f} Dice ({interval}), "
+            f"{gap.subject_count} subjects, folds={gap.fold_count} repeats={gap.repeat_count}"
         )
     for pair in evaluation.pairs:
         raters, networks = pair.source_order, pair.network_order
         lines.append(
             f"load of {pair.first} below {pair.second}: raters {raters.below}/{raters.case_count}, "
-            f"networks {networks.below}/{networks.case_count} cases"
+            f"networks {networks.below}/{networks.case_count} cases; effect of training: {pair.effect}"
         )
     for source, dice in evaluation.rater_dice.items():
         lines.append(
-            f"{name_network(source)} with all raters: Dice {dice.estimate:.3f} [{dice.low:.3f}, {dice.high:.3f}]"
+            f"{name_network(source)} with all raters: Dice {dice.estimate:.3f} "
+            f"[{dice.low:.3f}, {dice.high:.3f}, subjects only]"
         )
-    return lines
+    return [*lines, *_list_gains(evaluation)]
+
+
+def _list_gains(evaluation: CrossEvaluation) -> list[str]:
+    words = {"yes": "better", "the wrong way round": "worse"}
+    return [
+        f"network of {one.consensus} against that of {one.rater}, Dice with all raters: {one.gain.estimate:+.3f}, "
+        f"{words.get(one.verdict, one.verdict)}"
+        for one in evaluation.consensus_gains
+    ]

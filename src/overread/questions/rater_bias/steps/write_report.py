@@ -1,5 +1,6 @@
 """Step: write the report of `rater-bias`, and end its run in MLflow."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from overread.questions.rater_bias.results import CrossEvaluation
 from overread.questions.rater_bias.steps.classify_sources import read_classified_sources
-from overread.questions.rater_bias.steps.cross_evaluate import COMPARISONS_FILE, EVALUATION_FILE, read_evaluation
+from overread.questions.rater_bias.steps.cross_evaluate import (
+    COMPARISONS_FILE,
+    EVALUATION_FILE,
+    REPEATS_FILE,
+    read_evaluation,
+)
 from overread.questions.rater_bias.steps.evaluate_mixing import read_mixing
 from overread.questions.rater_bias.steps.predictions import open_predictions
 from overread.report.context import RunContext
@@ -38,7 +44,7 @@ class ResultFolders:
 
     def list_tables(self) -> list[Path]:
         """The files that are kept with the run."""
-        found = [self.evaluation / name for name in (EVALUATION_FILE, COMPARISONS_FILE)]
+        found = [self.evaluation / name for name in (EVALUATION_FILE, COMPARISONS_FILE, REPEATS_FILE)]
         return found + [path for folder in (self.mixing, self.classification) for path in sorted(folder.glob("*.*"))]
 
 
@@ -71,7 +77,7 @@ def run(
         for path in results.list_tables():
             tracked.log_file(path)
 
-    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log)
+    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log, verdict=evaluation.verdict)
     return evaluation
 
 
@@ -100,18 +106,27 @@ def _draw(
 
 
 def collect_metrics(evaluation: CrossEvaluation) -> dict[str, float]:
-    """The few figures by which runs are compared."""
-    metrics = {"same_dice": evaluation.same_dice.estimate}
+    """The few figures by which runs are compared; what is unknown is left out.
+
+    `skill` is that of the rater whose networks learnt least.
+    """
+    metrics: dict[str, float | None] = {
+        "same_dice": evaluation.same_dice.estimate,
+        "skill": min((skill.value for skill in evaluation.rater_skills.values()), default=None),
+        "two_sample_p": evaluation.two_sample_p,
+    }
     if evaluation.cross_dice is not None:
         metrics["cross_dice"] = evaluation.cross_dice.estimate
-    if evaluation.dice_gap is not None:
-        gap = evaluation.dice_gap
-        metrics |= {"dice_gap": gap.estimate, "dice_gap_low": gap.low, "dice_gap_high": gap.high}
-    for name, value in (("two_sample_p", evaluation.two_sample_p), ("paired_p", evaluation.paired_p)):
-        if value is not None:
-            metrics[name] = value
-    if evaluation.pairs:
-        count = len(evaluation.pairs)
+    if (gap := evaluation.dice_gap) is not None:
+        metrics |= {
+            "dice_gap": gap.estimate,
+            "dice_gap_low": gap.low,
+            "dice_gap_high": gap.high,
+            "dice_gap_p": gap.p_value,
+            "dice_gap_smallest_detectable": gap.smallest_detectable,
+            "dice_gap_run_std": gap.run_std,
+        }
+    if count := len(evaluation.pairs):
         metrics["source_load_consistency"] = sum(pair.source_order.consistency for pair in evaluation.pairs) / count
         metrics["network_load_consistency"] = sum(pair.network_order.consistency for pair in evaluation.pairs) / count
-    return metrics
+    return {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}

@@ -30,14 +30,14 @@ _LINES: dict[Reference, object] = {"clean": "solid", "noisy": (0, (2, 1.6))}
 def draw_uncertainty_curve(
     watched: Sequence[WatchedTraining], plain: Sequence[PlainTraining], *, title: str
 ) -> Figure | None:
-    """Draw a thin line per fold, the mean over folds as a thick one, and an upright line at each chosen epoch.
+    """Draw a thin line per training, their mean as a thick one, and an upright line at each chosen epoch.
 
     The upper panel holds validation Dice with clean (full) and noisy labels (dotted) without correction, before and
     after relabelling; the lower one the relative change of the mean cumulative uncertainty. A panel without any value
     is left out.
 
     Args:
-        watched: the folds of one noise and method.
+        watched: the trainings of one noise and method.
         plain: trainings without correction on the same labels.
         title: what is shown, for the text alternative.
 
@@ -89,13 +89,13 @@ def locate_dice(epochs: Sequence[WatchedEpoch], reference: Reference, *, start: 
     return [(number, value) for number, value in zip(numbers, values, strict=True) if value is not None]
 
 
-def average_folds(lines: Sequence[Sequence[Point]]) -> list[Point]:
-    """Mean over the folds at each epoch that all of them have."""
-    by_fold = [dict(line) for line in lines]
-    if not by_fold:
+def average_trainings(lines: Sequence[Sequence[Point]]) -> list[Point]:
+    """Mean over the trainings at each epoch that all of them have."""
+    values = [dict(line) for line in lines]
+    if not values:
         return []
-    shared = sorted(set.intersection(*(set(line) for line in by_fold)))
-    return [(epoch, sum(line[epoch] for line in by_fold) / len(by_fold)) for epoch in shared]
+    shared = sorted(set.intersection(*(set(line) for line in values)))
+    return [(epoch, sum(line[epoch] for line in values) / len(values)) for epoch in shared]
 
 
 def _draw_dice(axes: "Axes", watched: Sequence[WatchedTraining], plain: Sequence[PlainTraining]) -> None:
@@ -122,7 +122,7 @@ def _draw_lines(axes: "Axes", lines: Sequence[Sequence[Point]], colour: str, ref
     style = _LINES[reference]
     for line in known:
         _draw_line(axes, line, colour=colour, style=style, width=0.8)
-    _draw_line(axes, average_folds(known), colour=colour, style=style, width=2.2)
+    _draw_line(axes, average_trainings(known), colour=colour, style=style, width=2.2)
 
 
 def _draw_line(axes: "Axes", line: Sequence[Point], *, colour: str, style: object, width: float) -> None:
@@ -139,11 +139,12 @@ def _mark_epochs(axes: "Axes", watched: Sequence[WatchedTraining]) -> None:
 
 
 def _describe(watched: Sequence[WatchedTraining]) -> str:
-    return "; ".join(map(_describe_fold, watched)) + "."
+    return "; ".join(map(_describe_training, watched)) + "."
 
 
-def _describe_fold(training: WatchedTraining) -> str:
-    parts = [f"fold {training.fold}: relabelled after epoch {training.chosen_epoch} of {len(training.watched)}"]
+def _describe_training(training: WatchedTraining) -> str:
+    place = f"fold {training.fold}, repeat {training.repeat}"
+    parts = [f"{place}: relabelled after epoch {training.chosen_epoch} of {len(training.watched)}"]
     changes = dict(list_changes(training.watched))
     if training.chosen_epoch in changes:
         parts.append(f"ΣU changed there by {format_number(100 * changes[training.chosen_epoch], 1)} %")

@@ -1,4 +1,4 @@
-"""The report of the pipeline `relabel`: does relabelling by uncertainty repair noisy labels?"""
+"""The report of the pipeline `relabel`: do networks gain by relabelling noisy labels by uncertainty?"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,7 +34,16 @@ from overread.questions.relabel.page.trainings import (
     build_watched_table,
     list_watched,
 )
-from overread.questions.relabel.page.wording import count_trained, list_keys, word_disagreement, word_relabel_answer
+from overread.questions.relabel.page.wording import (
+    choose_luck,
+    count_trained,
+    list_answers,
+    list_design_keys,
+    list_keys,
+    word_disagreement,
+    word_labels,
+    word_relabel_answer,
+)
 from overread.questions.relabel.results import RelabelEvaluation
 from overread.report.context import RunContext
 from overread.report.page import render_page, write_page
@@ -109,7 +118,10 @@ def _check(evaluation: RelabelEvaluation, labels: Mapping[str, LabelSet]) -> Non
 def _tell_numbers(evaluation: RelabelEvaluation) -> dict[str, object]:
     return {
         "answer": word_relabel_answer(evaluation),
-        "disagreement": word_disagreement(evaluation),
+        "answers": list_answers(evaluation),
+        "labels_told": " ".join(filter(None, (word_labels(evaluation), word_disagreement(evaluation)))),
+        "design": list_design_keys(evaluation),
+        "luck": choose_luck(evaluation),
         "first": evaluation.noises[0].name,
         "pair_table": build_pair_table(evaluation),
         "test_table": build_test_table(evaluation),
@@ -122,6 +134,7 @@ def _tell_numbers(evaluation: RelabelEvaluation) -> dict[str, object]:
         "rules": {training.rule for training in evaluation.watched},
         "corrections": {cell.correction for cell in evaluation.cells},
         "trained_count": count_trained(evaluation),
+        "skills": [(noise, skill) for noise, skill in evaluation.skills.items()],
     }
 
 

@@ -1,15 +1,24 @@
 """The tables of Dice and labels, by the names that a reader knows."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from overread.evaluation.results import Interval
-from overread.questions.relabel.results import AS_GIVEN, Correction, CorrectionCell, LabelRepair, RelabelEvaluation
+from overread.evaluation.results import Estimate, Interval
+from overread.questions.relabel.results import (
+    AS_GIVEN,
+    Correction,
+    CorrectionCell,
+    LabelRepair,
+    Outcome,
+    RelabelEvaluation,
+)
 from overread.report.formatting import (
     ABSENT,
     NO_BREAK,
     format_confidence,
     format_dice,
     format_interval,
+    format_number,
     format_p,
     format_percent,
     write_interval,
@@ -29,8 +38,14 @@ RULE_TITLES = {
     "clean": "clean labels",
     "fixed": "the user",
 }
-OUTCOME_TITLES = {"gained": "better", "lost": "worse", "undecided": "undecided", "unknown": "unknown"}
-OUTCOME_MARKS = {"gained": "borne-out", "lost": "contradicted", "undecided": "undecided", "unknown": "not-tested"}
+OUTCOME_MARKS: Mapping[Outcome, str] = {
+    "gained": "borne-out",
+    "lost": "contradicted",
+    "no difference that matters": "borne-out",
+    "cannot tell": "undecided",
+    "learnt too little": "not-tested",
+    "unknown": "not-tested",
+}
 """Class of the outcome's badge in the page."""
 
 
@@ -108,7 +123,7 @@ def _write_gain(cell: CorrectionCell) -> list[str]:
         return []
     if cell.gain is None:
         return ["gain unknown: no common case"]
-    return [f"gain {format_interval(cell.gain)}"]
+    return [f"gain {format_interval(cell.gain)}", *([cell.outcome] if cell.outcome else [])]
 
 
 def _shade(evaluation: RelabelEvaluation, mean: Interval | None) -> str:
@@ -126,9 +141,9 @@ def _list_reasons(evaluation: RelabelEvaluation, cell: CorrectionCell) -> tuple[
 
 
 def build_test_table(evaluation: RelabelEvaluation) -> Table:
-    """Spread and paired test of every cell."""
+    """Spread, gains and p of every cell."""
     return Table(
-        label="Tests and spread",
+        label="Gains, tests and spread",
         columns=[
             "What was done",
             "D_{clean}",
@@ -136,10 +151,13 @@ def build_test_table(evaluation: RelabelEvaluation) -> Table:
             Column("n", "number"),
             "D_{noisy}",
             Column("n", "number"),
-            "Excess",
-            f"Gain ({format_confidence(evaluation.confidence)} interval)",
-            Column("n", "number"),
-            "Paired test",
+            f"Excess ({format_confidence(evaluation.confidence)} interval)",
+            f"Gain of D_{{clean}} ({format_confidence(evaluation.confidence)} interval)",
+            Column("Subjects", "number"),
+            Column("Detectable", "number"),
+            "Corrected p",
+            "Outcome",
+            "Gain of D_{noisy}",
         ],
         rows=[_fill_test(cell) for cell in evaluation.cells],
         style="dense results",
@@ -148,15 +166,27 @@ def build_test_table(evaluation: RelabelEvaluation) -> Table:
 
 def _fill_test(cell: CorrectionCell) -> list[CellContent]:
     noisy: list[CellContent] = [format_interval(cell.noisy), str(cell.case_count), format_interval(cell.noisy_excess)]
-    gain: list[CellContent] = [format_interval(cell.gain), str(cell.gain_case_count), format_p(cell.gain_p)]
+    gain: list[CellContent] = [
+        *_fill_gain(cell.gain),
+        format_p(cell.corrected_p),
+        Cell(cell.outcome or ABSENT, "verdict", mark=OUTCOME_MARKS[cell.outcome or "unknown"]),
+        format_interval(cell.noisy_gain),
+    ]
     return [
         name_training(cell.noise, cell.correction, cell.method),
         format_interval(cell.clean),
         format_dice(cell.clean_std),
         str(cell.clean_case_count),
         *(noisy if cell.correction != "clean" else [Cell("learnt no noisy labels", span=3)]),
-        *(gain if cell.correction not in ("clean", "none") else [Cell(ABSENT, span=3)]),
+        *(gain if cell.correction not in ("clean", "none") else [Cell(ABSENT, span=len(gain))]),
     ]
+
+
+def _fill_gain(gain: Estimate | None) -> list[str]:
+    if gain is None:
+        return [ABSENT] * 3
+    detectable = format_number(gain.smallest_detectable, 3) if gain.is_valid else ABSENT
+    return [format_interval(gain), str(gain.subject_count), detectable]
 
 
 def build_repair_table(evaluation: RelabelEvaluation) -> Table:
@@ -169,7 +199,6 @@ def build_repair_table(evaluation: RelabelEvaluation) -> Table:
             Column("Before", "number"),
             Column("After", "number"),
             "Difference",
-            "Outcome",
             Column("Cases", "number"),
             Column("Better / worse", "number"),
             Column("Changed", "number"),
@@ -188,7 +217,6 @@ def _fill_repair(repair: LabelRepair) -> list[CellContent]:
         format_dice(repair.before.estimate if repair.before else None),
         format_dice(repair.after.estimate if repair.after else None),
         format_interval(repair.gain),
-        Cell(OUTCOME_TITLES[repair.outcome], "verdict", mark=OUTCOME_MARKS[repair.outcome]),
         str(repair.case_count),
         counts if repair.clean_case_count else ABSENT,
         ABSENT if repair.changed_share is None else format_percent(repair.changed_share),
@@ -200,9 +228,9 @@ def build_missing_table(evaluation: RelabelEvaluation) -> Table:
     """The trainings that gave no network."""
     return Table(
         label="Failed trainings",
-        columns=["What was to be done", Column("Fold", "number"), "Reason"],
+        columns=["What was to be done", Column("Fold", "number"), Column("Repeat", "number"), "Reason"],
         rows=[
-            [name_training(one.noise, one.correction, one.method), str(one.fold), one.reason]
+            [name_training(one.noise, one.correction, one.method), str(one.fold), str(one.repeat), one.reason]
             for one in evaluation.missing
         ],
     )

@@ -30,7 +30,7 @@ class MethodRow:
         method: tta, mc_dropout or ensemble.
         cell: its networks; None where none was planned.
         repair: the masks that its networks went on with; None where there are none.
-        epochs: chosen epochs, in the order of the folds.
+        epochs: chosen epochs, in the order of repeats and folds.
         thresholds: smallest and largest threshold of the networks; None where there is none.
         cost: its time.
     """
@@ -64,18 +64,19 @@ def build_method_rows(evaluation: RelabelEvaluation) -> list[MethodRow]:
 
 
 def list_watched(evaluation: RelabelEvaluation, noise: str, method: str) -> list[WatchedTraining]:
-    """The trainings with relabelling of one noise and method, by fold."""
+    """The trainings with relabelling of one noise and method, by repeat and fold."""
     found = [training for training in evaluation.watched if (training.noise, training.method) == (noise, method)]
-    return sorted(found, key=lambda training: training.fold)
+    return sorted(found, key=lambda training: (training.repeat, training.fold))
 
 
 def find_best_epoch(evaluation: RelabelEvaluation, training: WatchedTraining) -> int | None:
     """The epoch without correction after which the validation Dice with clean labels was best; None if not known.
 
-    The first of equal ones.
+    That of the training of the same fold and repeat, which began from other weights; the first of equal ones.
     """
+    wanted = (training.noise, "none", training.fold, training.repeat)
     for plain in evaluation.plain:
-        if (plain.noise, plain.correction, plain.fold) == (training.noise, "none", training.fold):
+        if (plain.noise, plain.correction, plain.fold, plain.repeat) == wanted:
             known = [(-epoch.clean_dice, epoch.epoch) for epoch in plain.epochs if epoch.clean_dice is not None]
             return min(known)[1] if known else None
     return None
@@ -141,6 +142,7 @@ def build_watched_table(evaluation: RelabelEvaluation) -> Table:
             "Labels",
             "Uncertainty by",
             Column("Fold", "number"),
+            Column("Repeat", "number"),
             "Chosen by",
             Column("Chosen epoch", "number"),
             Column("Best clean epoch", "number"),
@@ -164,6 +166,7 @@ def _describe_watched(evaluation: RelabelEvaluation, training: WatchedTraining) 
         name_noise(training.noise),
         name_method(training.method),
         str(training.fold),
+        str(training.repeat),
         RULE_TITLES[training.rule],
         str(training.chosen_epoch),
         ABSENT if best is None else str(best),
@@ -181,6 +184,7 @@ def build_method_table(evaluation: RelabelEvaluation) -> Table:
             "Uncertainty by",
             f"D_{{clean}}{NO_BREAK}/{NO_BREAK}D_{{noisy}}",
             "Gain over no correction",
+            "Outcome",
             "Label Dice after",
             "Chosen epochs",
             "Threshold δ",
@@ -199,6 +203,7 @@ def _describe_method(row: MethodRow) -> list[str]:
         name_method(row.method),
         _show_pair(row.cell),
         format_interval(row.cell.gain if row.cell else None),
+        (row.cell.outcome if row.cell else None) or ABSENT,
         format_dice(after.estimate if after else None),
         ", ".join(map(str, row.epochs)) or ABSENT,
         " to ".join(map(write_threshold, thresholds)) or ABSENT,

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from overread.errors import SettingsError
 from overread.inference.settings import UncertaintyMethod
-from overread.labels.relabelling import MOST_UNCERTAINTY
 from overread.labels.variant_record import CONTROL
 from overread.questions.relabel.results import AS_GIVEN, NoisyLabels
 from overread.runs.label_variants import LabelVariants
@@ -23,10 +22,10 @@ class CorrectionChoice(Settings):
     clean_source: str = Field("", description="labels that count as clean; empty where there are none")
     method: tuple[str, ...] = Field(("tta",), description="how uncertainty is estimated; the first repairs all labels")
     relabel_after: str = Field("uncertainty", description="uncertainty, clean, clean:case-1+case-2, or an epoch")
-    threshold: float = Field(0.0, description="on uncertainty, between 0 and 0.25; 0 chooses it from the training maps")
     preset: str = Field(description="name of a preset, or path of a YAML file")
     epochs: int = Field(0, description="epochs of every training; 0 takes the preset's")
-    seed: int = Field(0, ge=0, description="seeds folds, initialisation and sampling")
+    repeats: int = Field(2, ge=1, description="trainings of each kind and fold, each with a seed of its own")
+    seed: int = Field(0, ge=0, description="seeds folds; with its name, each training")
     jobs_per_task: int = Field(1, ge=0, description="trainings that share a task and its GPU; 0 for all in one task")
 
     @property
@@ -69,19 +68,6 @@ class CorrectionChoice(Settings):
         """Cases whose clean labels may be looked at; empty for the validation cases of each fold."""
         name, _, cases = self.relabel_after.partition(":")
         return tuple(dict.fromkeys(case for case in cases.split("+") if case)) if name == _CLEAN else ()
-
-    @property
-    def chosen_threshold(self) -> float | None:
-        """The threshold; None where the training maps choose it.
-
-        Raises:
-            SettingsError: it is not an uncertainty.
-        """
-        if not 0 <= self.threshold < MOST_UNCERTAINTY:
-            raise SettingsError(
-                f"threshold must lie between 0 (chosen from the data) and {MOST_UNCERTAINTY}", found=self.threshold
-            )
-        return self.threshold or None
 
 
 def find_clean_source(choice: CorrectionChoice, variants: LabelVariants) -> str:

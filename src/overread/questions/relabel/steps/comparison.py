@@ -1,11 +1,12 @@
 """The per-case tables of `relabel`, and all that they depend on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from overread.evaluation.overlap import compute_dice
+from overread.evaluation.skill import Skill, average_skills, measure_skill
 from overread.questions.relabel.steps.design import CorrectionDesign
 from overread.questions.relabel.steps.make_relabelled_sources import RelabelledSources
 from overread.runs.plan import name_predictions
@@ -51,6 +52,7 @@ class CorrectionResults:
             "trainings": [TrainingResult.read(folder).fingerprint for _, folder in self.trained],
             "failures": [failure.model_dump(mode="json") for failure in self.failures],
             "seed": self.design.plan.seed,
+            "matters": self.design.plan.preset.matters.dice,
         }
 
 
@@ -67,7 +69,34 @@ def compare_predictions(study: Study, results: CorrectionResults) -> Iterator[Ro
             mask = predicted.read(case_id)
             clean = _measure_dice(study, design.clean_source, case_id, mask)
             noisy = None if role.correction == "clean" else compute_dice(study.labels(job.source).read(case_id), mask)
-            yield role.noise, role.correction, role.method, case_id, study.subject_of[case_id], clean, noisy
+            yield (
+                *(role.noise, role.correction, role.method, job.fold, job.repeat),
+                *(case_id, study.subject_of[case_id], clean, noisy),
+            )
+
+
+def measure_skills(study: Study, results: CorrectionResults) -> dict[str, Skill]:
+    """By noise, how much the networks without correction have learnt, mean over repeats.
+
+    They are compared with the clean masks of their held-out cases, where any of these has one, else with those learnt.
+    """
+    found: dict[str, list[Skill]] = {}
+    jobs_of: dict[tuple[str, str], list[TrainingJob]] = {}
+    for job, _ in results.trained:
+        role = results.design.find_role(job)
+        if role.correction == "none":
+            jobs_of.setdefault((role.noise, name_predictions(job)), []).append(job)
+    for (noise, name), jobs in jobs_of.items():
+        predicted = LabelSet(name, results.predictions / name, study.suffix)
+        found.setdefault(noise, []).append(_measure_skill(study, results.design.clean_source, jobs, predicted))
+    return {noise: average_skills(skills) for noise, skills in found.items()}
+
+
+def _measure_skill(study: Study, clean_source: str, jobs: Sequence[TrainingJob], predicted: LabelSet) -> Skill:
+    held_out = predicted.select_labelled([case_id for job in jobs for case_id in job.test_cases])
+    has_clean = clean_source and study.labels(clean_source).select_labelled(held_out)
+    labels = study.labels(clean_source if has_clean else jobs[0].source)
+    return measure_skill(labels, predicted, case_ids=held_out, subject_of=study.subject_of)
 
 
 def compare_training_labels(study: Study, results: CorrectionResults) -> Iterator[Row]:
@@ -83,7 +112,7 @@ def compare_training_labels(study: Study, results: CorrectionResults) -> Iterato
             after = _measure_dice(study, clean_source, case_id, masks.read(case_id))
             change = changes[case_id]
             yield (
-                *(role.noise, role.method, "training", job.fold, case_id, study.subject_of[case_id]),
+                *(role.noise, role.method, "training", job.fold, job.repeat, case_id, study.subject_of[case_id]),
                 *(before, after, change.changed_share, change.is_kept),
             )
 
@@ -101,7 +130,7 @@ def compare_sources(study: Study, results: CorrectionResults) -> Iterator[Row]:
             before = _measure_dice(study, clean_source, case_id, noisy.read(case_id))
             after = _measure_dice(study, clean_source, case_id, relabelled.read(case_id))
             yield (
-                *(source.noise, source.method, "source", None, case_id, study.subject_of[case_id]),
+                *(source.noise, source.method, "source", None, None, case_id, study.subject_of[case_id]),
                 *(before, after, share, case["is_kept"]),
             )
 

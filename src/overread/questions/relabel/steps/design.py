@@ -86,7 +86,7 @@ class CorrectionDesign:
         return Role(noise, "none" if noise else "clean", "")
 
     def list_jobs(self, role: Role) -> tuple[TrainingJob, ...]:
-        """The trainings that stand for the same, one per fold."""
+        """The trainings that stand for the same, one per repeat and fold."""
         return tuple(job for job in self.plan.jobs if self.find_role(job) == role)
 
 
@@ -101,6 +101,8 @@ def describe_results(results: "CorrectionResults") -> "RelabelDesign":
         clean_source=design.clean_source,
         noises=design.noises,
         methods=design.methods,
+        folds=design.plan.folds,
+        repeats=design.plan.repeats,
         flips=design.flips,
         watched=tuple(_describe_watched(design, job, folder) for job, folder in relabelling),
         plain=tuple(_describe_plain(design, *item) for item in trained if item not in relabelling),
@@ -116,6 +118,7 @@ def _describe_watched(design: CorrectionDesign, job: TrainingJob, folder: Path) 
         noise=role.noise,
         method=role.method,
         fold=job.fold,
+        repeat=job.repeat,
         rule="fixed" if isinstance(record.rule, int) else record.rule,
         chosen_epoch=record.chosen_epoch,
         threshold=record.threshold,
@@ -133,6 +136,7 @@ def _describe_plain(design: CorrectionDesign, job: TrainingJob, folder: Path) ->
         noise=role.noise,
         correction=role.correction,
         fold=job.fold,
+        repeat=job.repeat,
         training_seconds=TrainingResult.read(folder).duration_seconds,
         epochs=_describe_epochs(design, job, read_history(folder / HISTORY_FILE)),
     )
@@ -163,5 +167,6 @@ def _describe_missing(design: CorrectionDesign, failure: TrainingFailure) -> Mis
         correction=role.correction,
         method=role.method,
         fold=failure.job.fold,
+        repeat=failure.job.repeat,
         reason=failure.reason,
     )

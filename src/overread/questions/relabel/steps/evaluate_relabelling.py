@@ -11,6 +11,7 @@ from overread.questions.relabel.steps.comparison import (
     compare_predictions,
     compare_sources,
     compare_training_labels,
+    measure_skills,
 )
 from overread.questions.relabel.steps.design import CorrectionDesign, describe_results
 from overread.questions.relabel.steps.make_relabelled_sources import RelabelledSources
@@ -87,7 +88,7 @@ def read_relabelled_masks(folder: Path) -> "DataFrame":
     text = {"case_id": str, "subject_id": str}
     # Only an empty cell is no value: a case may be called NA.
     frame = pd.read_csv(folder / LABELS_FILE, dtype=text, keep_default_na=False, na_values=[""])
-    return frame.astype({"fold": "Int64"})
+    return frame.astype({"fold": "Int64", "repeat": "Int64"})
 
 
 def list_clean_dice(evaluation: RelabelEvaluation) -> dict[str, float]:
@@ -109,7 +110,13 @@ def _evaluate(study: Study, results: CorrectionResults, output: Path) -> None:
         [*compare_training_labels(study, results), *compare_sources(study, results)], columns=list(LABEL_COLUMNS)
     )
     evaluation = summarise_relabelling(
-        dice, labels, study=study, design=describe_results(results), seed=results.design.plan.seed
+        dice,
+        labels,
+        study=study,
+        design=describe_results(results),
+        skills=measure_skills(study, results),
+        matters=results.design.plan.preset.matters.dice,
+        seed=results.design.plan.seed,
     )
     evaluation.write(output / EVALUATION_FILE)
     dice.to_csv(output / DICE_FILE, index=False, lineterminator="\n")

@@ -140,8 +140,9 @@ def run(
 ) -> RelabelledSources:
     """Write a copy of the study that holds the relabelled sources too, and record them.
 
-    A case is relabelled by the mean uncertainty of the networks of the main method that did not hold it out, at the
-    moment at which each of them relabelled its own masks. A case that every fold holds out keeps its mask.
+    A case is relabelled by the mean probability and uncertainty of the networks of the main method that did not hold it
+    out, of all folds and repeats, at the moment at which each of them relabelled its own masks. A case that every fold
+    holds out keeps its mask.
 
     Args:
         study_folder: the study with the labels to repair.

@@ -22,7 +22,7 @@ from overread.runs.plan_trainings import apply_epochs, check_case_counts, check_
 from overread.study.splits import Fold, split_folds
 from overread.study.study import Study
 from overread.training.presets import Preset, read_preset
-from overread.training.result import TrainingJob
+from overread.training.result import TrainingJob, seed_jobs
 from overread.training.settings import Relabelling
 
 PIPELINE = "relabel"
@@ -51,11 +51,12 @@ def run(
 
 
 def plan_corrections(study: Study, variants: LabelVariants, choice: CorrectionChoice, *, revision: str) -> TrainingPlan:
-    """Plan, per fold: clean labels, and per noise no correction, reweighting and relabelling.
+    """Plan, per repeat and fold: clean labels, and per noise no correction, reweighting and relabelling.
 
     Without clean labels the first and the third are left out. The first method relabels every noise, the others the
-    first noise alone. All trainings of a fold begin from the same weights and end after the same number of epochs, with
-    the network of the last one, as in Redekop and Chernyavskiy (2021).
+    first noise alone. All trainings end after the same number of epochs, with the network of the last one, as in
+    Redekop and Chernyavskiy (2021). Each has a seed of its own, so that the luck of one is not that of another; a
+    training with relabelling is one training, before and after.
 
     Raises:
         InputError: unknown sources, methods or rules, fewer subjects or cases than folds.
@@ -67,7 +68,8 @@ def plan_corrections(study: Study, variants: LabelVariants, choice: CorrectionCh
     for name in design.sources:
         check_case_counts(study, [name], folds)
     split = split_folds(study, folds=folds, validation_fraction=preset.validation_fraction, seed=choice.seed)
-    jobs = tuple(job for index, fold in enumerate(split) for job in design.list_jobs(index, fold))
+    places = [(index, fold, repeat) for repeat in range(choice.repeats) for index, fold in enumerate(split)]
+    jobs = seed_jobs((job for place in places for job in design.list_jobs(*place)), choice.seed)
     data = PlannedData.read(study, design.sources)
     parts = {
         "choice": choice.model_dump(mode="json", exclude={"jobs_per_task"}),
@@ -81,7 +83,7 @@ def plan_corrections(study: Study, variants: LabelVariants, choice: CorrectionCh
         preset=preset,
         sources=design.sources,
         folds=folds,
-        repeats=1,
+        repeats=choice.repeats,
         seed=choice.seed,
         revision=revision,
         images_digest=data.images_digest,
@@ -119,26 +121,27 @@ class _Design:
         clean = (self.clean_source,) if self.clean_source else ()
         return (*clean, *(labels.source for labels in self.noises))
 
-    def list_jobs(self, index: int, fold: Fold) -> Iterator[TrainingJob]:
+    def list_jobs(self, index: int, fold: Fold, repeat: int) -> Iterator[TrainingJob]:
         if self.clean_source:
-            yield self._build_job(index, fold, self.clean_source, None)
+            yield self._build_job((index, repeat), fold, self.clean_source, None)
         for place, labels in enumerate(self.noises):
-            yield self._build_job(index, fold, labels.source, None)
+            yield self._build_job((index, repeat), fold, labels.source, None)
             if self.clean_source:
-                yield self._build_job(index, fold, labels.source, "reweight")
+                yield self._build_job((index, repeat), fold, labels.source, "reweight")
             for method in self.choice.methods[: None if place == 0 else 1]:
-                yield self._build_job(index, fold, labels.source, self._build_relabelling(method))
+                yield self._build_job((index, repeat), fold, labels.source, self._build_relabelling(method))
 
     def _build_job(
-        self, index: int, fold: Fold, source: str, correction: Literal["reweight"] | Relabelling | None
+        self, place: tuple[int, int], fold: Fold, source: str, correction: Literal["reweight"] | Relabelling | None
     ) -> TrainingJob:
+        index, repeat = place
         learnt, judge = self.study.labels(source), self.study.labels(self.clean_source or source)
         train, validation = self._divide(fold)
         job = TrainingJob(
             source=source,
             network=self.preset.network.architecture,
             fold=index,
-            repeat=0,
+            repeat=repeat,
             seed=self.choice.seed,
             train_cases=learnt.select_labelled(train),
             validation_cases=judge.select_labelled(validation),
@@ -177,7 +180,7 @@ class _Design:
             uncertainty=correction.uncertainty.model_copy(update={"method": method}),
             members=correction.members if method == "ensemble" else 1,
             after=self.choice.rule,
-            threshold=self.choice.chosen_threshold,
+            threshold=correction.threshold,
             flips=correction.flips,
             largest_change=correction.largest_change,
         )

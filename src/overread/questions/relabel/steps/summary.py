@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from overread.evaluation.results import Interval
-from overread.questions.relabel.evaluation import choose_repair, find_gain, judge_outcome
+from overread.evaluation.results import Estimate, Interval
+from overread.questions.relabel.evaluation import choose_repair, find_gain, find_outcome
 from overread.questions.relabel.results import CorrectionCell, RelabelEvaluation
 from overread.questions.relabel.steps.evaluate_relabelling import read_relabel_evaluation
 
@@ -20,20 +20,25 @@ def summarise(folder: Path) -> list[str]:
 
 
 def describe_relabelling(evaluation: RelabelEvaluation) -> list[str]:
-    """The lines of the summary: the table, then per noise the outcome for its labels and for the network."""
+    """The lines of the summary: the table, then per noise the outcome for the network and what became of labels."""
     outcomes = [line for noise in evaluation.noises for line in _tell(evaluation, noise.name)]
     missing = [f"{len(evaluation.missing)} trainings failed"] if evaluation.missing else []
     return [*_tabulate(evaluation), "", *outcomes, *missing]
 
 
 def _tell(evaluation: RelabelEvaluation, noise: str) -> list[str]:
-    repair, gain = choose_repair(evaluation, noise), find_gain(evaluation, noise)
-    labels = "unknown"
+    repair = choose_repair(evaluation, noise)
+    labels = "nothing was relabelled"
     if repair is not None:
-        labels = (
-            f"{repair.outcome}, label Dice {_show(repair.before)} -> {_show(repair.after)}, {_show_gain(repair.gain)}"
-        )
-    return [f"labels, {noise}: {labels}", f"network, {noise}: {judge_outcome(gain)}, {_show_gain(gain)}"]
+        labels = f"label Dice {_show(repair.before)} -> {_show(repair.after)}"
+    return [f"network, {noise}: {_tell_outcome(evaluation, noise)}", f"labels, {noise}: {labels}"]
+
+
+def _tell_outcome(evaluation: RelabelEvaluation, noise: str) -> str:
+    outcome, skill = find_outcome(evaluation, noise), evaluation.skills.get(noise)
+    if outcome == "learnt too little" and skill is not None:
+        return f"{outcome}, Dice {skill.own:.3f}, a mask that ignores the image {skill.guess:.3f}, no verdict"
+    return f"{outcome}, {_show_gain(find_gain(evaluation, noise))}"
 
 
 def _tabulate(evaluation: RelabelEvaluation) -> list[str]:
@@ -62,5 +67,9 @@ def _show(interval: Interval | None) -> str:
     return "unknown" if interval is None else f"{interval.estimate:.3f}"
 
 
-def _show_gain(gain: Interval | None) -> str:
-    return "gain unknown" if gain is None else f"gain {gain.estimate:.3f} [{gain.low:.3f}, {gain.high:.3f}]"
+def _show_gain(gain: Estimate | None) -> str:
+    if gain is None:
+        return "gain unknown"
+    if not gain.is_valid:
+        return f"gain {gain.estimate:.3f}, no valid interval ({gain.obstacle})"
+    return f"gain {gain.estimate:.3f} [{gain.low:.3f}, {gain.high:.3f}]"

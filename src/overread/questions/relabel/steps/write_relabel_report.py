@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.questions.relabel.evaluation import collect_metrics
+from overread.questions.relabel.evaluation import collect_metrics, tell_verdict
 from overread.questions.relabel.results import RelabelEvaluation
 from overread.questions.relabel.steps.evaluate_relabelling import (
     DICE_FILE,
@@ -55,7 +55,15 @@ def run(
         for name in (EVALUATION_FILE, DICE_FILE, LABELS_FILE):
             tracked.log_file(evaluation_folder / name)
 
-    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log)
+    publish_report(
+        plan,
+        report_file,
+        store=store,
+        drawn_by=__name__,
+        draw=draw,
+        log=log,
+        verdict=tell_verdict(evaluation),
+    )
     return evaluation
 
 

@@ -1,10 +1,11 @@
-"""What challenger and champion made of every held-out case."""
+"""What challenger and best champion so far made of every held-out case."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
+from overread.questions.retrain.page.wording import write_version
 from overread.questions.retrain.records import NetworkJudgement
 from overread.report.formatting import format_dice, format_load, format_number
 from overread.report.table import Column, Table
@@ -16,51 +17,48 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JudgedCase:
-    """What challenger and champion made of a held-out case.
+    """What the challenger and the champion that it is compared with made of a held-out case.
 
     Attributes:
         case_id: the case.
         challenger_dice: against the reference.
-        champion_dice: the same of the champion; None without one.
+        anchor_dice: the same of the best champion so far; None without one.
         reference_load: in the study's load unit, as the next two.
         challenger_load: of the challenger's mask.
-        champion_load: of the champion's mask; None without one.
+        anchor_load: of the best champion's mask; None without one.
         counts: whether the gate looks at it.
     """
 
     case_id: str
     challenger_dice: float
-    champion_dice: float | None
+    anchor_dice: float | None
     reference_load: float
     challenger_load: float
-    champion_load: float | None
+    anchor_load: float | None
     counts: bool
 
     @property
     def difference(self) -> float | None:
-        """Dice of the challenger minus that of the champion; None without one."""
-        return None if self.champion_dice is None else self.challenger_dice - self.champion_dice
+        """Dice of the challenger minus that of the best champion so far; None without one."""
+        return None if self.anchor_dice is None else self.challenger_dice - self.anchor_dice
 
 
 def collect_cases(judged: NetworkJudgement, comparisons: "DataFrame") -> tuple[JudgedCase, ...]:
-    """The held-out cases of a challenger, the largest loss against the champion first.
+    """The held-out cases of a challenger, the largest loss against the best champion so far first.
 
     Without a champion the lowest Dice comes first; equal ones go by case id.
 
     Args:
         judged: the challenger.
-        comparisons: of its masks and of the champion's with those of the reference, COMPARISON_COLUMNS.
+        comparisons: of its masks and of the best champion's with those of the reference, COMPARISON_COLUMNS.
 
     Raises:
         InputError: the table is about other cases than the judgement.
     """
-    network = judged.network
-    challenger = _select_rows(comparisons, network.challenger_masks, judged)
-    champion = None
-    if network.champion is not None:
-        champion = _select_rows(comparisons, network.champion_masks, judged)
+    challenger = _select_rows(comparisons, judged.network.challenger_masks, judged)
+    anchor = None if judged.compared_masks is None else _select_rows(comparisons, judged.compared_masks, judged)
     cases = [
-        _build_case(row, champion[case_id] if champion else None, counts=case_id in judged.counted_cases)
+        _build_case(row, anchor[case_id] if anchor else None, counts=case_id in judged.counted_cases)
         for case_id, row in challenger.items()
     ]
     return tuple(sorted(cases, key=_rank))
@@ -79,14 +77,14 @@ def _select_rows(comparisons: "DataFrame", prediction: str, judged: NetworkJudge
     return {str(row["case_id"]): row for _, row in rows.iterrows()}
 
 
-def _build_case(challenger: "Row", champion: "Row | None", *, counts: bool) -> JudgedCase:
+def _build_case(challenger: "Row", anchor: "Row | None", *, counts: bool) -> JudgedCase:
     return JudgedCase(
         case_id=str(challenger["case_id"]),
         challenger_dice=float(challenger["dice"]),
-        champion_dice=None if champion is None else float(champion["dice"]),
+        anchor_dice=None if anchor is None else float(anchor["dice"]),
         reference_load=float(challenger["reference_load"]),
         challenger_load=float(challenger["prediction_load"]),
-        champion_load=None if champion is None else float(champion["prediction_load"]),
+        anchor_load=None if anchor is None else float(anchor["prediction_load"]),
         counts=counts,
     )
 
@@ -99,13 +97,14 @@ def _rank(case: JudgedCase) -> tuple[float, str]:
 def build_case_table(judged: NetworkJudgement, cases: Sequence[JudgedCase]) -> Table:
     """The held-out cases of a challenger as numbers."""
     network = judged.network
+    best = "best champion" if judged.compared is None else write_version(judged.compared)
     titles = (
         "Dice, challenger",
-        "Dice, champion",
+        f"Dice, {best}",
         "Difference",
         f"Load, {network.reference}",
         "Load, challenger",
-        "Load, champion",
+        f"Load, {best}",
     )
     return Table(
         label=f"Held-out cases, network of {network.labels}",
@@ -114,11 +113,11 @@ def build_case_table(judged: NetworkJudgement, cases: Sequence[JudgedCase]) -> T
             [
                 case.case_id,
                 format_dice(case.challenger_dice),
-                format_dice(case.champion_dice),
+                format_dice(case.anchor_dice),
                 format_number(case.difference, 3),
                 format_load(case.reference_load),
                 format_load(case.challenger_load),
-                format_load(case.champion_load),
+                format_load(case.anchor_load),
                 "yes" if case.counts else "no",
             ]
             for case in cases

@@ -28,7 +28,7 @@ BEYOND_COLOUR = "#9b3200"
 _WIDTH_PX, _ROW_PX, _FRAME_PX = 350, 44, 60
 _FINDINGS: Mapping[Finding, str] = {
     "kept": "within its bounds",
-    "unsure": "within its bounds, its interval not surely",
+    "unsure": "within its bounds, its interval not",
     "not kept": "not within its bounds",
 }
 _MOST_TICKS = 6
@@ -126,7 +126,7 @@ _CHALLENGER_SIZE, _CHAMPION_SIZE = 38, 32
 
 
 def draw_case_dice(cases: Sequence[JudgedCase], *, reference: str) -> Figure:
-    """Draw a square for the champion and, right of it, a circle for the challenger per case, tied together.
+    """Draw a square for the best champion so far and, right of it, a circle for the challenger per case, tied together.
 
     Marks of cases that do not count are hollow.
 
@@ -147,17 +147,17 @@ def draw_case_dice(cases: Sequence[JudgedCase], *, reference: str) -> Figure:
 
 
 def _draw_case(axes: "Axes", place: int, case: JudgedCase) -> None:
-    offset = 0 if case.champion_dice is None else _OFFSET
-    if case.champion_dice is not None:
+    offset = 0 if case.anchor_dice is None else _OFFSET
+    if case.anchor_dice is not None:
         line = "solid" if case.counts else (0, (2, 1.5))
         axes.plot(
             [place - offset, place + offset],
-            [case.champion_dice, case.challenger_dice],
+            [case.anchor_dice, case.challenger_dice],
             color=MUTED,
             linewidth=1.5,
             linestyle=line,
         )
-        _draw_mark(axes, place - offset, case.champion_dice, CHAMPION_COLOUR, "s", case.counts)
+        _draw_mark(axes, place - offset, case.anchor_dice, CHAMPION_COLOUR, "s", case.counts)
     _draw_mark(axes, place + offset, case.challenger_dice, CHALLENGER_COLOUR, "o", case.counts)
 
 
@@ -176,7 +176,7 @@ def _draw_mark(axes: "Axes", place: float, dice: float, colour: str, marker: str
 
 def _choose_limits_gate_case(cases: Sequence[JudgedCase]) -> tuple[float, float]:
     values = [case.challenger_dice for case in cases]
-    values += [case.champion_dice for case in cases if case.champion_dice is not None]
+    values += [case.anchor_dice for case in cases if case.anchor_dice is not None]
     low, high = min(values), max(values)
     middle, reach = (low + high) / 2, max(high - low, _LEAST_SPAN) / 2
     return middle - 1.1 * reach, middle + 1.1 * reach
@@ -188,7 +188,7 @@ def _describe_gate_case(cases: Sequence[JudgedCase], reference: str) -> str:
     differences = [case.difference for case in cases if case.difference is not None]
     if differences:
         worse = sum(difference < 0 for difference in differences)
-        text += f" The challenger lies below the champion in {format_count(worse, 'case')}."
+        text += f" The challenger lies below the best champion so far in {format_count(worse, 'case')}."
     return text
 
 

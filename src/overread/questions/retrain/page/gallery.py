@@ -9,6 +9,7 @@ from overread.questions.retrain.page.cases import (
     collect_cases,
 )
 from overread.questions.retrain.page.figures import draw_gate_outlines
+from overread.questions.retrain.page.wording import write_version
 from overread.questions.retrain.records import NetworkJudgement, RetrainingJudgement
 from overread.records import Result
 from overread.report.figures.canvas import Figure
@@ -25,7 +26,7 @@ CASES_PER_NETWORK = 3
 
 
 class CasePicture(Settings):
-    """One held-out case with the outlines of reference, champion and challenger.
+    """One held-out case with the outlines of reference, best champion so far and challenger.
 
     Attributes:
         labels: what the network learns.
@@ -66,7 +67,7 @@ class RetrainingGallery(Result):
 def collect_gallery(
     study: Study, judgement: RetrainingJudgement, predictions: Path, comparisons: "DataFrame"
 ) -> RetrainingGallery:
-    """Draw up to three held-out cases per challenger: the largest losses against the champion.
+    """Draw up to three held-out cases per challenger: the largest losses against the best champion so far.
 
     Without a champion these are the cases of lowest Dice.
 
@@ -101,7 +102,7 @@ def _draw_case(study: Study, judged: NetworkJudgement, case: JudgedCase, predict
     return CasePicture(
         labels=labels,
         case_id=case_id,
-        caption=_caption(case),
+        caption=_caption(case, judged.compared),
         place=_place(study.settings.channels, view),
         svg=figure.svg,
         alt=figure.alt,
@@ -113,17 +114,17 @@ def _draw_case(study: Study, judged: NetworkJudgement, case: JudgedCase, predict
 def _list_label_sets(study: Study, judged: NetworkJudgement, predictions: Path) -> Mapping[str, LabelSet]:
     network = judged.network
     name_of = {"challenger": network.challenger_masks}
-    if network.champion is not None:
-        name_of["champion"] = network.champion_masks
+    if judged.compared_masks is not None:
+        name_of["champion"] = judged.compared_masks
     predicted = {role: LabelSet(name, predictions / name, study.suffix) for role, name in name_of.items()}
     return {"reference": study.labels(network.reference), **predicted}
 
 
-def _caption(case: JudgedCase) -> str:
+def _caption(case: JudgedCase, compared: int | None) -> str:
     text = f"Dice of the challenger {format_dice(case.challenger_dice)}"
-    if case.champion_dice is not None:
+    if case.anchor_dice is not None:
         difference = format_number(case.difference, 3)
-        text += f", of the champion {format_dice(case.champion_dice)}, difference {difference}"
+        text += f", of {write_version(compared)} {format_dice(case.anchor_dice)}, difference {difference}"
     return text if case.counts else f"{text}; does not count"
 
 

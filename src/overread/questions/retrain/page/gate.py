@@ -1,17 +1,19 @@
 """What the gate asked of a challenger, figure by figure, as text."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from overread.evaluation.results import Interval
-from overread.questions.retrain.gate import GateSettings
+from overread.questions.retrain.gate.settings import FEWEST_SUBJECTS, GateSettings, GateVerdict
 from overread.questions.retrain.records import NetworkJudgement
 from overread.report.formatting import ABSENT, MINUS, NO_BREAK, WrittenInterval, format_dice, format_number
 
 Finding: TypeAlias = Literal["kept", "unsure", "not kept", "not asked"]
 """Whether a figure keeps to its bound: with its whole interval, with its estimate alone, not, or nobody asked."""
+
+_FINDINGS: Mapping[GateVerdict, Finding] = {"promote": "kept", "hold": "unsure", "refuse": "not kept"}
 
 _DICE_DECIMALS, _PERCENT_DECIMALS = 3, 1
 _FURTHER_DECIMALS = 4
@@ -26,7 +28,7 @@ class GateCheck:
         title: what is looked at.
         note: which of its values must keep to the bound.
         challenger: figure of the challenger; without bounds where it has none, as the next two.
-        champion: the same of the champion.
+        anchor: the same of the best champion so far.
         judged: what must keep to the bound.
         bound: the bound.
         finding: whether it does.
@@ -35,25 +37,25 @@ class GateCheck:
     title: str
     note: str
     challenger: WrittenInterval
-    champion: WrittenInterval
+    anchor: WrittenInterval
     judged: WrittenInterval
     bound: str
     finding: Finding
 
 
 def judge_difference(difference: Interval, settings: GateSettings) -> Finding:
-    """Whether a difference of Dice keeps to the margin; surely so only with a known interval."""
-    return _find(*map(settings.allows_difference, (difference.estimate, difference.low)))
+    """Whether a difference of Dice keeps to the margin; never so without a known interval."""
+    return _FINDINGS[settings.judge_difference(difference)]
 
 
 def judge_load_bias(bias: Interval, settings: GateSettings) -> Finding:
-    """Whether a load bias keeps to the limit; surely so only with a known interval."""
-    return _find(*map(settings.allows_load_bias, (bias.estimate, bias.low, bias.high)))
+    """Whether a load bias keeps to the limit; never so without a known interval."""
+    return _FINDINGS[settings.judge_load_bias(bias)]
 
 
 def list_gate_checks(judged: NetworkJudgement) -> tuple[GateCheck, ...]:
-    """What was asked of a challenger: enough cases, then no loss of Dice, then no bias of loads."""
-    return _check_cases(judged), _check_dice(judged), _check_load(judged)
+    """What was asked of a challenger: something learnt, enough subjects, no loss of Dice, no bias of loads."""
+    return _check_skill(judged), _check_subjects(judged), _check_dice(judged), _check_load(judged)
 
 
 def write_difference(difference: Interval, settings: GateSettings) -> WrittenInterval:
@@ -89,53 +91,61 @@ def is_known(interval: Interval) -> bool:
     return math.isfinite(interval.low) and math.isfinite(interval.high)
 
 
-def _check_cases(judged: NetworkJudgement) -> GateCheck:
-    count, least = judged.figures.case_count, judged.settings.min_cases
+def _check_skill(judged: NetworkJudgement) -> GateCheck:
+    skill = judged.figures.skill
+    finding: Finding = "not asked" if skill is None else "kept" if skill.has_learnt else "not kept"
     return GateCheck(
-        title="Held-out cases that count",
+        title="Skill",
+        note="0 for a mask that ignores the image, 1 for the reference's own",
+        challenger=_NOTHING if skill is None else WrittenInterval(format_number(skill.value, 2), ""),
+        anchor=_NOTHING,
+        judged=_NOTHING if skill is None else WrittenInterval(format_number(skill.value, 2), ""),
+        bound="" if skill is None else f"{skill.limit:g} or above",
+        finding=finding,
+    )
+
+
+def _check_subjects(judged: NetworkJudgement) -> GateCheck:
+    return GateCheck(
+        title="Held-out subjects that count",
         note="",
         challenger=_NOTHING,
-        champion=_NOTHING,
-        judged=WrittenInterval(f"{count:,}", ""),
-        bound=f"at least {least:,}",
-        finding="kept" if count >= least else "not kept",
+        anchor=_NOTHING,
+        judged=WrittenInterval(f"{judged.figures.subject_count:,}", ""),
+        bound=f"at least {FEWEST_SUBJECTS}",
+        finding="unsure" if judged.figures.has_few_subjects else "kept",
     )
 
 
 def _check_dice(judged: NetworkJudgement) -> GateCheck:
     figures, settings = judged.figures, judged.settings
     difference = figures.dice_difference
+    is_asked = difference is not None and not figures.has_few_subjects
     return GateCheck(
         title=f"Dice with {judged.network.reference}",
-        note="judged: challenger minus champion",
+        note="judged: challenger minus best champion so far",
         challenger=_write_dice(figures.challenger_dice),
-        champion=_write_dice(figures.champion_dice),
+        anchor=_write_dice(figures.anchor_dice),
         judged=_NOTHING if difference is None else write_difference(difference, settings),
         bound=f"{MINUS if settings.dice_margin else ''}{settings.dice_margin:g} or above",
-        finding="not asked" if difference is None else judge_difference(difference, settings),
+        finding=judge_difference(difference, settings) if difference and is_asked else "not asked",
     )
 
 
 def _check_load(judged: NetworkJudgement) -> GateCheck:
     bias, settings = judged.figures.load_bias, judged.settings
-    is_asked = judged.figures.case_count >= settings.min_cases
+    is_asked = not judged.figures.has_few_subjects
     is_unknown = is_asked and bias is None
-    without_bias: Finding = "not kept" if is_unknown else "not asked"
+    without_bias: Finding = "unsure" if is_unknown else "not asked"
     return GateCheck(
         title=f"Load bias against {judged.network.reference}",
         note="judged: that of the challenger",
         challenger=_write_load_bias(bias, settings),
-        champion=_write_load_bias(judged.figures.champion_load_bias, settings),
+        anchor=_write_load_bias(judged.figures.anchor_load_bias, settings),
         judged=WrittenInterval("unknown", "") if is_unknown else _write_load_bias(bias, settings),
         bound=f"{MINUS}{write_limit(settings)} to {write_limit(settings)}",
-        finding=without_bias if bias is None else judge_load_bias(bias, settings),
+        finding=judge_load_bias(bias, settings) if bias and is_asked else without_bias,
     )
-
-
-def _find(is_kept: bool, *bounds_are_kept: bool) -> Finding:
-    if not is_kept:
-        return "not kept"
-    return "kept" if all(bounds_are_kept) else "unsure"
 
 
 def _write_dice(interval: Interval | None) -> WrittenInterval:

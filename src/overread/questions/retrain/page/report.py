@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.errors import InputError
+from overread.questions.retrain.gate.settings import FEWEST_SUBJECTS
 from overread.questions.retrain.page.cases import build_case_table, collect_cases
 from overread.questions.retrain.page.figures import (
     ALLOWED_COLOUR,
@@ -18,20 +19,25 @@ from overread.questions.retrain.page.figures import (
 from overread.questions.retrain.page.gallery import CasePicture, RetrainingGallery
 from overread.questions.retrain.page.tables import (
     Mark,
+    build_champion_table,
     build_check_table,
     build_dice_table,
     build_network_table,
     describe_decision,
     draw_dice_bounds,
     draw_load_bounds,
-    write_promotion,
 )
 from overread.questions.retrain.page.wording import (
-    word_cautions,
+    word_chances,
+    word_present_champion,
     word_reasons,
     word_retraining_answer,
 )
-from overread.questions.retrain.records import NetworkDecision, NetworkJudgement, RetrainingOutcome
+from overread.questions.retrain.records import (
+    NetworkDecision,
+    RetrainingOutcome,
+    list_commands,
+)
 from overread.report.context import RunContext
 from overread.report.figures.canvas import Figure
 from overread.report.page import render_page, write_page
@@ -49,27 +55,26 @@ class ChallengerPart:
         decision: what became of it.
         words: the same in a few words.
         mark: style of these words.
-        reasons: why it was refused.
-        cautions: which bounds it does not surely keep to.
+        sentences: why it is on hold or was refused, what such a comparison lets through, and how it stands to the
+            champion in use.
         check_table: what the gate asked.
+        champion_table: the champions so far; None where there are not several.
         dice_table: Dice with every source.
         case_table: held-out cases, in the order of the figure.
         case_dice: the figure of these cases; None without a case.
         pictures: some of them as pictures.
-        promotion: command that makes it champion by hand.
     """
 
     decision: NetworkDecision
     words: str
     mark: Mark
-    reasons: tuple[str, ...]
-    cautions: tuple[str, ...]
+    sentences: tuple[str, ...]
     check_table: Table
+    champion_table: Table | None
     dice_table: Table
     case_table: Table
     case_dice: Figure | None
     pictures: tuple[CasePicture, ...]
-    promotion: str
 
 
 def write_retraining_report(
@@ -104,7 +109,8 @@ def write_retraining_report(
         "answer": word_retraining_answer(outcome),
         "network_table": build_network_table(outcome),
         "parts": _build_parts(outcome.decisions, comparisons, gallery),
-        "level": _find_level(judgements),
+        "held": _list_held(outcome),
+        "fewest_subjects": FEWEST_SUBJECTS,
         "dice_bounds": draw_dice_bounds(judgements),
         "load_bounds": draw_load_bounds(judgements),
         "bound_colours": {"allowed": ALLOWED_COLOUR, "beyond": BEYOND_COLOUR},
@@ -145,18 +151,20 @@ def _build_part(
         decision=decision,
         words=words,
         mark=mark,
-        reasons=word_reasons(decision),
-        cautions=word_cautions(judged),
+        sentences=(*word_reasons(decision), *filter(None, (word_chances(judged), word_present_champion(judged)))),
         check_table=build_check_table(judged),
+        champion_table=build_champion_table(judged),
         dice_table=build_dice_table(judged),
         case_table=build_case_table(judged, cases),
         case_dice=draw_case_dice(cases, reference=judged.network.reference) if cases else None,
         pictures=gallery.select(judged.network.labels) if gallery else (),
-        promotion=write_promotion(decision),
     )
 
 
-def _find_level(judgements: Sequence[NetworkJudgement]) -> str:
-    """Confidence of the intervals in percent; empty where there is none."""
-    levels = (100 * one.challenger.confidence for judged in judgements for one in judged.dice)
-    return next((f"{level:g}" for level in levels), "")
+def _list_held(outcome: RetrainingOutcome) -> list[str]:
+    """Commands that end the holds, of this run and of those before it."""
+    commands = [command for one in outcome.decisions if one.state == "held" for command in one.commands]
+    for network in outcome.changes.networks:
+        if network.state == "held" and network.held is not None:
+            commands += list_commands(network.model, network.held, is_held=True)
+    return commands

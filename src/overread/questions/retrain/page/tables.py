@@ -1,7 +1,6 @@
 """The tables of networks and of the gate, and the bounds that its figures show."""
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -18,20 +17,26 @@ from overread.questions.retrain.page.gate import (
     write_with_bounds,
 )
 from overread.questions.retrain.page.wording import write_day, write_revision, write_version
-from overread.questions.retrain.records import KeptNetwork, NetworkDecision, NetworkJudgement, RetrainingOutcome
+from overread.questions.retrain.records import (
+    DecisionState,
+    KeptNetwork,
+    NetworkDecision,
+    NetworkJudgement,
+    RetrainingOutcome,
+)
 from overread.report.figures.canvas import Figure
-from overread.report.formatting import ABSENT, WrittenInterval, write_interval
+from overread.report.formatting import ABSENT, WrittenInterval, format_dice, write_interval
 from overread.report.table import Cell, CellContent, Column, Table
 
 
 def draw_dice_bounds(judgements: Sequence[NetworkJudgement]) -> Figure | None:
-    """Draw the difference of Dice of every challenger that has a champion to compare with; None where none has."""
+    """Draw the difference of Dice of every challenger that was compared with a champion; None where none was."""
     rows = [
         _build_dice_row(judged, judged.figures.dice_difference)
         for judged in judgements
-        if judged.figures.dice_difference is not None
+        if judged.figures.dice_difference is not None and not judged.figures.has_few_subjects
     ]
-    return draw_gate_bounds(rows, label="Dice, challenger minus champion") if rows else None
+    return draw_gate_bounds(rows, label="Dice, challenger minus best champion so far") if rows else None
 
 
 def draw_load_bounds(judgements: Sequence[NetworkJudgement]) -> Figure | None:
@@ -39,7 +44,7 @@ def draw_load_bounds(judgements: Sequence[NetworkJudgement]) -> Figure | None:
     rows = [
         _build_load_row(judged, judged.figures.load_bias)
         for judged in judgements
-        if judged.figures.load_bias is not None
+        if judged.figures.load_bias is not None and not judged.figures.has_few_subjects
     ]
     return draw_gate_bounds(rows, label="Load bias of the challenger, in percent") if rows else None
 
@@ -67,10 +72,12 @@ def _build_load_row(judged: NetworkJudgement, bias: Interval) -> BoundedRow:
     )
 
 
-Mark: TypeAlias = Literal["borne-out", "undecided", ""]
-"""Style of a decision: taken in, refused, or neither."""
+Mark: TypeAlias = Literal["borne-out", "undecided", "contradicted", ""]
+"""Style of a decision: taken in, on hold, refused, or none of them."""
 
-_FINDING_TITLES: Mapping[Finding, str] = {"unsure": "kept, not surely"}
+_STATE_MARKS: Mapping[DecisionState, Mark] = {"promoted": "borne-out", "held": "undecided", "refused": "contradicted"}
+_STATE_TITLES: Mapping[DecisionState, str] = {"promoted": "promoted", "held": "on hold", "refused": "refused"}
+_FINDING_TITLES: Mapping[Finding, str] = {"unsure": "cannot tell"}
 _FINDING_MARKS: Mapping[Finding, str] = {
     "kept": "borne-out",
     "unsure": "undecided",
@@ -122,14 +129,7 @@ def describe_decision(decision: NetworkDecision | None) -> tuple[str, Mark]:
     """A decision in a few words, with its style."""
     if decision is None:
         return "nothing new", ""
-    version = write_version(decision.version)
-    return (f"{version} promoted", "borne-out") if decision.is_promoted else (f"{version} refused", "undecided")
-
-
-def write_promotion(decision: NetworkDecision) -> str:
-    """The command that makes a refused challenger champion by hand."""
-    model = shlex.quote(decision.judgement.network.model)
-    return f'overread model promote {model} --version {decision.version} --reason "…"'
+    return f"{write_version(decision.version)} {_STATE_TITLES[decision.state]}", _STATE_MARKS[decision.state]
 
 
 def _describe_state(network: KeptNetwork) -> str:
@@ -140,6 +140,8 @@ def _describe_state(network: KeptNetwork) -> str:
             return "labels changed" if network.revisions_behind else "same labels, other preset or bounds"
         case "current":
             return "those that the champion learnt"
+        case "held":
+            return f"judged before, and {write_version(network.held)} waits for a human"
         case _:
             return "judged before, and the challenger is not in use"
 
@@ -160,10 +162,12 @@ def _describe_champion(
 def build_check_table(judged: NetworkJudgement) -> Table:
     """What the gate asked of a challenger."""
     network = judged.network
-    champion = "Champion" if network.champion is None else f"Champion, {write_version(network.champion)}"
+    best, figures = "Best champion so far", judged.figures
+    if figures.anchor is not None:
+        best = f"{best}, {write_version(figures.anchor)}"
     return Table(
         label=f"Gate, network of {network.labels}",
-        columns=["Figure", "Bound is", "What is judged", "Bound", "Challenger", champion],
+        columns=["Figure", "Bound is", "What is judged", "Bound", "Challenger", best],
         rows=[
             [
                 Cell(check.title, notes=(check.note,) if check.note else ()),
@@ -171,11 +175,33 @@ def build_check_table(judged: NetworkJudgement) -> Table:
                 _show(check.judged),
                 check.bound,
                 _show(check.challenger),
-                _show(check.champion),
+                _show(check.anchor),
             ]
             for check in list_gate_checks(judged)
         ],
         style="results gate",
+    )
+
+
+def build_champion_table(judged: NetworkJudgement) -> Table | None:
+    """The champions so far with their Dice of today; None where there are not several."""
+    figures, network = judged.figures, judged.network
+    if len(figures.scores) + len(judged.left_out) < 2:
+        return None
+    roles = {figures.anchor: "best, compared with", network.champion: "in use"}
+    if figures.anchor == network.champion:
+        roles[network.champion] = "best, compared with, in use"
+    rows: list[list[CellContent]] = [
+        [write_version(score.version), format_dice(score.dice), roles.get(score.version, "")]
+        for score in figures.scores
+    ]
+    rows += [[write_version(one.version), ABSENT, Cell("left out", notes=(one.reason,))] for one in judged.left_out]
+    return Table(
+        label=f"Champions so far, network of {network.labels}",
+        columns=["Champion", Column(f"Dice with {network.reference}", "number"), "Part in the comparison"],
+        rows=rows,
+        caption="Champions so far, on the cases that count",
+        style="results",
     )
 
 
@@ -184,7 +210,7 @@ def build_dice_table(judged: NetworkJudgement) -> Table:
     network = judged.network
     return Table(
         label=f"Dice with every source, network of {network.labels}",
-        columns=["Source", Column("Cases", "number"), "Challenger", "Champion"],
+        columns=["Source", Column("Cases", "number"), "Challenger", "Champion in use"],
         rows=[
             [
                 Cell(one.reference, notes=("judged by this one",) if one.reference == network.reference else ()),

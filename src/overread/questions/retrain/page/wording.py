@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from overread.evaluation.results import Interval
-from overread.questions.retrain.gate import GateSettings
+from overread.evaluation.skill import Skill
+from overread.questions.retrain.gate.settings import FEWEST_SUBJECTS
+from overread.questions.retrain.gate.wording import describe_chances
 from overread.questions.retrain.page.gate import (
     is_known,
     judge_difference,
@@ -17,7 +19,16 @@ from overread.questions.retrain.page.gate import (
 )
 from overread.questions.retrain.records import KeptNetwork, NetworkDecision, NetworkJudgement, RetrainingOutcome
 from overread.report.answer import Mark
-from overread.report.formatting import ABSENT, MINUS, NO_BREAK, WrittenInterval, format_count, join_names
+from overread.report.formatting import (
+    ABSENT,
+    MINUS,
+    NO_BREAK,
+    WrittenInterval,
+    format_count,
+    format_dice,
+    format_number,
+    join_names,
+)
 
 _COMMIT_DIGITS = 7
 
@@ -49,62 +60,86 @@ _HYPHEN_AS_MINUS = re.compile(r"(?<![\w-])-(?=\d)")
 
 
 def word_reasons(decision: NetworkDecision) -> tuple[str, ...]:
-    """Why a challenger was refused, a sentence each; empty where it was not.
+    """Why a challenger is on hold or was refused, a sentence each; empty where it was promoted.
 
-    What was written down by another run, or is not about the gate's figures, is repeated as it is.
+    What was written down by another run or by a human, or is not about the gate's figures, is repeated as it is.
     """
+    figures = decision.judgement.figures
     if decision.is_promoted:
         return ()
-    if decision.reasons == decision.judgement.figures.reasons:
+    if decision.reasons in (figures.reasons, figures.doubts):
         return _word_figures(decision.judgement)
-    return tuple(_HYPHEN_AS_MINUS.sub(MINUS, reason) for reason in decision.reasons)
+    return tuple(_set_minus_signs(reason) for reason in decision.reasons)
 
 
-def word_cautions(judged: NetworkJudgement) -> tuple[str, ...]:
-    """Which bounds a challenger keeps to, but not surely, a sentence each."""
-    difference, bias, settings = judged.figures.dice_difference, judged.figures.load_bias, judged.settings
-    found = []
-    if difference is not None and judge_difference(difference, settings) == "unsure":
-        found.append(_word_dice(difference, settings, "may be"))
-    if bias is not None and judge_load_bias(bias, settings) == "unsure":
-        found.append(_word_load_bias(bias, judged, "may be"))
-    return tuple(found)
+def word_chances(judged: NetworkJudgement) -> str:
+    """What such a comparison lets through, with the worst subject; empty where nothing was compared."""
+    return _set_minus_signs(describe_chances(judged.figures, judged.settings))
+
+
+def word_present_champion(judged: NetworkJudgement) -> str:
+    """The difference with the champion in use where another one was compared with; empty where none was."""
+    difference = judged.figures.champion_difference
+    if difference is None:
+        return ""
+    written = _write(difference, write_difference(difference, judged.settings))
+    return (
+        f"Beside the decision: against {write_version(judged.network.champion)}, which is in use, the difference of "
+        f"Dice is {written}. {write_version(judged.figures.anchor).capitalize()} was better on these cases, so it is "
+        "the one that is compared with."
+    )
+
+
+def _set_minus_signs(text: str) -> str:
+    return _HYPHEN_AS_MINUS.sub(MINUS, text)
 
 
 def _word_figures(judged: NetworkJudgement) -> tuple[str, ...]:
     figures, settings = judged.figures, judged.settings
     difference, bias = figures.dice_difference, figures.load_bias
-    if figures.case_count < settings.min_cases:
-        return (_word_few_cases(judged),)
-    found = []
-    if difference is not None and judge_difference(difference, settings) == "not kept":
-        found.append(_word_dice(difference, settings, "is"))
-    if bias is None:
+    found = [_word_too_little(figures.skill)] if figures.skill and figures.has_learnt_too_little else []
+    if figures.has_few_subjects:
+        return tuple(found) or (_word_few_subjects(judged),)
+    is_refused = figures.verdict == "refuse"
+    wanted = "not kept" if is_refused else "unsure"
+    if difference is not None and judge_difference(difference, settings) == wanted:
+        found.append(_word_dice(difference, judged, "is" if is_refused else "may be"))
+    if bias is None and not is_refused:
         found.append(
             f"Its load bias cannot be told: {judged.network.reference} outlines nothing in the cases that count."
         )
-    elif judge_load_bias(bias, settings) == "not kept":
-        found.append(_word_load_bias(bias, judged, "are"))
+    elif bias is not None and judge_load_bias(bias, settings) == wanted:
+        found.append(_word_load_bias(bias, judged, "are" if is_refused else "may be"))
     return tuple(found)
 
 
-def _word_few_cases(judged: NetworkJudgement) -> str:
-    count, network = judged.figures.case_count, judged.network
-    only = format_count(count, "held-out case") + (" counts" if count == 1 else " count")
-    least = format_count(judged.settings.min_cases, "is", "are") + " asked for"
-    if not judged.other_cases:
-        return f"Only {only}, and {least}: {network.reference} has outlined no more of them."
-    others = format_count(len(judged.other_cases), "does", "do")
+def _word_too_little(skill: Skill) -> str:
     return (
-        f"Only {only}, and {least}. {others} not count, because {network.reference}'s mask of "
-        f"{'it' if len(judged.other_cases) == 1 else 'them'} is new or was changed since the champion was judged."
+        f"It learnt too little: its Dice is {format_dice(skill.own)}, that of a mask which ignores the image "
+        f"{format_dice(skill.guess)}. This is a skill of {format_number(skill.value, 2)}, and {skill.limit:g} is asked "
+        "for."
     )
 
 
-def _word_dice(difference: Interval, settings: GateSettings, verb: str) -> str:
-    written = _write(difference, write_difference(difference, settings))
+def _word_few_subjects(judged: NetworkJudgement) -> str:
+    count, reference = judged.figures.subject_count, judged.network.reference
+    only = format_count(count, "held-out subject") + (" counts" if count == 1 else " count")
+    start = f"Only {only}, and with fewer than {FEWEST_SUBJECTS} nothing can be told."
+    if not judged.other_cases:
+        return f"{start} {reference} has outlined no more of them."
+    others = format_count(len(judged.other_cases), "case")
+    is_one = len(judged.other_cases) == 1
     return (
-        f"Its Dice {verb} lower than the champion's by more than {settings.dice_margin:g}: the difference is {written}."
+        f"{start} {others} {'does' if is_one else 'do'} not count, because {reference}'s mask of "
+        f"{'it' if is_one else 'them'} is new or was changed since the champion was judged."
+    )
+
+
+def _word_dice(difference: Interval, judged: NetworkJudgement, verb: str) -> str:
+    written = _write(difference, write_difference(difference, judged.settings))
+    best = f"that of the best champion so far, {write_version(judged.figures.anchor)},"
+    return (
+        f"Its Dice {verb} lower than {best} by more than {judged.settings.dice_margin:g}: the difference is {written}."
     )
 
 
@@ -128,7 +163,8 @@ class RetrainingAnswer:
         verdict: `yes` where every champion learnt the newest labels, else `not-shown`.
         lead: the first words, to be set in bold.
         rest: the sentence that goes on from there: what became of the networks that were trained.
-        details: further paragraphs: why a challenger was refused or is not surely good, how the other networks stand.
+        details: further paragraphs: why a challenger is on hold or was refused, what such a comparison lets through,
+            how the other networks stand.
     """
 
     verdict: Mark
@@ -165,7 +201,7 @@ def _word_lead(fresh: int, count: int, *, is_idle: bool) -> str:
 
 def _word_idle(outcome: RetrainingOutcome) -> str:
     revision = write_revision(outcome.changes.revision)
-    if any(network.state == "judged" for network in outcome.changes.networks):
+    if any(network.state in ("held", "judged") for network in outcome.changes.networks):
         return f"every network was judged on the labels of revision {revision} before, so nothing was trained."
     return f"the labels of revision {revision} are those that the champions learnt, so nothing was trained."
 
@@ -183,7 +219,7 @@ def _word_decision(decision: NetworkDecision) -> str:
     before, now = decision.judgement.network.champion, decision.champion
     if not decision.is_promoted:
         use = "there is no champion yet" if now is None else f"{write_version(now)} stays in use"
-        return f"was refused, and {use}"
+        return f"is on hold until a human decides, and {use}" if decision.state == "held" else f"was refused, and {use}"
     if now != decision.version:
         return f"was promoted, but {'no version' if now is None else write_version(now)} is in use now"
     return "is its first champion" if before is None else f"takes the place of {write_version(before)}"
@@ -193,14 +229,15 @@ def _explain_decisions(decisions: Sequence[NetworkDecision]) -> Iterator[str]:
     for decision in decisions:
         judged = decision.judgement
         if reasons := word_reasons(decision):
-            yield f"Why {judged.network.labels} was refused: {' '.join(reasons)}"
-        elif not judged.figures.passes:
+            state = "is on hold" if decision.state == "held" else "was refused"
+            yield f"Why {judged.network.labels} {state}: {' '.join(reasons)}"
+        elif judged.figures.verdict != "promote":
             yield (
-                f"{write_version(decision.version).capitalize()} of {judged.network.labels} does not keep to the "
-                "bounds of this run. It was promoted before, by hand or by a run with other bounds, and that stands."
+                f"{write_version(decision.version).capitalize()} of {judged.network.labels} does not surely keep to "
+                "the bounds of this run. It was promoted before, by hand or by other bounds, and that stands."
             )
-        elif cautions := word_cautions(judged):
-            yield f"{judged.network.labels} passed, but not surely: {' '.join(cautions)}"
+        if chances := word_chances(judged):
+            yield f"{judged.network.labels}: {chances}"
 
 
 def _tell_others(networks: Sequence[KeptNetwork], decision_of: Mapping[str, NetworkDecision]) -> Iterator[str]:
@@ -209,7 +246,7 @@ def _tell_others(networks: Sequence[KeptNetwork], decision_of: Mapping[str, Netw
         told = [f"{network.labels} ({_word_use(network)})" for network in current]
         yield f"{'Nothing new for' if decision_of else 'In use:'} {join_names(told)}."
     for network in others:
-        if network.state == "judged":
+        if network.state in ("held", "judged"):
             yield f"{network.labels}: {_word_judged(network)}."
 
 
@@ -221,6 +258,8 @@ def _word_use(network: KeptNetwork) -> str:
 
 def _word_judged(network: KeptNetwork) -> str:
     known = "these labels were judged before, and the challenger that learnt them was refused or taken back"
+    if network.state == "held":
+        known = f"these labels were judged before, and {write_version(network.held)} is on hold until a human decides"
     if network.champion is None:
         return f"{known}. There is no champion"
     return f"{known}. In use: {_word_use(network)}, {format_count(network.revisions_behind, 'revision')} behind"

@@ -3,7 +3,7 @@
 from overread.adapters.model_registry import CHALLENGER, ModelRegistry
 from overread.adapters.registry_records import Event, NetworkVersion, happen, list_line
 from overread.errors import TrackingError
-from overread.questions.retrain.records import NetworkDecision, NetworkJudgement
+from overread.questions.retrain.records import DecisionState, NetworkDecision, NetworkJudgement
 
 GATE = "gate"
 """Who decides where no human does."""
@@ -30,8 +30,18 @@ def write_down_decision(
             f"{judged.network.champion}, got version {champion.version if champion else None}. "
             "Hint: run the pipeline again."
         )
+    _supersede_held(registry, version)
     event = _word_event(version, champion, judged)
     return registry.add_event(version, event, tags={"decision": event.action, "reason": event.reason})
+
+
+def _supersede_held(registry: ModelRegistry, version: NetworkVersion) -> None:
+    """End the holds of earlier versions: whatever becomes of the newest challenger, it is the one in question."""
+    for earlier in registry.list_versions(version.name):
+        if earlier.is_held and earlier.version < version.version:
+            reason = f"version {version.version} was judged after it"
+            tags = {"decision": "superseded", "reason": reason}
+            registry.add_event(earlier, happen("superseded", by=GATE, reason=reason), tags=tags)
 
 
 def describe_decision(
@@ -40,21 +50,26 @@ def describe_decision(
     """What was decided on a version, by the gate or since then by a human, as the report tells it."""
     is_promoted = champion is not None and champion.version == version.version
     last = version.last_event
-    found = _list_reasons(version, champion, judged) if last is not None and last.action == "refused" else ()
+    is_by_gate = last is not None and last.action in ("held", "refused") and bool(last.terms)
+    found = (_list_reasons(version, champion, judged) or judged.figures.doubts) if is_by_gate else ()
+    state: DecisionState = "promoted" if is_promoted else "held" if version.is_held else "refused"
     return NetworkDecision(
         judgement=judged,
         version=version.version,
-        is_promoted=is_promoted,
+        state=state,
         reasons=() if is_promoted or last is None else (found or (last.reason,)),
         champion=champion.version if champion else None,
     )
 
 
 def _word_event(version: NetworkVersion, champion: NetworkVersion | None, judged: NetworkJudgement) -> Event:
+    terms = judged.network.describe_terms(judged.settings)
     if reasons := _list_reasons(version, champion, judged):
-        terms = judged.network.describe_terms(judged.settings)
         return happen("refused", by=GATE, reason=" ".join(reasons), terms=terms)
-    reason = "first of its kind" if champion is None else "not worse than the champion beyond the margins"
+    if doubts := judged.figures.doubts:
+        return happen("held", by=GATE, reason=" ".join(doubts), terms=terms)
+    anchor = judged.figures.anchor
+    reason = "first of its kind" if anchor is None else f"not worse than version {anchor} beyond the margins"
     return happen("promoted", by=GATE, reason=reason, line=list_line(champion))
 
 

@@ -1,19 +1,22 @@
 """What the run of a training in MLflow gets when its network is registered: the judgement, and where it comes from."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import overread
 from overread.adapters.environment import read_environment
 from overread.adapters.registry_records import NetworkOrigin
 from overread.errors import TrackingError
+from overread.questions.retrain.gate.figures import GateFigures
 from overread.questions.retrain.records import NetworkJudgement, StudyChanges
-from overread.questions.retrain.steps.judge_challengers import GATE_FOLDER, NETWORK_JUDGEMENT_FILE
+from overread.questions.retrain.steps.judge_challengers import GATE_FOLDER, NETWORK_JUDGEMENT_FILE, VERDICT_VALUES
 from overread.questions.retrain.steps.plan_retraining import find_job
 from overread.runs.fingerprint import compute_code_digest
 from overread.runs.pipeline_run import connect
 from overread.runs.plan import TrainingPlan
-from overread.runs.training_run import log_result, open_training_run
+from overread.runs.train_networks import build_training_key, describe_job, read_network_record
+from overread.runs.training_run import log_record, open_training_run
 
 SETTINGS_FILE = "settings.yaml"
 
@@ -37,14 +40,17 @@ def log_judgement(
     """
     tracker = connect(plan, store)
     job = find_job(plan, judged.network)
+    training = replace(describe_job(plan, job), key=build_training_key(judged.fingerprint))
+    record = read_network_record(network)
     is_known = tracker.has_finished(judged.fingerprint)
     with (
-        open_training_run(tracker, plan, job, judged.fingerprint) as run,
+        open_training_run(tracker, training, device=record.device) as run,
         tempfile.TemporaryDirectory(prefix="overread-gate-") as scratch,
     ):
         if not is_known:
-            log_result(run, network)
+            log_record(run, record, network)
         run.log_metrics(collect_gate_metrics(judged))
+        run.log_verdict(judged.figures.verdict)
         judgement, settings = Path(scratch) / NETWORK_JUDGEMENT_FILE, Path(scratch) / SETTINGS_FILE
         judged.write(judgement)
         settings.write_text(plan.settings_yaml, encoding="utf-8")
@@ -58,8 +64,14 @@ def log_judgement(
 def collect_gate_metrics(judged: NetworkJudgement) -> dict[str, float]:
     """The gate's figures, by name."""
     figures = judged.figures
-    found: dict[str, float] = {"gate_cases": figures.case_count, "gate_passes": float(figures.passes)}
-    for name in ("challenger_dice", "champion_dice"):
+    found: dict[str, float] = {
+        "gate_subjects": figures.subject_count,
+        "gate_cases": figures.case_count,
+        "gate_verdict": VERDICT_VALUES[figures.verdict],
+    }
+    if figures.skill is not None:
+        found["gate_skill"] = figures.skill.value
+    for name in ("challenger_dice", "anchor_dice", "champion_dice", "champion_difference"):
         if (interval := getattr(figures, name)) is not None:
             found[f"gate_{name}"] = interval.estimate
     for name in ("dice_difference", "load_bias"):
@@ -69,6 +81,16 @@ def collect_gate_metrics(judged: NetworkJudgement) -> dict[str, float]:
                 f"gate_{name}_low": interval.low,
                 f"gate_{name}_high": interval.high,
             }
+    return found | _collect_chances(figures)
+
+
+def _collect_chances(figures: GateFigures) -> dict[str, float]:
+    """What the gate lets through, and the worst subject."""
+    found: dict[str, float] = {}
+    if figures.worst is not None:
+        found["gate_worst_difference"] = figures.worst.difference
+    if figures.chances is not None:
+        found |= {f"gate_chance_{name}": value for name, value in figures.chances.model_dump().items()}
     return found
 
 

@@ -19,6 +19,7 @@ from overread.study.study import Study
 from overread.training.presets import Preset, read_preset
 
 if TYPE_CHECKING:
+    from overread.adapters.model_registry import RegisteredNetwork
     from overread.adapters.registry_records import NetworkVersion
 
 MIX_SIGN = "+"
@@ -116,11 +117,19 @@ def _look_at_networks(
         )
         registered = registry.look_up(kept.model)
         champion = registered.find(CHAMPION)
+        kept = _add_history(kept, registered)
         if champion is not None:
             kept = _add_champion(kept, champion, repository, commit)
         terms = kept.describe_terms(choice.gate)
         found.append(kept.model_copy(update={"state": _find_state(kept, champion, registered.versions, recipe, terms)}))
     return tuple(found)
+
+
+def _add_history(kept: KeptNetwork, registered: "RegisteredNetwork") -> KeptNetwork:
+    held = registered.held
+    since = held.last_event.at.timestamp() if held and held.last_event else None
+    champions = tuple(version.version for version in registered.list_champions())
+    return kept.model_copy(update={"champions": champions, "held": held.version if held else None, "held_since": since})
 
 
 def _select_digests(digests: Mapping[str, str], sources: Sequence[str], commit: str) -> dict[str, str]:
@@ -171,7 +180,7 @@ def _find_state(
 ) -> NetworkState:
     """What the newest decision about these labels was; a version without one was interrupted and is looked at again.
 
-    Labels that come back are judged anew, by the present champion, unless a human took back what learnt them.
+    Labels that come back are judged anew, unless a human took back or refused what learnt them.
     """
 
     def settles(version: "NetworkVersion") -> bool:
@@ -180,6 +189,6 @@ def _find_state(
 
     if champion is not None and settles(champion):
         return "current"
-    if any(settles(version) for version in versions if version is versions[0] or version.is_taken_back):
-        return "judged"
+    if any(settles(version) for version in versions if version is versions[0] or version.is_dismissed):
+        return "held" if versions[0].is_held and settles(versions[0]) else "judged"
     return "new" if champion is None else "changed"

@@ -1,21 +1,27 @@
-"""Step: compare every challenger with its champion on the held-out cases, and apply the gate."""
+"""Step: compare every challenger with the champions so far on the held-out cases, and apply the gate."""
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.evaluation.bootstrap import bootstrap_mean
 from overread.evaluation.results import Interval
-from overread.questions.retrain.gate import GateSettings, apply_gate, select_counted
+from overread.evaluation.skill import Skill, measure_skill
+from overread.questions.retrain.gate.rule import apply_gate, describe_mean, select_counted
+from overread.questions.retrain.gate.settings import GateSettings, GateVerdict
+from overread.questions.retrain.gate.wording import describe_chances
 from overread.questions.retrain.records import (
     KeptNetwork,
+    LeftOutChampion,
     NetworkJudgement,
     ReferenceDice,
     RetrainingJudgement,
     StudyChanges,
 )
 from overread.questions.retrain.steps.plan_retraining import find_job
+from overread.questions.retrain.steps.predict_challengers import LEFT_OUT_FILE, LeftOutChampions
 from overread.runs.plan import TrainingPlan
 from overread.runs.progress import report_progress
 from overread.study.digest import compute_file_digest
@@ -33,6 +39,9 @@ GATE_FOLDER = "gate"
 """Artifact folder of a training's run that holds its judgement."""
 
 NETWORK_JUDGEMENT_FILE = "network_judgement.json"
+
+VERDICT_VALUES: Mapping[GateVerdict, int] = {"promote": 1, "hold": 0, "refuse": -1}
+"""A verdict as a metric."""
 
 
 def run(
@@ -60,10 +69,16 @@ def run(
     study, plan = Study.open(study_folder), TrainingPlan.read(plan_file)
     changes = StudyChanges.read(changes_file)
     fingerprints = {result.job.name: result.fingerprint for result in map(TrainingResult.read, networks)}
-    comparisons = _compare(study, plan, changes, predictions)
+    left_out = LeftOutChampions.read(predictions / LEFT_OUT_FILE).champions
+    comparisons = _compare(study, plan, changes, predictions, left_out)
     judgement = RetrainingJudgement(
         networks=tuple(
-            _judge(study, network, comparisons, fingerprints[find_job(plan, network).name], changes.choice.gate)
+            _judge(
+                _Bench(study, comparisons, predictions, changes.choice.gate),
+                network,
+                fingerprint=fingerprints[find_job(plan, network).name],
+                left_out=left_out.get(network.labels, ()),
+            )
             for network in changes.to_train
         )
     )
@@ -71,57 +86,105 @@ def run(
     write_comparisons(output / COMPARISONS_FILE, comparisons)
     collect_gallery(study, judgement, predictions, comparisons).write(output / GALLERY_FILE)
     for judged in judgement.networks:
-        report_progress(f"{judged.network.labels}: {'passes' if judged.figures.passes else 'refused'}")
+        report_progress(f"{judged.network.labels}: {judged.figures.verdict}")
+        if told := describe_chances(judged.figures, judged.settings):
+            report_progress(told)
     return judgement
 
 
 def list_gate_figures(judgement: RetrainingJudgement) -> dict[str, float]:
-    """Dice and load bias of every challenger, by a readable name."""
+    """Dice, load bias and chances of every challenger, by a readable name."""
     found: dict[str, float] = {}
     for judged in judgement.networks:
         labels, figures = judged.network.labels, judged.figures
-        found[f"{labels} passes"] = int(figures.passes)
-        for name in ("challenger_dice", "champion_dice", "dice_difference", "load_bias"):
+        found[f"{labels} verdict"] = VERDICT_VALUES[figures.verdict]
+        for name in ("challenger_dice", "anchor_dice", "dice_difference", "champion_difference", "load_bias"):
             if (interval := getattr(figures, name)) is not None:
                 found[f"{labels} {name.replace('_', ' ')}"] = round(interval.estimate, 4)
+        if figures.chances is not None:
+            found[f"{labels} chance of an equal network"] = round(figures.chances.equal, 4)
     return found
 
 
-def _compare(study: Study, plan: TrainingPlan, changes: StudyChanges, predictions: Path) -> "pd.DataFrame":
+def _compare(
+    study: Study,
+    plan: TrainingPlan,
+    changes: StudyChanges,
+    predictions: Path,
+    left_out: Mapping[str, Sequence[LeftOutChampion]],
+) -> "pd.DataFrame":
+    """Challengers and present champions with all sources, former champions with the reference alone."""
     from overread.evaluation.compare import LabelSetPair, compare_pairs
 
     pairs = []
     for network in changes.to_train:
         cases = find_job(plan, network).test_cases
-        names = (network.challenger_masks, *([network.champion_masks] if network.champion else []))
-        for name in names:
+        references = {network.challenger_masks: changes.needed_sources}
+        for version in _list_compared(network, left_out.get(network.labels, ())):
+            is_present = version == network.champion
+            references[network.name_masks(version)] = changes.needed_sources if is_present else (network.reference,)
+        for name, sources in references.items():
             masks = LabelSet(name, predictions / name, study.suffix)
-            pairs += [LabelSetPair(masks, study.labels(source), cases) for source in changes.needed_sources]
+            pairs += [LabelSetPair(masks, study.labels(source), cases) for source in sources]
     return compare_pairs(pairs, study=study, tolerance=plan.preset.surface_tolerance)
 
 
+def _list_compared(network: KeptNetwork, left_out: Sequence[LeftOutChampion]) -> list[int]:
+    absent = {champion.version for champion in left_out}
+    return [version for version in network.champions if version not in absent]
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What all networks are judged by."""
+
+    study: Study
+    comparisons: "pd.DataFrame"
+    predictions: Path
+    settings: GateSettings
+
+
 def _judge(
-    study: Study, network: KeptNetwork, comparisons: "pd.DataFrame", fingerprint: str, settings: GateSettings
+    bench: _Bench, network: KeptNetwork, *, fingerprint: str, left_out: tuple[LeftOutChampion, ...]
 ) -> NetworkJudgement:
-    challenger = _select(comparisons, network.challenger_masks, network.reference)
-    champion = _select(comparisons, network.champion_masks, network.reference) if network.champion else None
-    digests = _digest_masks(study, network.reference, challenger["case_id"].tolist())
+    challenger = _select(bench.comparisons, network.challenger_masks, network.reference)
+    digests = _digest_masks(bench.study, network.reference, challenger["case_id"].tolist())
     counted = select_counted(challenger, digests, _read_vouched(network))
+
+    def select_rows(name: str) -> "pd.DataFrame":
+        rows = _select(bench.comparisons, name, network.reference)
+        return rows[rows["case_id"].isin(counted)]
+
     figures = apply_gate(
-        challenger[challenger["case_id"].isin(counted)],
-        None if champion is None else champion[champion["case_id"].isin(counted)],
-        settings=settings,
-        seed=0,
+        select_rows(network.challenger_masks),
+        {version: select_rows(network.name_masks(version)) for version in _list_compared(network, left_out)},
+        champion=network.champion,
+        skill=_measure_skill(bench, network, select_rows(network.challenger_masks)),
+        settings=bench.settings,
     )
     return NetworkJudgement(
         network=network,
         fingerprint=fingerprint,
-        settings=settings,
+        settings=bench.settings,
         figures=figures,
+        left_out=left_out,
         counted_cases=tuple(counted),
         other_cases=tuple(case for case in digests if case not in counted),
         reference_digests=digests,
-        dice=tuple(_summarise(network, comparisons)),
+        dice=tuple(_summarise(network, bench.comparisons)),
+    )
+
+
+def _measure_skill(bench: _Bench, network: KeptNetwork, counted: "pd.DataFrame") -> Skill | None:
+    """Skill of a challenger on the cases that count; None where the reference has labelled no voxel of them."""
+    if not counted["reference_load"].sum() > 0:
+        return None
+    name = network.challenger_masks
+    return measure_skill(
+        bench.study.labels(network.reference),
+        LabelSet(name, bench.predictions / name, bench.study.suffix),
+        case_ids=counted["case_id"].tolist(),
+        subject_of=bench.study.subject_of,
     )
 
 
@@ -142,24 +205,25 @@ def _read_vouched(network: KeptNetwork) -> Mapping[str, str] | None:
     registry = connect_registry()
     version = registry.find_version(network.model, str(network.champion))
     with tempfile.TemporaryDirectory(prefix="overread-judgement-") as scratch:
-        judged = NetworkJudgement.read(
-            registry.download(version, f"{GATE_FOLDER}/{NETWORK_JUDGEMENT_FILE}", Path(scratch))
-        )
-    return judged.reference_digests if judged.network.reference == network.reference else None
+        file = registry.download(version, f"{GATE_FOLDER}/{NETWORK_JUDGEMENT_FILE}", Path(scratch))
+        # Whatever else a judgement of another version of Overread holds, these two have kept their names.
+        judged = json.loads(file.read_text(encoding="utf-8"))
+    return judged["reference_digests"] if judged["network"]["reference"] == network.reference else None
 
 
 def _summarise(network: KeptNetwork, comparisons: "pd.DataFrame") -> Iterator[ReferenceDice]:
     for reference in dict.fromkeys(comparisons["reference"]):
         challenger = _select(comparisons, network.challenger_masks, reference)
-        champion = _select(comparisons, network.champion_masks, reference)
         if len(challenger):
             yield ReferenceDice(
                 reference=reference,
                 case_count=len(challenger),
-                challenger=_average(challenger),
-                champion=_average(champion) if len(champion) else None,
+                challenger=describe_mean(challenger, "dice"),
+                champion=_describe_champion(network, comparisons, reference),
             )
 
 
-def _average(rows: "pd.DataFrame") -> Interval:
-    return bootstrap_mean(rows["dice"].tolist(), rows["subject_id"].tolist(), seed=0)
+def _describe_champion(network: KeptNetwork, comparisons: "pd.DataFrame", reference: str) -> Interval | None:
+    if network.champion is None:
+        return None
+    return describe_mean(_select(comparisons, network.name_masks(network.champion), reference), "dice")

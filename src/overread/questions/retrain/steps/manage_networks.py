@@ -1,4 +1,4 @@
-"""Step: what humans do with registered networks: look where one comes from, promote one, take a promotion back."""
+"""Step: what humans do with registered networks: trace one, promote one, refuse one on hold, take a promotion back."""
 
 import shlex
 import tempfile
@@ -62,6 +62,31 @@ def promote(name: str, which: str, *, reason: str, by: str, workspace: Path | No
         raise InputError("a version must not be champion yet to be promoted", found=version.title)
     _replace(registry, champion, version, reason=reason, by=by, line=list_line(champion))
     return f"{version.title} is champion" + (f" in place of version {champion.version}" if champion else "")
+
+
+def refuse(name: str, which: str, *, reason: str, by: str, workspace: Path | None) -> str:
+    """End the hold of a version: it does not become champion, by no gate either; returns a line for people.
+
+    Raises:
+        InputError: there is no reason, or the version is not on hold.
+        TrackingError: there is no such version, or MLflow cannot be reached.
+    """
+    _check_reason(reason)
+    registry = connect_registry(workspace)
+    version = registry.find_version(name, which)
+    if not version.is_held:
+        became = version.last_event.action if version.last_event else "registered and not judged"
+        raise InputError(
+            "a version must be on hold to be refused",
+            found=f"{version.title}, {became}",
+            hint=f"`overread model rollback {name}` takes a champion back",
+        )
+    refusal = happen("refused", by=by, reason=reason)
+    registry.add_event(version, refusal, tags={"decision": "refused", "reason": reason})
+    champion = registry.find_champion(name)
+    return f"{version.title} is refused, " + (
+        f"version {champion.version} stays champion" if champion else "there is no champion"
+    )
 
 
 def roll_back(name: str, *, reason: str, by: str, workspace: Path | None) -> str:

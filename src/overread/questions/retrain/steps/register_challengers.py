@@ -1,4 +1,4 @@
-"""Step: register every challenger in MLflow, and make champion those that the gate lets through."""
+"""Step: register every challenger in MLflow, and promote, hold or refuse it as the gate says."""
 
 import hashlib
 import shutil
@@ -111,4 +111,5 @@ def _log(judged: NetworkJudgement, finished: _Finished) -> str:
 
 
 def _word(decision: NetworkDecision) -> str:
-    return "is champion" if decision.is_promoted else f"refused: {' '.join(decision.reasons)}"
+    words = {"promoted": "is champion", "held": "is on hold", "refused": "was refused"}[decision.state]
+    return ": ".join([words, " ".join(decision.reasons)]) if decision.reasons else words

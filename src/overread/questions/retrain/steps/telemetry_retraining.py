@@ -10,14 +10,15 @@ _PREFIX = "overread_retraining_"
 
 
 def tell_changes(changes: StudyChanges, *, store: str) -> None:
-    """Tell, before anything is trained, how old the champions are and how far behind.
+    """Tell, before anything is trained, how old the champions are, how far behind, and what is on hold.
 
     Args:
         changes: what changed.
         store: address of the result store.
     """
     for network in changes.networks:
-        _push(changes, network, {"revisions_behind": network.revisions_behind, **_date_champion(network)}, store)
+        values = {"revisions_behind": network.revisions_behind, "hold_timestamp_seconds": network.held_since or 0}
+        _push(changes, network, {**values, **_date_champion(network)}, store)
 
 
 def tell_end(changes: StudyChanges, decisions: tuple[NetworkDecision, ...], *, store: str) -> None:
@@ -39,9 +40,15 @@ def tell_end(changes: StudyChanges, decisions: tuple[NetworkDecision, ...], *, s
 
 
 def _describe_decision(decision: NetworkDecision, now: float) -> dict[str, float]:
-    if not decision.is_promoted:
-        return {"last_refusal_timestamp_seconds": now}
-    return {"last_promotion_timestamp_seconds": now, "champion_timestamp_seconds": now, "revisions_behind": 0}
+    verdict = {"verdict": {"promoted": 1, "held": 0, "refused": -1}[decision.state], "hold_timestamp_seconds": 0}
+    match decision.state:
+        case "held":
+            return verdict | {"hold_timestamp_seconds": now}
+        case "refused":
+            return verdict | {"last_refusal_timestamp_seconds": now}
+        case _:
+            promoted = {"last_promotion_timestamp_seconds": now, "champion_timestamp_seconds": now}
+            return verdict | promoted | {"revisions_behind": 0}
 
 
 def _date_champion(network: KeptNetwork) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Step: write the report of `retrain`, and end its run in MLflow."""
 
 import tempfile
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,10 +83,11 @@ def _publish(folder: Path, report_file: Path, store: str) -> None:
             tracked.log_file(folder / name)
         tracked.log_metrics(count_decisions(outcome))
 
-    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log)
+    verdict = outcome.verdict or ""
+    publish_report(plan, report_file, store=store, drawn_by=__name__, draw=draw, log=log, verdict=verdict)
 
 
 def count_decisions(outcome: RetrainingOutcome) -> dict[str, float]:
-    """How many challengers were promoted and refused."""
-    promoted = sum(decision.is_promoted for decision in outcome.decisions)
-    return {"promoted": promoted, "refused": len(outcome.decisions) - promoted}
+    """How many challengers were promoted, held and refused."""
+    counts = Counter(decision.state for decision in outcome.decisions)
+    return {state: counts[state] for state in ("promoted", "held", "refused")}

@@ -33,7 +33,7 @@ def run(study_folder: Path, *, revision: str, sizes_file: Path, report_file: Pat
         tracked.log_metrics({"size_ratio": sizes.ratio})
 
     identity = identify(study, revision)
-    publish_report(identity, report_file, store=store, drawn_by=__name__, draw=draw, log=log)
+    publish_report(identity, report_file, store=store, drawn_by=__name__, draw=draw, log=log, verdict="measured")
     return sizes
 
 

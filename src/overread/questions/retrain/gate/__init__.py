@@ -1,0 +1,1 @@
+"""May a newly trained network take the place of the present one?"""
