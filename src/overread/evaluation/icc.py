@@ -38,9 +38,9 @@ def correlate_loads(loads: Sequence[Sequence[float]], *, confidence: float = 0.9
         ICC(2,1) = (MSR - MSE) / (MSR + (k - 1) MSE + k (MSC - MSE) / n).
 
     A rater who always outlines more lowers it, other than a Pearson correlation. Its interval follows McGraw and Wong
-    1996, table 7, ICC(A,1), with Satterthwaite's degrees of freedom, for which a negative
-    correlation, where their approximation breaks down, is taken for 0. It takes cases for independent and loads for
-    normal; where subjects have several cases each, it is too narrow.
+    1996, table 7, ICC(A,1), with Satterthwaite's degrees of freedom; for these a negative correlation, where the
+    approximation breaks down, is taken for 0. It takes cases for independent and loads for normal; where subjects have
+    several cases each, it is too narrow.
 
     Args:
         loads: (N, K) one row per case, one column per rater; NaN where a rater has not labelled a case.
