@@ -23,9 +23,11 @@ def agreement(
     """
     from overread.evaluation.source_agreement import measure_source_agreement, tabulate_pairs
     from overread.settings import split_list
-    from overread.study.output_folder import create_folder
+    from overread.study.output_folder import check_is_outside_labels, create_folder
     from overread.study.study import Study
 
+    if output is not None:
+        check_is_outside_labels(folder, output)
     study = Study.open(folder)
     chosen = study.select_sources(split_list(sources))
     found, cases = measure_source_agreement(study, chosen, overlap=overlap, seed=seed)

@@ -18,7 +18,7 @@ from overread.questions.label_noise.page.wording import (
 from overread.questions.label_noise.results import LabelNoiseEvaluation, NoiseCell, NoiseSlope
 from overread.questions.label_noise.slopes import choose_step, summarise_costs
 from overread.questions.label_noise.steps.write_noise_report import collect_metrics
-from overread.report.judgement import LUCK, LUCK_OF_ONE_SPLIT
+from overread.report.judgement import LUCK, LUCK_OF_FOLDS, LUCK_OF_ONE_SPLIT
 
 NO_BREAK = "\u00a0"
 SHOWN, UNSURE, GAIN = (0.6, 0.4, 0.8), (0.1, -0.3, 0.5), (-0.5, -0.7, -0.3)
@@ -195,8 +195,7 @@ def test_metrics_hold_bounds_only_where_the_interval_is_valid():
 def test_what_the_interval_allows_for_is_told_by_the_design():
     assert word_luck(build_evaluation(random=SHOWN)).startswith(LUCK)
     assert word_luck(build_evaluation(random=SHOWN, folds=1)).startswith(LUCK_OF_ONE_SPLIT)
-    single = word_luck(build_evaluation(random=SHOWN, repeats=1))
-    assert single.endswith("trained once per fold, so the luck of training shows in the folds alone.")
+    assert word_luck(build_evaluation(random=SHOWN, repeats=1)) == LUCK_OF_FOLDS
     assert word_luck(build_evaluation(random=UNKNOWN)).startswith("No interval is given")
 
 
