@@ -209,6 +209,17 @@ class TestFetch:
         assert list(fetched.parent.iterdir()) == [fetched], "nothing is left beside it"
         assert Study.open(fetched).labelled_case_ids("alpha") == ("c1", "c2")
 
+    def test_a_second_reading_may_come_without_the_first(self, committed: tuple[Path, str], tmp_path: Path) -> None:
+        root, _ = committed
+        settings = StudySettings.read_yaml(root / "study.yaml")
+        sources = settings.sources | {"beta": SourceSettings(kind="human", rereads="alpha")}
+        settings.model_copy(update={"sources": sources}).write_yaml(root / "study.yaml")
+        revision = commit_study(root, "Beta is alpha's second reading")
+        fetch_step.run(str(root), revision, ["beta"], target=tmp_path / "alone")
+        fetch_step.run(str(root), revision, ["alpha", "beta"], target=tmp_path / "both")
+        assert Study.open(tmp_path / "alone").settings.sources == {"beta": SourceSettings(kind="human")}
+        assert Study.open(tmp_path / "both").settings.rereads == {"beta": "alpha"}
+
     def test_images_come_without_any_labels_where_none_are_wanted(
         self, committed: tuple[Path, str], tmp_path: Path
     ) -> None:

@@ -23,7 +23,7 @@ from tests.doubtful_studies import write_maps
 from tests.studies import make_preset, write_squares
 from tests.unit.vendor_studies import make_probe_preset
 
-WITHOUT_A_STUDY = {"presets", "model trace", "model promote", "model rollback"}
+WITHOUT_A_STUDY = {"presets", "model trace", "model promote", "model refuse", "model rollback"}
 OF_PIPELINES = {"run", "submit", "upload", "schedule", "unschedule"}
 """What they run is fetched into a copy; `tests/services` tests what they commit."""
 
@@ -84,6 +84,7 @@ WORKS: Mapping[str, tuple[str, ...]] = {
     "study watch-state": ("study commit {study} --message first", "study watch-state {study} --since HEAD"),
     "study export": ("study export {study} {new} --layout nnunet --source ann",),
     "labels compare": ("labels compare {study} --reference ann --prediction ben --tolerance 1",),
+    "labels agreement": ("labels agreement {study} --output {new}",),
     "labels check-outlines": ("labels check-outlines {study} --source ann --output {new}",),
     "labels add": ("labels add {study} {new}",),
     "labels perturb": (
@@ -133,6 +134,7 @@ COLLIDES: Mapping[str, tuple[str, ...]] = {
         "study export {study} {study}/labels/ann/case00.png --layout nnunet --source ben",
     ),
     "labels compare": (),
+    "labels agreement": ("labels agreement {study} --output {study}/labels/new",),
     "labels check-outlines": ("labels check-outlines {study} --source ann --output {study}/labels/new",),
     "labels add": ("labels add {study} {masks}",),
     "labels perturb": (

@@ -5,6 +5,7 @@ from pathlib import Path
 from cyclopts import App
 
 labels_app = App(name="labels", help_format="plaintext", help="Compare label sets and make new ones.")
+labels_app.command("overread.cli.agreement:agreement", help="Print how far the sources of a study agree.")
 
 
 @labels_app.command

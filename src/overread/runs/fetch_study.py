@@ -48,8 +48,7 @@ def run(
 
 def _keep_sources(study: Study, kept: Sequence[str]) -> Study:
     """Leave the sources that were not fetched out of the fetched copy's settings."""
-    settings = study.settings.model_copy(update={"sources": {name: study.settings.sources[name] for name in kept}})
-    settings.write_yaml(study.root / SETTINGS_FILE)
+    study.settings.keep_sources(kept).write_yaml(study.root / SETTINGS_FILE)
     for name in study.settings.sources.keys() - set(kept):
         study.provenance_path(name).unlink(missing_ok=True)
     return Study.open(study.root)

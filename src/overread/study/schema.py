@@ -1,6 +1,7 @@
 """What `study.yaml` and a provenance file hold."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
@@ -24,6 +25,7 @@ class SourceSettings(Settings):
     kind: SourceKind
     description: str = ""
     hidden: bool = Field(False, description="left out when a command or pipeline takes all sources")
+    rereads: str | None = Field(None, description="the source whose rater has drawn this one as a second reading")
 
 
 class IntensitySettings(Settings):
@@ -65,6 +67,29 @@ class StudySettings(Settings):
         if self.dimensions == 3 and self.pixel_size_mm is not None:
             raise ValueError("pixel_size_mm is for 2D studies; a 3D study has its spacing in the NIfTI headers")
         return self
+
+    @model_validator(mode="after")
+    def _second_readings_have_a_first(self) -> "StudySettings":
+        for name, other in self.rereads.items():
+            if other not in self.sources:
+                known = ", ".join(self.sources)
+                raise ValueError(f"sources.{name}.rereads must be a source of the study ({known}), got {other!r}")
+            if other == name or other in self.rereads:
+                raise ValueError(f"sources.{name}.rereads must be a first reading by the same rater, got {other!r}")
+        return self
+
+    @property
+    def rereads(self) -> dict[str, str]:
+        """First reading of each source that is a second reading by the same rater."""
+        return {name: source.rereads for name, source in self.sources.items() if source.rereads is not None}
+
+    def keep_sources(self, names: Sequence[str]) -> "StudySettings":
+        """The same study with the given sources alone; a second reading without its first is as any other."""
+        kept = {name: self.sources[name] for name in names}
+        for name, source in kept.items():
+            if source.rereads not in kept:
+                kept[name] = source.model_copy(update={"rereads": None})
+        return self.model_copy(update={"sources": kept})
 
     @property
     def length_unit(self) -> LengthUnit:

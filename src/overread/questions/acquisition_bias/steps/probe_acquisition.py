@@ -50,7 +50,7 @@ def run(
     plan_file, probes, page = output / PLAN_FILE, output / PROBES_FOLDER, output / PAGE_FILE
     plan.write(plan_file)
     side_by_side = limit_processes(processes or os.cpu_count() or 1)
-    train_probes(study_folder, plan, output=probes, processes=side_by_side, device=device)
+    train_probes(study_folder, plan, plan.jobs, output=probes, processes=side_by_side, device=device)
     evaluation = evaluate_probes.run(study_folder, plan_file, [probes], output=output)
     draw_report(page, study_folder, plan, [probes], evaluation, context=build_context(plan, ""))
     return f"{describe_acquisition(evaluation)}\nreport: {page}"

@@ -74,12 +74,15 @@ def run(
     return tuple(read_training(output / job.name) for job in jobs)
 
 
-def train_probes(study_folder: Path, plan: ProbePlan, *, output: Path, processes: int, device: str = "auto") -> None:
-    """Train all jobs of a plan; no store keeps them, and nobody is told.
+def train_probes(
+    study_folder: Path, plan: ProbePlan, jobs: Sequence[ProbeJob], *, output: Path, processes: int, device: str = "auto"
+) -> None:
+    """Train some jobs of a plan; no store keeps them, and nobody is told.
 
     Args:
         study_folder: the study.
         plan: the plan.
+        jobs: which jobs.
         output: gets a folder per job.
         processes: probes side by side, one thread each.
         device: auto, cpu or cuda.
@@ -90,7 +93,7 @@ def train_probes(study_folder: Path, plan: ProbePlan, *, output: Path, processes
     """
     with tempfile.TemporaryDirectory(prefix="overread-probe-") as scratch:
         _write_stacks(study_folder, plan, Path(scratch))
-        work = [(item, device) for item in _assign(plan, plan.jobs, Path(scratch), output)]
+        work = [(item, device) for item in _assign(plan, jobs, Path(scratch), output)]
         for line in run_side_by_side(_train_untracked, work, processes=processes):
             report_progress(line)
 
