@@ -25,8 +25,8 @@ labels of held-out cases (Heller et al. 2018). Verdicts allow for the luck of tr
 - redraw: never for one fixed set of labels per variant, recorded on a branch of the study; every_epoch to draw new \
 errors while training
 - networks: architectures, as unet,segnet,fcn32
-- preset: settings of training: small-3d, small-2d, heller2018, or the path of a YAML \
-file, one of the study's repository for example
+- preset: settings of training: small-3d, small-2d, heller2018-small (images of 64×64 as the organ demo), heller2018, \
+or the path of a YAML file, one of the study's repository for example
 - folds: rounds of the cross-validation; each case is held out in one of them; 1 where cases.csv has a column split
 - repeats: trainings per network, variant and fold, each with a seed of its own; from 2 on the luck of training can \
 be measured, over 4 or more networks × variants
@@ -35,7 +35,8 @@ What it can find: a loss against clean labels of about 0.04 Dice with 18 subject
 with 35 subjects and folds=5 repeats=2, of about 0.05 with 30 held-out subjects of one split and repeats=2 \
 (three of four such studies find a true loss of that size). Smaller losses cannot be told from luck. With one split, \
 what is found holds for this split of training cases. Networks that learn little more from clean labels than a mask \
-that ignores the image give no verdict.
+that ignores the image give no verdict. A loss may be a moved decision: the report also shows how much is outlined and \
+the loss at the threshold that is best on clean validation labels.
 """
 VARIANTS = ",".join(f"{mode}-{dice}" for mode in ("natural", "choppy", "random") for dice in ("0.95", "0.90", "0.85"))
 

@@ -20,7 +20,9 @@ SMALLEST: dict[str, Any] = {
 
 
 def test_there_are_presets_for_the_papers_and_for_our_studies() -> None:
-    assert {"demo", "cells", "small-2d", "small-3d", "schwartzman2019", "heller2018"} <= set(list_presets())
+    assert {"demo", "cells", "small-2d", "small-3d", "schwartzman2019", "heller2018", "heller2018-small"} <= set(
+        list_presets()
+    )
 
 
 @pytest.mark.parametrize("name", list_presets())
@@ -34,7 +36,7 @@ def test_every_preset_describes_itself_in_one_line_and_its_network_can_be_built(
 
 
 @pytest.mark.parametrize("architecture", ["unet", "segnet", "fcn32"])
-@pytest.mark.parametrize("name", ["small-2d", "small-3d", "heller2018"])
+@pytest.mark.parametrize("name", ["small-2d", "small-3d", "heller2018", "heller2018-small"])
 def test_the_presets_for_imperfect_labels_fit_three_architectures(name: str, architecture: Architecture) -> None:
     preset = read_preset(name).with_architecture(architecture)
     assert preset.network.architecture == architecture
@@ -56,6 +58,13 @@ def test_heller2018_has_the_settings_of_the_paper() -> None:
     assert training.loss == "balanced_cross_entropy"
     assert training.patience * training.validation_every >= training.epochs
     assert (sampling.patch_size, sampling.keep_inside) == ((512, 512, 1), True)
+
+
+def test_heller2018_small_takes_300_steps_with_the_loss_of_the_paper_and_keeps_the_last_epoch() -> None:
+    training = read_preset("heller2018-small").training
+    assert training.loss == read_preset("heller2018").training.loss
+    assert training.epochs * training.steps_per_epoch == 300
+    assert training.validation_every == training.epochs
 
 
 def test_another_architecture_changes_nothing_else() -> None:

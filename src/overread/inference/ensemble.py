@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from overread.study.label_set import LabelSet
 from overread.study.rasters import write_mask
 from overread.study.study import Study
 from overread.study.working_cases import compute_working_shape, normalise, resample_image, resample_probability
-from overread.types import Mask, Probability
+from overread.types import Image, Mask, Probability, Spacing
 
 
 def predict_case(
@@ -46,16 +47,48 @@ def predict_with_each(
     spacing = study.read_spacing(case_id)
     for folder in folders:
         network, saved = load_matching_network(folder, study, device)
-        shape = compute_working_shape(stored.shape[1:], spacing, saved.working_spacing)
-        probability = predict_probability(
-            network,
-            resample_image(normalise(stored, saved.intensity), shape),
-            patch_size=saved.patch_size,
-            settings=settings,
-            precision=saved.precision,
-            device=device,
-        )
-        yield resample_probability(probability, stored.shape[1:])
+        yield _predict(network, saved, stored, spacing, settings=settings, device=device)
+
+
+def predict_labelled(
+    study: Study,
+    labels: LabelSet,
+    case_ids: Sequence[str],
+    folder: Path,
+    *,
+    settings: InferenceSettings,
+    device: torch.device,
+) -> Iterator[tuple[Mask, Probability]]:
+    """The label and the probability of foreground by one network of each case that has a label, (*S) on its own grid.
+
+    Raises:
+        InputError: the network was trained on other channels than the study has.
+    """
+    network, saved = load_matching_network(folder, study, device)
+    for case_id in labels.select_labelled(case_ids):
+        stored, spacing = study.read_image(case_id), study.read_spacing(case_id)
+        yield labels.read(case_id), _predict(network, saved, stored, spacing, settings=settings, device=device)
+
+
+def _predict(
+    network: nn.Module,
+    saved: SavedNetworkSettings,
+    stored: Image,
+    spacing: Spacing,
+    *,
+    settings: InferenceSettings,
+    device: torch.device,
+) -> Probability:
+    shape = compute_working_shape(stored.shape[1:], spacing, saved.working_spacing)
+    probability = predict_probability(
+        network,
+        resample_image(normalise(stored, saved.intensity), shape),
+        patch_size=saved.patch_size,
+        settings=settings,
+        precision=saved.precision,
+        device=device,
+    )
+    return resample_probability(probability, stored.shape[1:])
 
 
 def load_matching_network(folder: Path, study: Study, device: torch.device) -> tuple[nn.Module, SavedNetworkSettings]:
@@ -102,6 +135,7 @@ def write_predicted_masks(
     *,
     settings: InferenceSettings,
     device: torch.device,
+    thresholds: Mapping[Path, float] = MappingProxyType({}),
 ) -> dict[Path, Mask]:
     """Predict a case with several groups of networks; a network that is in several predicts once.
 
@@ -111,6 +145,7 @@ def write_predicted_masks(
         networks_of: by folder that gets the mask, the folders of the networks whose mean probability makes it.
         settings: windows, and the probability above which a voxel is foreground.
         device: where the networks run.
+        thresholds: by folder, another probability above which a voxel of its mask is foreground.
 
     Returns:
         The mask of each folder, (*S).
@@ -129,7 +164,8 @@ def write_predicted_masks(
             counts[folder] += 1
             if counts[folder] == len(networks_of[folder]):
                 mean = sums.pop(folder) / np.float32(counts[folder])
-                masks[folder] = _write(study, case_id, mean > settings.threshold, folder)
+                mask = mean > thresholds.get(folder, settings.threshold)
+                masks[folder] = _write(study, case_id, mask, folder)
     return masks
 
 

@@ -33,6 +33,7 @@ class TrainingPlan(Result):
         averages_repeats: the repeats of a training predict a case together, too, for masks to look at; each predicts it
             for itself in any case.
         tolerates_failures: a failed training is tried again, and what still fails is left out.
+        tries_thresholds: each network predicts once more, with the threshold that is best on its validation cases.
     """
 
     INDENT: ClassVar[int] = 2
@@ -54,6 +55,7 @@ class TrainingPlan(Result):
     raters: tuple[str, ...] = ()
     averages_repeats: bool = True
     tolerates_failures: bool = False
+    tries_thresholds: bool = False
 
     @property
     def settings_yaml(self) -> str:
@@ -127,3 +129,8 @@ class TrainingPlan(Result):
 def name_predictions(job: TrainingJob) -> str:
     """Name of the label set that one repeat of a network writes over all folds."""
     return f"{job.network}-{job.labels}-repeat{job.repeat}"
+
+
+def name_best_threshold(scored: str) -> str:
+    """Name of the label set beside that by which a training is judged, with the threshold best on validation cases."""
+    return f"{scored}-best-threshold"

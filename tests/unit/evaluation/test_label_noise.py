@@ -45,26 +45,38 @@ def study(make_study):
     return make_study({"truth": dict.fromkeys(CASES, 3)}, CASES)
 
 
-def make_dice(scores, cases=CASES, folds=1):
-    """A table of the Dice of each case per (network, variant), or of a list of these per repeat; None is no row."""
+DECISION = (0.5, 0.9, 12.0, 10.0)
+"""Best threshold, Dice there, predicted load and true load, where a test is about none of them."""
+
+
+def make_dice(scores, cases=CASES, folds=1, decision_of=None):
+    """A table of the Dice of each case per (network, variant), or of a list of these per repeat; None is no row.
+
+    Args:
+        decision_of: the last four columns by network, variant, repeat and place of the case.
+    """
     rows = []
     for (network, variant), by_repeat in scores.items():
         repeats = by_repeat if isinstance(by_repeat[0], list) else [by_repeat]
         for repeat, column in enumerate(repeats):
             for place, (case_id, dice) in enumerate(zip(cases, column, strict=True)):
                 if dice is not None:
-                    rows.append((network, variant, repeat, case_id, case_id.split("-")[0], place % folds, dice))
+                    decision = decision_of(network, variant, repeat, place) if decision_of else DECISION
+                    subject = case_id.split("-")[0]
+                    rows.append((network, variant, repeat, case_id, subject, place % folds, dice, *decision))
     return pd.DataFrame(rows, columns=list(DICE_COLUMNS))
 
 
-def evaluate(study, scores, *, missing=(), folds=1, repeats=1, cases=CASES, skills=None, matters=0.02):
+def evaluate(
+    study, scores, *, missing=(), folds=1, repeats=1, cases=CASES, skills=None, matters=0.02, decision_of=None
+):
     """Evaluate; `repeats` multiplies scores that are given for one."""
     networks = tuple(dict.fromkeys(network for network, _ in scores))
     variants = [VARIANTS[name] for name in dict.fromkeys(variant for _, variant in scores)]
     design = NoiseDesign("truth", tuple(variants), networks, "never", folds, repeats)
     spread = {key: found if isinstance(found[0], list) else [found] * repeats for key, found in scores.items()}
     return summarise_label_noise(
-        make_dice(spread, cases, folds),
+        make_dice(spread, cases, folds, decision_of),
         study=study,
         design=design,
         skills=dict.fromkeys(networks, Skill(own=0.9, guess=0.1)) if skills is None else skills,
@@ -497,6 +509,8 @@ def test_tables_that_do_not_fit_the_design_are_refused(study):
     check(pd.concat([good, good]), "held out once.*unet, control, 0, a-1")
     check(good.assign(dice=1.5), r"\[0, 1\], got 1.5")
     check(good.assign(dice=np.nan), r"\[0, 1\], got nan")
+    check(good.assign(best_dice=np.nan), r"\[0, 1\], got nan; column best_dice")
+    check(good.assign(true_load=-1.0), r"load must lie in \[0, inf\], got -1.0")
     check(pd.concat([good, good.assign(repeat=1, subject_id="z")]), "one subject")
     check(pd.concat([good, good.assign(repeat=1, fold=1)]), "held out by one fold")
     failed = MissingTraining(network="unet", variant="control", fold=0, repeat=0, reason="no GPU")

@@ -62,6 +62,7 @@ def build_evaluation(
     return LabelNoiseEvaluation(
         study="tiny",
         target="lesion",
+        dimensions=2,
         source="truth",
         redraw=redraw,
         networks=networks,
@@ -82,6 +83,7 @@ def build_evaluation(
         ),
         slopes=(),
         pooled_slopes=pooled,
+        best_threshold_slopes=(),
         costs=summarise_costs(pooled, step=step, matters=0.02),
         findings=(),
         skills=dict.fromkeys(networks, Skill(own=0.8, guess=0.1)) | (skills or {}),
@@ -183,12 +185,15 @@ def test_networks_that_learnt_too_little_give_no_sentence_on_costs():
 
 
 def test_metrics_hold_bounds_only_where_the_interval_is_valid():
-    metrics = collect_metrics(build_evaluation(natural=UNKNOWN, random=SHOWN))
+    evaluation = build_evaluation(natural=UNKNOWN, random=SHOWN)
+    best = evaluation.pooled_slopes[1:]
+    metrics = collect_metrics(evaluation.model_copy(update={"best_threshold_slopes": best}))
     assert {name for name in metrics if "slope" in name} == {
         "natural_slope",
         "random_slope",
         "random_slope_low",
         "random_slope_high",
+        "random_slope_best_threshold",
     }
 
 

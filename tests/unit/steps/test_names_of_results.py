@@ -25,7 +25,8 @@ from overread.runs import fingerprint, import_closure
 from overread.runs.fingerprint import name_choice, name_result, name_run
 from overread.runs.import_closure import ROOT, find_closure
 from overread.runs.label_variants import LabelVariants, describe_control
-from overread.runs.plan import name_predictions
+from overread.runs.plan import name_best_threshold, name_predictions
+from overread.runs.threshold_record import BestThresholds, locate_best_thresholds
 from overread.training.result import TrainingResult
 from overread.training.settings import Relabelling
 from tests.studies import make_preset, write_squares
@@ -44,7 +45,8 @@ PAGES = {
     )
 }
 LABELS = {"variant", "relabelled-source"}
-KINDS = TRAININGS | EVALUATIONS | PAGES | LABELS | {"prediction"}
+PREDICTIONS = {"prediction", "best-thresholds"}
+KINDS = TRAININGS | EVALUATIONS | PAGES | LABELS | PREDICTIONS
 RUN = {"pipeline-run", *PAGES}
 """A pipeline run is named by all code that computes, and its page is named by the run."""
 
@@ -133,13 +135,16 @@ def test_every_kind_of_result_is_known_here():
             "networks/hardware.py",
             "torch.bfloat16",
             "torch.float16",
-            {"prediction", *TRAININGS, *RUN},
+            {*PREDICTIONS, *TRAININGS, *RUN},
             id="the autocast",
         ),
         pytest.param(
+            "inference/best_threshold.py", "2 * hit", "hit", {"best-thresholds", *RUN}, id="the choice of a threshold"
+        ),
+        pytest.param(
             "questions/label_noise/steps/evaluate_noise.py",
-            "compute_dice(clean.read(case_id), predicted.read(case_id))",
-            "compute_dice(clean.read(case_id), predicted.read(case_id)) / 2",
+            "compute_dice(true, predicted)",
+            "compute_dice(true, predicted) / 2",
             {"noise-evaluation", *RUN},
             id="the table of label-noise",
         ),
@@ -181,7 +186,7 @@ def test_an_edit_renames_what_the_module_computes_and_nothing_else(package, modu
 @pytest.mark.parametrize(
     ("library", "renamed"),
     [
-        ("torch", {"prediction", *TRAININGS, *RUN}),
+        ("torch", {*PREDICTIONS, *TRAININGS, *RUN}),
         ("scikit-learn", {"crowd-disagreement", *RUN}),
         ("pandas", set()),
     ],
@@ -282,11 +287,13 @@ def write_training(folder: Path) -> None:
         voxels_per_second=1.0,
         device="cpu",
     ).write(folder)
+    predictions = folder.parent / "predictions"
+    BestThresholds(threshold_of={job.name: 0.5 for job in plan.jobs}).write(locate_best_thresholds(predictions))
     for job in plan.jobs:
-        target = folder.parent / "predictions" / name_predictions(job)
-        target.mkdir(parents=True, exist_ok=True)
-        for case_id in job.test_cases:
-            shutil.copyfile(study.labels("ben").path(case_id), target / f"{case_id}.png")
+        for name in (name_predictions(job), name_best_threshold(name_predictions(job))):
+            (predictions / name).mkdir(parents=True, exist_ok=True)
+            for case_id in job.test_cases:
+                shutil.copyfile(study.labels("ben").path(case_id), predictions / name / f"{case_id}.png")
 
 
 EVALUATE = """
@@ -311,8 +318,8 @@ def test_an_evaluation_in_the_store_is_not_taken_for_that_of_other_code(package,
     before = evaluate(tmp_path, package)
     edit(
         package / "questions" / "label_noise" / "steps" / "evaluate_noise.py",
-        "compute_dice(clean.read(case_id), predicted.read(case_id))",
-        "compute_dice(clean.read(case_id), predicted.read(case_id)) / 2",
+        "compute_dice(true, predicted)",
+        "compute_dice(true, predicted) / 2",
     )
     after = evaluate(tmp_path, package)
     whole, halved = (found.find_cell("unet", "control").mean.estimate for found in (before, after))

@@ -9,8 +9,10 @@ import pytest
 from overread.errors import InputError
 from overread.questions.rater_bias.steps.predictions import open_predictions
 from overread.runs import predict_cases
-from overread.runs.plan import TrainingPlan
+from overread.runs.plan import TrainingPlan, name_best_threshold
 from overread.runs.plan_trainings import PlanSettings, plan_trainings
+from overread.runs.threshold_record import read_best_thresholds
+from overread.study.digest import compute_folder_digest
 from overread.study.label_set import LabelSet
 from overread.study.schema import Provenance
 from overread.study.study import Study
@@ -20,11 +22,11 @@ from tests.studies import make_preset, write_cubes, write_squares
 from tests.training_results import make_training_result
 
 
-def make_plan(study: Study, *, repeats: int = 1) -> TrainingPlan:
+def make_plan(study: Study, *, repeats: int = 1, tries_thresholds: bool = False) -> TrainingPlan:
     preset = study.root.parent / "tiny.yaml"
     make_preset(study.settings.dimensions).write_yaml(preset)
     settings = PlanSettings(pipeline="rater-bias", preset=str(preset), folds=3, repeats=repeats)
-    plan = plan_trainings(study, settings, revision="")
+    plan = plan_trainings(study, settings, revision="").model_copy(update={"tries_thresholds": tries_thresholds})
     plan.write(study.root.parent / "plan.json")
     return plan
 
@@ -161,6 +163,38 @@ def test_the_provenance_names_the_networks_and_the_fold_of_each_case(tmp_path: P
     assert provenance.parents == {"ben": plan.source_digests["ben"]} | {name: f"{name}-3.0" for name in names}
     folds = {case_id: job.fold for job in plan.jobs for case_id in job.test_cases}
     assert {case_id: values["fold"] for case_id, values in provenance.cases.items()} == folds
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_each_repeat_predicts_with_the_threshold_that_is_best_on_its_validation_cases(
+    tmp_path: Path, repeats: int
+) -> None:
+    """A probability of 0.182 everywhere: all is marked up to 0.18, nothing from 0.19 on."""
+    study = write_squares(tmp_path / "study")
+    plan = make_plan(study, repeats=repeats, tries_thresholds=True)
+    networks = save_networks(study, plan, tmp_path / "networks", {"ann-fold1": 3.0, "": -1.5})
+    found = predict(study, networks, tmp_path / "masks")
+    held_out = next(job for job in plan.jobs if job.name.startswith("unet-ann-fold1")).test_cases
+    assert {key for key, share in found.items() if share} == {("ann", case_id) for case_id in held_out}
+    thresholds = read_best_thresholds(tmp_path / "masks")
+    assert thresholds == {job.name: 0.5 if job.name.startswith("unet-ann-fold1") else 0.18 for job in plan.jobs}
+    for job in plan.jobs:
+        name = name_best_threshold(plan.name_scored(job))
+        labels = LabelSet("", tmp_path / "masks" / name, study.suffix)
+        provenance = Provenance.read_yaml(tmp_path / "masks" / f"{name}.provenance.yaml")
+        for case_id in job.test_cases:
+            assert labels.read(case_id).all()
+            assert provenance.cases[case_id] == {"fold": job.fold, "threshold": thresholds[job.name]}
+
+
+def test_finished_thresholds_are_reused(tmp_path: Path) -> None:
+    study = write_squares(tmp_path / "study")
+    networks = save_networks(study, make_plan(study, tries_thresholds=True), tmp_path / "networks", {"": -1.5})
+    predict(study, networks, tmp_path / "first")
+    for folder in networks:
+        (folder / "network.safetensors").unlink()
+    predict(study, networks, tmp_path / "second", processes=2)
+    assert compute_folder_digest(tmp_path / "second") == compute_folder_digest(tmp_path / "first")
 
 
 def test_a_missing_network_is_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from overread.errors import InputError
 from overread.evaluation.skill import Skill
 from overread.evaluation.verdict import DICE_THAT_MATTERS
 from overread.labels.variant_record import CONTROL, LabelVariant, Redraw
+from overread.questions.label_noise.decisions import Decisions
 from overread.questions.label_noise.findings import judge_findings
 from overread.questions.label_noise.results import LabelNoiseEvaluation, MissingTraining
 from overread.questions.label_noise.scores import index_scores, summarise_cells
@@ -79,24 +80,30 @@ def summarise_label_noise(
     trainings, has_learnt = scores.trainings, all(skill.has_learnt for skill in skills.values())
     step, networks, variants = choose_step(design.variants), design.networks, design.variants
     pooled = summarise_pooled_slopes(trainings, networks, variants)
+    decisions = Decisions.build(scores)
+    cells = summarise_cells(
+        scores,
+        networks,
+        names,
+        missing=missing,
+        planned_count=design.folds * design.repeats,
+        matters=matters,
+        has_learnt=has_learnt,
+    )
     return LabelNoiseEvaluation(
         study=study.settings.name,
         target=study.settings.target,
+        dimensions=study.settings.dimensions,
         source=design.source,
         redraw=design.redraw,
         networks=networks,
         variants=variants,
-        cells=summarise_cells(
-            scores,
-            networks,
-            names,
-            missing=missing,
-            planned_count=design.folds * design.repeats,
-            matters=matters,
-            has_learnt=has_learnt,
+        cells=tuple(
+            cell.model_copy(update={"decision": decisions.summarise(cell.network, cell.variant)}) for cell in cells
         ),
         slopes=summarise_slopes(trainings, networks, variants),
         pooled_slopes=pooled,
+        best_threshold_slopes=decisions.summarise_slopes(networks, variants),
         costs=summarise_costs(pooled, step=step, matters=matters) if has_learnt else (),
         findings=judge_findings(trainings, networks, variants, step=step, matters=matters) if has_learnt else (),
         skills=dict(skills),

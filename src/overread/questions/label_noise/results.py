@@ -11,11 +11,25 @@ from overread.records import Result
 ALL_NETWORKS = "all"
 """Stands in the place of a network's name where a number is the mean over the networks."""
 
-DICE_COLUMNS = ("network", "variant", "repeat", "case_id", "subject_id", "fold", "dice")
+DICE_COLUMNS = (
+    "network",
+    "variant",
+    "repeat",
+    "case_id",
+    "subject_id",
+    "fold",
+    "dice",
+    "best_threshold",
+    "best_dice",
+    "predicted_load",
+    "true_load",
+)
 """Columns of the per-case table `dice.csv`: one row per network, variant, repeat and held-out case.
 
-`dice` is that of the network's prediction with the clean source. The variant `control` is the clean source. Each case
-is held out once per network, variant and repeat, by the same fold; where a training failed, its rows are missing.
+`dice` is that of the network's prediction with the clean source, and the loads are those of these two masks;
+`best_dice` is that at `best_threshold`, which is chosen on the clean labels of the training's validation cases. The
+variant `control` is the clean source. Each case is held out once per network, variant and repeat, by the same fold;
+where a training failed, its rows are missing.
 """
 
 ARCHITECTURE_TITLES = {"unet": "U-Net", "basic_unet": "plain U-Net", "segnet": "SegNet", "fcn32": "FCN-32"}
@@ -44,6 +58,24 @@ class MissingTraining(Result):
     reason: str
 
 
+class NoiseDecision(Result):
+    """How much a network outlines on the labels of one variant, and its Dice at the threshold best on validation cases.
+
+    Attributes:
+        load_ratio: predicted over true load (area in 2D, volume in 3D), the mean over subjects and repeats; None where
+            no subject has a true load.
+        threshold: the mean over trainings of those chosen.
+        mean: Dice at these thresholds.
+        loss: Dice of the control minus Dice of the variant, each at its own thresholds; None for the control and
+            where they have no case in common.
+    """
+
+    load_ratio: Estimate | None
+    threshold: float
+    mean: Estimate
+    loss: Estimate | None
+
+
 class NoiseCell(Result):
     """One network on the labels of one variant.
 
@@ -62,6 +94,7 @@ class NoiseCell(Result):
         loss_case_count: the cases that the loss is taken over.
         loss_p_holm: p of the loss, Holm-corrected over all networks and variants; None without a valid interval.
         verdict: whether the variant cost Dice ("yes") or gained it ("the wrong way round"); None without a loss.
+        decision: None where nothing was predicted.
     """
 
     network: str
@@ -76,6 +109,7 @@ class NoiseCell(Result):
     loss_case_count: int
     loss_p_holm: float | None = None
     verdict: Verdict | None = None
+    decision: NoiseDecision | None = None
 
 
 class NoiseSlope(Result):
@@ -140,6 +174,7 @@ class LabelNoiseEvaluation(Result):
     Attributes:
         study: name of the study.
         target: the structure outlined.
+        dimensions: of the masks.
         source: the clean source, which every prediction is compared with.
         redraw: whether a case had one perturbed mask, or a new one in every epoch.
         networks: architectures trained.
@@ -148,6 +183,7 @@ class LabelNoiseEvaluation(Result):
         slopes: every network and mode that was tried.
         pooled_slopes: the mean over the networks that have one, per mode and for boundary errors, over the cases that
             all of these have.
+        best_threshold_slopes: the same of Dice at the thresholds that are best on validation cases.
         costs: of each kind of error; empty where the networks learnt too little.
         findings: the paper's findings and what became of them; empty where the networks learnt too little.
         skills: of the control's networks, by architecture; those without one are left out.
@@ -165,6 +201,7 @@ class LabelNoiseEvaluation(Result):
 
     study: str
     target: str
+    dimensions: Literal[2, 3]
     source: str
     redraw: Redraw
     networks: tuple[str, ...]
@@ -172,6 +209,7 @@ class LabelNoiseEvaluation(Result):
     cells: tuple[NoiseCell, ...]
     slopes: tuple[NoiseSlope, ...]
     pooled_slopes: tuple[NoiseSlope, ...]
+    best_threshold_slopes: tuple[NoiseSlope, ...]
     costs: tuple[NoiseCost, ...]
     findings: tuple[Finding, ...]
     skills: dict[str, Skill]
@@ -199,6 +237,11 @@ class LabelNoiseEvaluation(Result):
         if len(verdicts) < 2:
             return next(iter(verdicts), "not tested")
         return ", ".join(f"{cost.kind}: {cost.verdict}" for cost in self.costs)
+
+    @property
+    def load_name(self) -> str:
+        """What a network outlines more or less of."""
+        return "volume" if self.dimensions == 3 else "area"
 
     @property
     def condition_count(self) -> int:

@@ -1,5 +1,6 @@
 """Dice of networks on variants: per case, and per network and variant over the cases."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,14 @@ from overread.questions.label_noise.contrasts import Contrast, TrainingScores
 from overread.questions.label_noise.results import DICE_COLUMNS, MissingTraining, NoiseCell
 
 _KEYS = list(DICE_COLUMNS[:4])
+_LIMITS = (
+    ("dice", "Dice", 1),
+    ("best_dice", "Dice", 1),
+    ("best_threshold", "threshold", 1),
+    ("predicted_load", "load", math.inf),
+    ("true_load", "load", math.inf),
+)
+"""Columns of numbers that are not negative, with what they hold and its largest value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,20 +70,26 @@ def index_scores(dice: pd.DataFrame, *, networks: Sequence[str], variants: Seque
     means = table.groupby(["network", "variant", "case_id"])["dice"].mean()
     subjects = table.groupby("case_id")["subject_id"].first()
     subject_of = {str(case_id): str(subject) for case_id, subject in subjects.items()}
-    return CaseScores(table, means, subject_of, _arrange_trainings(table, list(subject_of.values())))
+    return CaseScores(table, means, subject_of, arrange_trainings(table, unit="case_id", column="dice"))
 
 
-def _arrange_trainings(table: pd.DataFrame, subjects: Sequence[str]) -> TrainingScores:
-    """One row per case and one column per repeat, in the same order for every network and variant."""
-    folds = table.groupby("case_id")["fold"].first()
+def arrange_trainings(table: pd.DataFrame, *, unit: str, column: str) -> TrainingScores:
+    """One row per case or subject and one column per repeat, in the same order for every network and variant.
+
+    Args:
+        table: one row per network, variant, repeat and unit, with its `subject_id` and `fold`.
+        unit: `case_id` or `subject_id`.
+        column: the numbers.
+    """
+    firsts = table.drop_duplicates(unit).set_index(unit, drop=False).sort_index()
     repeats = sorted(set(table["repeat"]))
     values = {
-        (str(network), str(variant)): rows.pivot(index="case_id", columns="repeat", values="dice")
-        .reindex(index=folds.index, columns=repeats)
+        (str(network), str(variant)): rows.pivot(index=unit, columns="repeat", values=column)
+        .reindex(index=firsts.index, columns=repeats)
         .to_numpy(np.float64)
         for (network, variant), rows in table.groupby(["network", "variant"])
     }
-    return TrainingScores.build(values, subjects, [int(fold) for fold in folds])
+    return TrainingScores.build(values, list(map(str, firsts["subject_id"])), list(map(int, firsts["fold"])))
 
 
 def check_dice(dice: pd.DataFrame, *, networks: Sequence[str], variants: Sequence[str]) -> None:
@@ -92,8 +107,10 @@ def check_dice(dice: pd.DataFrame, *, networks: Sequence[str], variants: Sequenc
                 found=", ".join(map(repr, unknown)),
                 hint=f"known: {', '.join(known)}",
             )
-    if not dice["dice"].between(0, 1).all():
-        raise InputError("each Dice must lie in [0, 1]", found=dice.loc[~dice["dice"].between(0, 1), "dice"].iloc[0])
+    for column, name, most in _LIMITS:
+        if not dice[column].between(0, most).all():
+            found = dice.loc[~dice[column].between(0, most), column].iloc[0]
+            raise InputError(f"each {name} must lie in [0, {most:g}]", found=found, where=f"column {column}")
     if dice.duplicated(_KEYS).any():
         first = dice.loc[dice.duplicated(_KEYS), _KEYS].iloc[0]
         raise InputError(

@@ -9,6 +9,7 @@ from overread.questions.label_noise.page.figures import draw_noise_curve
 from overread.questions.label_noise.page.paper import PAPER_PRESET, build_paper_tables
 from overread.questions.label_noise.page.series import Series, list_series
 from overread.questions.label_noise.page.tables import (
+    build_decision_table,
     build_dice_table,
     build_incomplete_table,
     build_missing_table,
@@ -28,6 +29,7 @@ from overread.questions.label_noise.page.wording import (
     count_trained,
     list_design,
     list_keys,
+    word_decision,
     word_error_kinds,
     word_luck,
     word_noise_answer,
@@ -123,6 +125,8 @@ def _tell_findings(evaluation: LabelNoiseEvaluation) -> dict[str, object]:
         "slope_table": build_slope_table(evaluation),
         "boundary_slope": evaluation.find_pooled_slope("boundary") if {"natural", "choppy"} <= modes else None,
         "dice_table": build_dice_table(evaluation),
+        "decision_table": build_decision_table(evaluation),
+        "decision": word_decision(evaluation),
         "test_table": build_test_table(evaluation),
         "finding_groups": group_findings(evaluation),
         "variant_table": build_variant_table(evaluation),

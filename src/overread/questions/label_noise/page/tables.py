@@ -74,6 +74,39 @@ def _list_reasons(evaluation: LabelNoiseEvaluation, cell: NoiseCell) -> tuple[st
     return tuple(dict.fromkeys(entry.reason for entry in of_cell)) or ("no prediction",)
 
 
+def build_decision_table(evaluation: LabelNoiseEvaluation) -> Table:
+    """How much every network outlines on every variant, and its Dice at the threshold best on validation cases."""
+    return Table(
+        label="Decisions",
+        columns=[
+            "Network",
+            "Labels learnt",
+            f"Predicted / true {evaluation.load_name}",
+            "Loss",
+            "Best threshold",
+            "Dice there",
+            "Loss there",
+        ],
+        rows=[_fill_decision(cell) for cell in evaluation.cells],
+        style="results",
+    )
+
+
+def _fill_decision(cell: NoiseCell) -> list[CellContent]:
+    title: list[CellContent] = [name_architecture(cell.network), cell.variant]
+    if cell.decision is None:
+        return [*title, Cell("missing", span=5)]
+    found, absence = cell.decision, ("the control",) if cell.variant == CONTROL else ()
+    return [
+        *title,
+        fill_figure(found.load_ratio),
+        fill_figure(cell.loss, *absence),
+        Cell(format_number(found.threshold, 2), "figure"),
+        fill_figure(found.mean),
+        fill_figure(found.loss, *absence),
+    ]
+
+
 def build_test_table(evaluation: LabelNoiseEvaluation) -> Table:
     """Spread of every cell, and the test of its loss."""
     return Table(
@@ -164,10 +197,13 @@ def build_slope_table(evaluation: LabelNoiseEvaluation) -> Table | None:
             rows.setdefault(slope.network, []).append(slope)
     if not rows:
         return None
+    best = [slope for slope in evaluation.best_threshold_slopes if slope.mode in modes]
+    whose = "all networks" if several else name_architecture(evaluation.networks[0])
+    lines = [(_name_network(evaluation, network), slopes) for network, slopes in rows.items()]
     return Table(
         label="Slopes",
         columns=["Slope", *modes],
-        rows=[[_name_network(evaluation, network), *map(_fill_slope, slopes)] for network, slopes in rows.items()],
+        rows=[[title, *map(_fill_slope, slopes)] for title, slopes in (*lines, (f"{whose}, best thresholds", best))],
     )
 
 

@@ -11,12 +11,14 @@ from overread.questions.label_noise.results import (
     ErrorMode,
     LabelNoiseEvaluation,
     NoiseCost,
+    NoiseDecision,
     name_architecture,
 )
 from overread.questions.label_noise.slopes import BOUNDARY_MODES
 from overread.report.answer import Answer, Mark
 from overread.report.formatting import (
     ABSENT,
+    NO_BREAK,
     format_count,
     format_dice,
     format_number,
@@ -137,6 +139,31 @@ def word_redraw(evaluation: LabelNoiseEvaluation) -> str:
         "The errors were drawn anew in every epoch, so that a network saw many versions of each mask and could average "
         "them out. Real label errors stay the same and can hurt more."
     )
+
+
+def word_decision(evaluation: LabelNoiseEvaluation) -> str:
+    """Say of the largest loss how much is outlined and what is left at the best threshold; empty without one."""
+    found = [
+        (cell.loss, cell, cell.decision)
+        for cell in evaluation.cells
+        if cell.loss is not None and cell.decision is not None and cell.decision.loss is not None
+    ]
+    if not found or not evaluation.has_learnt:
+        return ""
+    loss, cell, decision = max(found, key=lambda entry: entry[0].estimate)
+    assert decision.loss is not None, "those without are left out"
+    control = evaluation.find_cell(cell.network, CONTROL).decision
+    before = f" ({_write_ratio(control)} after clean labels)" if control is not None else ""
+    return (
+        f"The largest loss, that of the {name_architecture(cell.network)} on {cell.variant}, may be a moved decision: "
+        f"predicted {evaluation.load_name} {_write_ratio(decision)}{before}, and at the best threshold the loss is "
+        f"{_write_dice(decision.loss)}, at the preset's {format_dice(loss.estimate)}."
+    )
+
+
+def _write_ratio(decision: NoiseDecision) -> str:
+    ratio = decision.load_ratio
+    return "unknown" if ratio is None else f"{format_number(ratio.estimate, 2)}{NO_BREAK}× true"
 
 
 def name_kind(evaluation: LabelNoiseEvaluation, kind: ErrorMode) -> str:

@@ -9,12 +9,14 @@ from overread.labels.variant_record import CONTROL
 from overread.questions.label_noise.results import DICE_COLUMNS, LabelNoiseEvaluation, MissingTraining
 from overread.runs.fingerprint import name_result
 from overread.runs.label_variants import LabelVariants
-from overread.runs.plan import TrainingPlan, name_predictions
+from overread.runs.plan import TrainingPlan, name_best_threshold, name_predictions
 from overread.runs.reuse import finish_result
+from overread.runs.threshold_record import read_best_thresholds
 from overread.study.digest import compute_folder_digest
 from overread.study.label_set import LabelSet
-from overread.study.study import Study
+from overread.study.study import Study, compute_load
 from overread.training.result import TrainingFailure
+from overread.types import Mask, Spacing
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -118,18 +120,29 @@ def _evaluate(
 
 def _compare(
     study: Study, plan: TrainingPlan, variants: LabelVariants, predictions_folder: Path
-) -> Iterator[tuple[str, str, int, str, str, int, float]]:
-    from overread.evaluation.overlap import compute_dice
-
+) -> Iterator[tuple[str | int | float, ...]]:
+    """The rows of the table, DICE_COLUMNS."""
     variant_of = {variants.name_labels(variant.name): variant.name for variant in variants.variants}
-    clean = study.labels(variants.source)
+    clean, thresholds = study.labels(variants.source), read_best_thresholds(predictions_folder)
     for job in plan.jobs:
         name = name_predictions(job)
-        predicted = LabelSet(name, predictions_folder / name, study.suffix)
+        predicted, best = (
+            LabelSet(each, predictions_folder / each, study.suffix) for each in (name, name_best_threshold(name))
+        )
         for case_id in predicted.select_labelled(job.test_cases):
-            dice = compute_dice(clean.read(case_id), predicted.read(case_id))
-            subject = study.subject_of[case_id]
-            yield job.network, variant_of[job.labels], job.repeat, case_id, subject, job.fold, dice
+            place = (job.network, variant_of[job.labels], job.repeat, case_id, study.subject_of[case_id], job.fold)
+            masks = clean.read(case_id), predicted.read(case_id), best.read(case_id)
+            yield *place, *_score(*masks, threshold=thresholds[job.name], spacing=study.read_spacing(case_id))
+
+
+def _score(
+    true: Mask, predicted: Mask, best: Mask, *, threshold: float, spacing: Spacing
+) -> tuple[float, float, float, float, float]:
+    """The numbers of a row, in the order of DICE_COLUMNS."""
+    from overread.evaluation.overlap import compute_dice
+
+    loads = compute_load(predicted, spacing), compute_load(true, spacing)
+    return compute_dice(true, predicted), threshold, compute_dice(true, best), *loads
 
 
 def _measure_skills(

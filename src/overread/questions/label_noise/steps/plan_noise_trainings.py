@@ -112,6 +112,7 @@ def plan_noise_trainings(
         run_fingerprint=data.name_run(revision=revision, parts=parts),
         averages_repeats=False,
         tolerates_failures=True,
+        tries_thresholds=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from overread.questions.label_noise.page.wording import word_noise_answer
+from overread.questions.label_noise.page.wording import word_decision, word_noise_answer
 from overread.questions.label_noise.results import (
     ALL_NETWORKS,
     Finding,
@@ -17,14 +17,15 @@ _WIDTH = 28
 
 
 def summarise(folder: Path) -> list[str]:
-    """Mean Dice of every network per label variant, the answer, and the findings unless the networks learnt too little.
+    """Mean Dice of every network per label variant and the answer; unless the networks learnt too little, the findings.
 
     Args:
         folder: outputs of the run.
     """
     evaluation = read_noise_evaluation(folder / "noise_evaluation")
-    answer = word_noise_answer(evaluation).sentence.replace(NO_BREAK, " ")
-    return [*_tabulate(evaluation), "", answer, *map(_tell, evaluation.findings)]
+    words = (word_noise_answer(evaluation).sentence, word_decision(evaluation))
+    told = [sentence.replace(NO_BREAK, " ") for sentence in words if sentence]
+    return [*_tabulate(evaluation), "", *told, *map(_tell, evaluation.findings)]
 
 
 def _tell(finding: Finding) -> str:

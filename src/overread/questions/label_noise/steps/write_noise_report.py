@@ -73,16 +73,21 @@ def collect_metrics(evaluation: LabelNoiseEvaluation) -> dict[str, float]:
     """The few figures by which runs are compared.
 
     The skill of each architecture, whether all learnt enough and, if so, the slopes of Dice against label Dice over all
-    networks; bounds only where the interval is valid.
+    networks, at the preset's threshold and at the best ones; bounds only where the interval is valid.
     """
     metrics = {f"skill_{network}": skill.value for network, skill in evaluation.skills.items()}
     metrics["has_learnt"] = float(evaluation.has_learnt)
-    for entry in evaluation.pooled_slopes if evaluation.has_learnt else ():
+    if not evaluation.has_learnt:
+        return metrics
+    for entry in evaluation.pooled_slopes:
         if entry.slope is not None:
             name = f"{entry.mode}_slope"
             metrics[name] = entry.slope.estimate
             if entry.slope.is_valid:
                 metrics |= {f"{name}_low": entry.slope.low, f"{name}_high": entry.slope.high}
+    for entry in evaluation.best_threshold_slopes:
+        if entry.slope is not None:
+            metrics[f"{entry.mode}_slope_best_threshold"] = entry.slope.estimate
     return metrics
 
 
