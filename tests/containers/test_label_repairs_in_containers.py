@@ -35,7 +35,14 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 @pytest.fixture(scope="module")
 def noise(cluster: Cluster, discs: Path, git_server: GitServer) -> FinishedRun:
     study = git_server.locate(discs.name, may_push=True)
-    arguments = {"study": study, "source": "tight", "variants": "choppy-0.90", "networks": "unet", "folds": 2}
+    arguments = {
+        "study": study,
+        "source": "tight",
+        "variants": "choppy-0.90",
+        "networks": "unet",
+        "folds": 2,
+        "repeats": 1,
+    }
     return cluster.run("label-noise", {**arguments, "preset": PRESET_PATH})
 
 

@@ -42,7 +42,11 @@ TASKS = {
 }
 IDLE_TASKS = {"find_changes": 1, "note_nothing_new": 1, "write_retraining_report": 1}
 ARGUMENTS = {"preset": PRESET_PATH, "epochs": 20, "dice_margin": 1.0, "load_bias_limit": 100.0, "risk": 0.2}
-"""Two of the six discs are held out by their names, too few for the gate, which holds all networks for a human."""
+"""Two of the six discs are held out by their names, too few for the gate, which holds networks for a human.
+
+One that learnt wider masks agrees with the discs that are held out no better than they do with each other: it is refused
+for having learnt too little.
+"""
 RETRAINING = "overread_retraining_"
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 
@@ -145,7 +149,7 @@ def test_the_pushgateway_is_told_of_trainings_judgements_and_holds(first, told_f
     for source in SOURCES:
         training = told_first["training", "retrain", "discs", source, "unet", "segmentation"]
         assert training["overread_training_running"] == 0
-        assert training["overread_training_epochs"] == ARGUMENTS["epochs"]
+        assert 0 < training["overread_training_epochs"] <= ARGUMENTS["epochs"]
         assert 0 <= told_first["evaluation", "retrain", "discs", source]["overread_evaluation_same_dice_ratio"] <= 1
         retraining = told_first["retraining", "discs", source]
         untold = {f"{RETRAINING}{name}_timestamp_seconds" for name in ("last_refusal", "last_promotion", "champion")}
@@ -159,7 +163,7 @@ def test_new_masks_retrain_their_network_alone_while_there_is_no_pushgateway(fir
     assert unheard.run.tasks == TASKS
     assert unheard.trainings == first.trainings + 1
     assert {source: unheard.champion(source).version for source in SOURCES} == {"tight": 1, "wide": 1}
-    assert unheard.versions["wide"][0].is_held
+    assert [event.action for event in unheard.versions["wide"][0].history] == ["refused"]
     assert unheard.kept_count > 0
 
 
@@ -174,9 +178,9 @@ def test_what_could_not_be_told_is_told_once_the_pushgateway_is_back(unheard, id
     told = read_metrics(services)
     training = told["training", "retrain", "discs", "wide", "unet", "segmentation"]
     assert unheard.began < training["overread_training_progress_timestamp_seconds"] < idle.began
-    assert training["overread_training_epochs"] == ARGUMENTS["epochs"]
+    assert 0 < training["overread_training_epochs"] <= ARGUMENTS["epochs"]
     retraining = told["retraining", "discs", "wide"]
-    assert unheard.began < retraining[f"{RETRAINING}hold_timestamp_seconds"] < idle.began
+    assert unheard.began < retraining[f"{RETRAINING}last_refusal_timestamp_seconds"] < idle.began
     assert retraining[f"{RETRAINING}revisions_behind"] == 1
     assert retraining[f"{RETRAINING}last_success_timestamp_seconds"] > idle.began
     assert idle.kept_count == 0

@@ -17,9 +17,9 @@ from tests.containers.witnesses import list_runs
 from tests.unit.vendor_studies import make_probe_preset, write_vendors
 
 CROWD_TASKS = {"fetch_annotations": 1, "analyse_disagreement": 1, "write_disagreement_report": 1}
-PROBE_TASKS = {"fetch_study": 1, "plan_probes": 1, "train_probes": 4, "evaluate_probes": 1, "write_probe_report": 1}
-"""How often each component runs: five regions in three rounds, four trainings to a task."""
-PROBES = 15
+PROBE_TASKS = {"fetch_study": 1, "plan_probes": 1, "train_probes": 3, "evaluate_probes": 1, "write_probe_report": 1}
+"""How often each component runs: four regions in three rounds, four trainings to a task."""
+PROBES = 12
 MOLES = [f"mole{index:02}" for index in range(16)]
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 
