@@ -44,7 +44,8 @@ IDLE_TASKS = {"find_changes": 1, "note_nothing_new": 1, "write_retraining_report
 ARGUMENTS = {"preset": PRESET_PATH, "epochs": 20, "dice_margin": 1.0, "load_bias_limit": 100.0, "risk": 0.2}
 """Two of the six discs are held out by their names, too few for the gate, which holds networks for a human.
 
-One that learnt wider masks agrees with the discs that are held out no better than they do with each other: it is refused
+One that learnt wider masks agrees with the discs that are held out no better than they do with each other: it is
+refused
 for having learnt too little.
 """
 RETRAINING = "overread_retraining_"
