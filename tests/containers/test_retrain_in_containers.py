@@ -45,8 +45,7 @@ ARGUMENTS = {"preset": PRESET_PATH, "epochs": 20, "dice_margin": 1.0, "load_bias
 """Two of the six discs are held out by their names, too few for the gate, which holds networks for a human.
 
 One that learnt wider masks agrees with the discs that are held out no better than they do with each other: it is
-refused
-for having learnt too little.
+refused for having learnt too little.
 """
 RETRAINING = "overread_retraining_"
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
