@@ -150,7 +150,7 @@ def test_relabelling_follows_the_choice_and_the_preset(study):
     assert {method: found.members for method, found in of_method.items()} == {"tta": 1, "mc_dropout": 1, "ensemble": 3}
     for found in of_method.values():
         assert (found.after, found.threshold) == (2, 0.1)
-        assert (found.flips, found.largest_change) == (correction.flips, correction.largest_change)
+        assert (found.rule, found.guards) == ("contradicted", correction.guards)
         assert found.uncertainty.samples == correction.uncertainty.samples
 
 

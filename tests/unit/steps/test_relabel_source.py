@@ -21,9 +21,10 @@ from overread.study.rasters import write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study
 from tests.doubtful_studies import find_first_row, make_maps, write_maps
+from tests.relabel_rules import flip
 from tests.studies import write_cubes, write_squares
 
-AT_A_TENTH = RelabelChoice(threshold=0.1, flips="uncertain")
+AT_A_TENTH = RelabelChoice(rule="paper", threshold=0.1, guards=flip().guards)
 
 
 def collect(study: Study) -> MapCollection:
@@ -77,8 +78,15 @@ def test_the_provenance_says_how_each_mask_came_about(study, tmp_path):
         "source": "ann",
         "threshold": 0.1,
         "threshold_rule": "given",
-        "flips": "uncertain",
-        "largest_change": 0.5,
+        "rule": "paper",
+        "change": {"kind": "flip", "threshold": 0.1, "which": "all"},
+        "grid": [],
+        "clean_case_ids": [],
+        "verdict": None,
+        "remark": "",
+        "clean_source": "",
+        "guards": AT_A_TENTH.guards.model_dump(mode="json"),
+        "stopped": "",
     }
     mask, uncertainty = study.labels("ann").read("case01"), make_maps(study, "case01").aleatoric
     height = int(mask.any(axis=1).sum())
@@ -86,7 +94,9 @@ def test_the_provenance_says_how_each_mask_came_about(study, tmp_path):
         "has_map": True,
         "changed_count": int(mask.any(axis=0).sum()),
         "changed_share": pytest.approx(1 / height, abs=1e-6),
+        "area_ratio": pytest.approx(1 - 1 / height, abs=1e-6),
         "is_kept": False,
+        "refusal": "",
         "cumulative_uncertainty": pytest.approx(float(uncertainty.sum(dtype=np.float64)), abs=1e-6),
     }
     assert provenance.cases["case00"]["is_kept"] is True
@@ -96,7 +106,11 @@ def test_the_provenance_says_how_each_mask_came_about(study, tmp_path):
 
 def test_a_threshold_that_is_not_given_is_chosen_from_the_maps_of_labelled_cases(study, tmp_path):
     # Two values, 0.01 and 0.2, fill one bin each; the middle of the borders between them separates best.
-    parameters = make(study, tmp_path / "out", choice=RelabelChoice(flips="uncertain")).read_provenance().parameters
+    parameters = (
+        make(study, tmp_path / "out", choice=RelabelChoice(rule="paper", guards=flip().guards))
+        .read_provenance()
+        .parameters
+    )
     assert parameters["threshold"] == pytest.approx((0.01 + 0.2) / 2, abs=0.002)
     assert parameters["threshold_rule"] == "otsu"
 
@@ -106,11 +120,7 @@ def test_infinite_numbers_are_null_in_the_provenance(study, tmp_path):
     write_mask(study.labels("ann").path("case01"), np.zeros((24, 24), np.bool_), None)
     made = make_relabelled_source(study, "ann", maps, name="n", choice=AT_A_TENTH, output=tmp_path / "out")
     result = made.read_provenance().cases["case01"]
-    assert (result["changed_share"], result["is_kept"]) == (None, True)
-    free = RelabelChoice(threshold=0.1, flips="uncertain", largest_change=float("inf"))
-    made = make_relabelled_source(study, "ann", maps, name="n", choice=free, output=tmp_path / "free")
-    assert made.read_provenance().parameters["largest_change"] is None
-    assert made.read_provenance().cases["case01"]["is_kept"] is False
+    assert (result["changed_share"], result["area_ratio"], result["is_kept"]) == (None, None, True)
     json.dumps(yaml.safe_load(made.provenance_file.read_text()), allow_nan=False)
 
 
@@ -144,7 +154,8 @@ def test_another_source_of_that_name_is_not_overwritten(study, tmp_path):
     before = read_all(study.root)
     with pytest.raises(InputError, match="never overwritten; the study holds another one of that name, got 'new'"):
         add_relabelled_source(
-            study.root, make(study, tmp_path / "second", choice=RelabelChoice(threshold=0.15, flips="uncertain"))
+            study.root,
+            make(study, tmp_path / "second", choice=RelabelChoice(rule="paper", threshold=0.15, guards=flip().guards)),
         )
     with pytest.raises(InputError, match="never overwritten"):
         add_relabelled_source(study.root, make(study, tmp_path / "third", name="ben"))
@@ -197,7 +208,7 @@ def test_the_command_adds_the_source_and_tells_what_became_of_the_cases(study, t
     maps = write_maps(study, tmp_path / "maps")
     told = relabel_labels.run(study.root, "ann", AT_A_TENTH, uncertainty=maps).splitlines()
     assert told == [
-        "ann-relabelled: threshold 0.1, 2 of 4 cases changed, 1 left alone beyond the limit, 1 without a map",
+        "ann-relabelled: paper (δ 0.100), 2 of 4 cases changed, 1 left alone beyond the limits, 1 without a map",
         "added ann-relabelled; version it with `overread study commit`",
         f"review list: {study.root}/.overread/review/ann-relabelled/review.html",
     ]
@@ -213,9 +224,9 @@ def test_the_command_adds_the_source_and_tells_what_became_of_the_cases(study, t
 
 def test_the_review_list_can_be_put_elsewhere_but_over_nothing(study, tmp_path):
     maps, output = write_maps(study, tmp_path / "maps"), tmp_path / "list"
-    choice = RelabelChoice(flips="uncertain")
+    choice = RelabelChoice(rule="paper", guards=flip().guards)
     told = relabel_labels.run(study.root, "ann", choice, uncertainty=maps, name="n", output=output)
-    assert "(chosen from the maps)" in told
+    assert ", chosen from the maps)" in told
     assert (output / "review.html").is_file()
     for taken in (output, study.root / "labels" / "list"):
         with pytest.raises(InputError, match="output folder must"):

@@ -10,17 +10,21 @@ from safetensors.torch import load_file
 
 from overread.inference.settings import UncertaintySettings
 from overread.inference.uncertainty_maps import read_uncertainty
-from overread.labels.relabelling import RelabelSettings, choose_threshold, relabel_case
+from overread.labels.relabel_rules.change import RuleCase
+from overread.labels.relabelling import relabel_case
+from overread.labels.uncertainty_threshold import choose_threshold
 from overread.networks.build import build_network
 from overread.networks.ensemble import NetworkEnsemble
 from overread.networks.settings import NetworkSettings
 from overread.study.study import Study
+from overread.training.epoch_choice import has_learnt
 from overread.training.history import EpochReport, read_history
 from overread.training.job import run_training_job
 from overread.training.loop import Session
 from overread.training.relabel_record import UNCERTAINTY_FOLDER, RelabelRecord, open_relabelled
 from overread.training.result import TrainingJob, TrainingResult
 from overread.training.settings import Relabelling
+from tests.relabel_rules import WIDE, flip
 from tests.studies import make_preset, write_squares
 
 EPOCHS = 5
@@ -47,8 +51,7 @@ def make_job(correction: Relabelling | str | None, *, validation_source: str = "
 
 def make_relabelling(**values: object) -> Relabelling:
     uncertainty = UncertaintySettings(method=values.pop("method", "tta"), samples=2, shift_voxels=1)  # type: ignore[arg-type]
-    settings = {"uncertainty": uncertainty, "members": 1, "after": 2, "threshold": None, "flips": "contradicted"}
-    settings |= {"largest_change": 0.5}
+    settings = {"uncertainty": uncertainty, "members": 1, "after": 2, "rule": "contradicted", "guards": WIDE}
     return Relabelling.parse(settings | values, where="test")
 
 
@@ -96,10 +99,11 @@ def test_masks_follow_from_the_maps_beside_them(study: Study, trained: Path) -> 
     maps = {case_id: read_uncertainty(trained / UNCERTAINTY_FOLDER, case_id, ".png") for case_id in record.cases}
     assert set(maps) == {"case00", "case01", "case02", "case03"}
     assert record.threshold == choose_threshold(maps[name].aleatoric for name in ("case00", "case01", "case02"))
-    settings = RelabelSettings(threshold=record.threshold, flips="contradicted", largest_change=0.5)
+    assert record.threshold is not None
+    settings = flip(record.threshold, which="contradicted", largest_change=None)
     for case_id, found in maps.items():
         mask = study.labels("ben").read(case_id)
-        expected = relabel_case(mask, found.aleatoric, settings, probability=found.probability)
+        expected = relabel_case(RuleCase(mask, found.aleatoric, found.probability, (1.0, 1.0)), settings)
         assert np.array_equal(masks.read(case_id), expected.mask)
         assert record.cases[case_id].changed_count == expected.changed_count
     assert record.estimate_count == 2 * 3 + 4
@@ -135,7 +139,12 @@ def test_the_rule_of_uncertainty_stops_two_epochs_after_its_minimum_or_at_the_en
     run(study, tmp_path / "network", make_job(make_relabelling(after="uncertainty")))
     record = RelabelRecord.read(tmp_path / "network")
     sums = [report.cumulative_uncertainty or 0 for report in record.watched]
-    changes = [(now - before) / before for before, now in pairwise(sums)]
+    able = [has_learnt(record.watched, index) for index in range(len(sums))]
+    changes = [
+        (now - before) / before if is_able else 9.0
+        for (before, now), is_able in zip(pairwise(sums), able[1:], strict=True)
+    ]
+    assert any(able[1:])
     assert record.chosen_epoch == changes.index(min(changes)) + 2
     assert len(record.watched) in (record.chosen_epoch + 2, EPOCHS)
 
@@ -150,7 +159,7 @@ def test_the_rule_of_clean_labels_takes_the_best_validation(study: Study, tmp_pa
 @pytest.mark.parametrize(("method", "members"), [("mc_dropout", 1), ("ensemble", 2)])
 def test_other_methods_relabel_too(study: Study, tmp_path: Path, method: str, members: int) -> None:
     run(study, tmp_path / "network", make_job(make_relabelling(method=method, members=members)))
-    assert 0 < RelabelRecord.read(tmp_path / "network").threshold < 0.25
+    assert 0 < (RelabelRecord.read(tmp_path / "network").threshold or 0) < 0.25
     assert set(load_file(tmp_path / "network" / "network.safetensors")) == set(
         build_network(NetworkSettings(channels=(4, 8)), dimensions=2, channel_count=1).state_dict()
     )

@@ -1,18 +1,25 @@
 """Step: relabel a source where networks are uncertain, into a folder of its own, and make it a source of a study."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from overread.errors import InputError
 from overread.inference.uncertainty_maps import UncertaintyMaps
-from overread.labels.relabelling import MOST_UNCERTAINTY, FlipRule, RelabelSettings, choose_threshold
+from overread.labels.relabel_rules.change import Flip, RuleCase
+from overread.labels.relabel_rules.guards import RelabelGuards
+from overread.labels.relabel_rules.names import RULE_DESCRIPTION, RuleChoice, settle_name, translate_earlier
+from overread.labels.relabel_rules.rule import Evidence, SettledRule
+from overread.labels.relabel_rules.select import select_rule
+from overread.labels.relabelling import RelabelledCase, RelabelSettings, relabel_case
 from overread.labels.source_cases import SourceCase, read_source_case
+from overread.labels.uncertainty_threshold import MOST_UNCERTAINTY, choose_threshold
 from overread.questions.relabel.page.review import RelabelledLabels
-from overread.questions.relabel.review import CaseReview, propose_label, review_case
+from overread.questions.relabel.review import CaseReview, review_case
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
 from overread.questions.relabel.steps.review_labels import LISTING, describe_origin, write_review
 from overread.report.context import RunContext
@@ -33,18 +40,57 @@ _DIGITS = 6
 class RelabelChoice(Settings):
     """What a user chooses about relabelling."""
 
+    rule: RuleChoice = Field("auto", description=RULE_DESCRIPTION)
     threshold: float | None = Field(
         None,
         gt=0,
         lt=MOST_UNCERTAINTY,
-        description="a voxel changes sides above this uncertainty; chosen from the maps if None",
+        description="paper, contradicted: a voxel changes sides above this uncertainty; chosen from the maps if None",
     )
-    flips: FlipRule = Field(
-        "contradicted", description="all uncertain voxels, or those whose label the mean prediction contradicts"
-    )
-    largest_change: float = Field(
-        0.5, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left as it is"
-    )
+    guards: RelabelGuards = Field(RelabelGuards(), description="which new masks are refused")
+    clean_source: str = Field("", description="labels that count as clean; empty where none are to be looked at")
+    clean_cases: tuple[str, ...] = Field((), description="cases whose clean labels may be looked at")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_earlier_settings(cls, values: object) -> object:
+        return translate_earlier(values)
+
+    @model_validator(mode="after")
+    def _clean_cases_have_a_source(self) -> "RelabelChoice":
+        if bool(self.clean_source) != bool(self.clean_cases):
+            raise ValueError("clean_source and clean_cases must be given together")
+        return self
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is done to every mask of a source.
+
+    Attributes:
+        settled: the change, and how it was chosen.
+        settings: the change, and the limits on what it may do.
+        threshold: a voxel counts as uncertain above this in the review list.
+    """
+
+    settled: SettledRule
+    settings: RelabelSettings
+    threshold: float
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """What became of the masks of a source.
+
+    Attributes:
+        reviews: what there is to look at in each case.
+        results: what the provenance says of each case.
+        stopped: why no mask was changed at all; empty where nothing spoke against it.
+    """
+
+    reviews: list[CaseReview]
+    results: dict[str, dict[str, Any]]
+    stopped: str
 
 
 def make_relabelled_source(
@@ -59,43 +105,49 @@ def make_relabelled_source(
 ) -> RelabelledFolder:
     """Relabel every case of a source that has an uncertainty map, and list what a human should look at.
 
-    The new source has all cases of the old one. A case without a map, and one in which more would change than the
-    limit allows, has the mask that it had; the provenance says so in `has_map` and `is_kept`. There, `changed_share`
-    and the parameter `largest_change` are null where they are infinite. The folder appears whole or not at all.
+    The new source has all cases of the old one. A case without a map, and one whose new mask the limits refuse, has the
+    mask that it had; the provenance says so in `has_map`, `is_kept` and `refusal`. There, `changed_share` and
+    `area_ratio` are null where they are infinite. Where too many cases are refused, or labels would shrink too much
+    altogether, no mask is changed, and the parameter `stopped` says why. The folder appears whole or not at all.
 
     Args:
         study: the study; neither its labels nor anything else in it is written to.
         source: the labels to repair.
-        maps: uncertainty of the cases; their aleatoric part decides.
+        maps: mean prediction and uncertainty of the cases.
         name: name of the new source.
-        choice: threshold, and the limit on what may change.
+        choice: the rule, and the limits on what may change.
         output: folder to write, new or empty.
         context: what the page says about its making; None for what the study itself tells.
 
     Raises:
         InputError: unknown source, a name that cannot be that of a source, no map of a labelled case, a map of another
-            shape, or no threshold can be chosen.
+            shape, or the rule finds nothing to choose from.
     """
     study.select_sources([source])
     check_source_name(name)
     labelled = study.labelled_case_ids(source)
     mapped = maps.select(labelled, where=f"source {source!r}")
-    settings = _settle_threshold(choice, maps, mapped)
+    plan = _settle(study, source, maps, choice, mapped)
     with create_folder(output) as partial:
-        reviews, results = _relabel(study, source, maps, settings=settings, folder=partial / name)
-        provenance = _build_provenance(study, source, maps, settings=settings, choice=choice, cases=results)
+        changed = _relabel(study, source, maps, plan=plan, folder=partial / name)
+        provenance = _build_provenance(study, source, maps, plan=plan, choice=choice, changed=changed)
         provenance.write_yaml(RelabelledFolder(partial, name).provenance_file)
         labels = RelabelledLabels(
             name=name,
             source=source,
-            settings=settings,
+            settled=plan.settled,
+            settings=plan.settings,
+            threshold=plan.threshold,
+            stopped=changed.stopped,
             method=str(maps.parameters.get("method", "")),
             unmapped=tuple(case_id for case_id in labelled if case_id not in set(mapped)),
             read_maps=maps.read,
             listing=LISTING,
         )
         origin = context or describe_origin(study, source, provenance)
-        write_review(RelabelledFolder(partial, name).review_folder, reviews, study=study, labels=labels, context=origin)
+        write_review(
+            RelabelledFolder(partial, name).review_folder, changed.reviews, study=study, labels=labels, context=origin
+        )
     return RelabelledFolder(output, name)
 
 
@@ -118,17 +170,51 @@ def add_relabelled_source(root: Path, made: RelabelledFolder) -> bool:
     )
 
 
-def _settle_threshold(choice: RelabelChoice, maps: MapCollection, case_ids: Sequence[str]) -> RelabelSettings:
-    threshold = choice.threshold
-    if threshold is None:
-        threshold = choose_threshold(maps.read(case_id).aleatoric for case_id in case_ids)
-    return RelabelSettings(threshold=threshold, flips=choice.flips, largest_change=choice.largest_change)
+def _settle(study: Study, source: str, maps: MapCollection, choice: RelabelChoice, case_ids: Sequence[str]) -> _Plan:
+    def read(case_id: str) -> RuleCase:
+        return _join(read_source_case(study, source, case_id), maps, case_id)
+
+    evidence = Evidence(
+        case_ids=case_ids,
+        read=read,
+        read_image=study.read_image,
+        subject_of=study.subject_of,
+        clean_case_ids=_select_clean(study, choice, case_ids),
+        read_clean=study.labels(choice.clean_source).read if choice.clean_source else study.labels(source).read,
+    )
+    name = settle_name(choice.rule, choice.threshold, has_clean_cases=bool(evidence.clean_case_ids))
+    settled = select_rule(name, choice.threshold).settle(evidence, choice.guards)
+    change = settled.change
+    threshold = (
+        change.threshold
+        if isinstance(change, Flip)
+        else choose_threshold(maps.read(case_id).aleatoric for case_id in case_ids)
+    )
+    return _Plan(settled, RelabelSettings(change=change, guards=choice.guards), threshold)
 
 
-def _relabel(
-    study: Study, source: str, maps: MapCollection, *, settings: RelabelSettings, folder: Path
-) -> tuple[list[CaseReview], dict[str, dict[str, Any]]]:
-    """Write the mask of every case; returns what there is to look at, and what came of each case."""
+def _select_clean(study: Study, choice: RelabelChoice, case_ids: Sequence[str]) -> tuple[str, ...]:
+    """The named clean cases that have a clean mask, and a map.
+
+    Raises:
+        InputError: none of those that are named.
+    """
+    if not choice.clean_source:
+        return ()
+    study.select_sources([choice.clean_source])
+    named = [case_id for case_id in case_ids if case_id in choice.clean_cases]
+    found = study.labels(choice.clean_source).select_labelled(named)
+    if not found:
+        raise InputError(
+            "clean_cases must name cases with an uncertainty map that clean_source has labelled",
+            found=", ".join(choice.clean_cases),
+            where=f"source {choice.clean_source!r}",
+        )
+    return found
+
+
+def _relabel(study: Study, source: str, maps: MapCollection, *, plan: _Plan, folder: Path) -> _Changed:
+    """Write the mask of every case."""
     labels, mapped = LabelSet("", folder, study.suffix), set(maps.case_ids)
     reviews: list[CaseReview] = []
     results: dict[str, dict[str, Any]] = {}
@@ -136,22 +222,39 @@ def _relabel(
         case = read_source_case(study, source, case_id)
         new, results[case_id] = case.mask, {"has_map": False}
         if case_id in mapped:
-            found = _read_maps(maps, case_id, case)
-            proposal = propose_label(case.mask, found.aleatoric, settings, probability=found.probability)
-            new = case.mask if proposal.is_kept else proposal.mask
-            review = review_case(
-                case_id,
-                case.mask,
-                proposal,
-                found.aleatoric,
-                threshold=settings.threshold,
-                spacing=case.spacing,
-                settings=LISTING,
-            )
+            joined = _join(case, maps, case_id)
+            found = relabel_case(joined, plan.settings)
+            new, review = found.mask, _review(case_id, joined, found, plan)
             reviews.append(review)
             results[case_id] = _describe_case(review)
         write_mask(labels.path(case_id), new, case.affine)
-    return reviews, results
+    stopped = plan.settings.guards.judge(
+        [review.refusal for review in reviews], [review.area_ratio for review in reviews]
+    )
+    if stopped:
+        for index, review in enumerate(reviews):
+            case = read_source_case(study, source, review.case_id)
+            write_mask(labels.path(review.case_id), case.mask, case.affine)
+            reviews[index] = replace(review, is_kept=True)
+            results[review.case_id] = _describe_case(reviews[index])
+    return _Changed(reviews, results, stopped)
+
+
+def _review(case_id: str, case: RuleCase, found: RelabelledCase, plan: _Plan) -> CaseReview:
+    return review_case(
+        case_id,
+        case.mask,
+        found,
+        case.uncertainty,
+        threshold=plan.threshold,
+        spacing=case.spacing,
+        settings=LISTING,
+    )
+
+
+def _join(case: SourceCase, maps: MapCollection, case_id: str) -> RuleCase:
+    found = _read_maps(maps, case_id, case)
+    return RuleCase(case.mask, found.aleatoric, found.probability, case.spacing)
 
 
 def _read_maps(maps: MapCollection, case_id: str, case: SourceCase) -> UncertaintyMaps:
@@ -172,32 +275,32 @@ def _describe_case(review: CaseReview) -> dict[str, Any]:
         "has_map": True,
         "changed_count": review.changed_count,
         "changed_share": _to_finite(review.changed_share),
+        "area_ratio": _to_finite(review.area_ratio),
         "is_kept": review.is_kept,
+        "refusal": review.refusal,
         "cumulative_uncertainty": _to_finite(review.cumulative_uncertainty),
     }
 
 
 def _build_provenance(
-    study: Study,
-    source: str,
-    maps: MapCollection,
-    *,
-    settings: RelabelSettings,
-    choice: RelabelChoice,
-    cases: Mapping[str, dict[str, Any]],
+    study: Study, source: str, maps: MapCollection, *, plan: _Plan, choice: RelabelChoice, changed: _Changed
 ) -> Provenance:
+    settled = plan.settled
+    clean = {choice.clean_source: compute_source_digest(study, choice.clean_source)} if choice.clean_source else {}
     return Provenance(
         operation=OPERATION,
-        parents={**maps.parents, source: compute_source_digest(study, source)},
+        parents={**maps.parents, source: compute_source_digest(study, source), **clean},
         parameters={
             **maps.parameters,
             "source": source,
-            "threshold": settings.threshold,
+            "threshold": plan.threshold,
             "threshold_rule": "given" if choice.threshold is not None else "otsu",
-            "flips": settings.flips,
-            "largest_change": _to_finite(settings.largest_change),
+            **settled.model_dump(mode="json"),
+            "clean_source": choice.clean_source,
+            "guards": choice.guards.model_dump(mode="json"),
+            "stopped": changed.stopped,
         },
-        cases=dict(cases),
+        cases=changed.results,
     )
 
 
