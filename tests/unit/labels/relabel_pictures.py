@@ -14,9 +14,7 @@ def make_disc(side: int, radius: float) -> Mask:
     return np.asarray(np.hypot(rows, columns) <= radius, np.bool_)
 
 
-def make_case(
-    mask: Mask, probability: NDArray[np.float32], spacing: tuple[float, ...] = (1.0, 1.0)
-) -> RuleCase:
+def make_case(mask: Mask, probability: NDArray[np.float32], spacing: tuple[float, ...] = (1.0, 1.0)) -> RuleCase:
     """A case of a single prediction, whose uncertainty is p (1 - p)."""
     values = probability.astype(np.float32)
     return RuleCase(mask, values * (1 - values), values, spacing)

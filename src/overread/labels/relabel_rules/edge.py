@@ -87,7 +87,7 @@ def measure_case_gradient(image: Image, spacing: Spacing) -> NDArray[np.float64]
 
 
 def measure_steepness(mask: Mask, gradient: NDArray[np.float64]) -> float:
-    """Mean gradient over the voxels to both sides of a mask's outline, in-plane; 0 without an outline.
+    """Mean gradient over the outline of a mask, see `find_outline`; 0 without one, which lies on no edge.
 
     Args:
         mask: (*S).
@@ -98,11 +98,10 @@ def measure_steepness(mask: Mask, gradient: NDArray[np.float64]) -> float:
 
 
 def find_outline(mask: Mask) -> Mask:
-    """Voxels, (*S), that share an in-plane face with a voxel of the other side."""
+    """The outermost voxels of a mask, (*S): those that share an in-plane face with background."""
     outline = np.zeros_like(mask)
     for axis in (0, 1):
         ahead, behind = ((slice(None),) * axis + (part,) for part in (slice(1, None), slice(None, -1)))
-        differs = mask[ahead] != mask[behind]
-        outline[ahead] |= differs
-        outline[behind] |= differs
+        outline[ahead] |= mask[ahead] & ~mask[behind]
+        outline[behind] |= mask[behind] & ~mask[ahead]
     return outline
