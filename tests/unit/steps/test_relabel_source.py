@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from overread.errors import InputError
-from overread.inference.uncertainty_maps import write_uncertainty
+from overread.errors import InputError, SettingsError
+from overread.inference.uncertainty_maps import UncertaintyMaps, write_uncertainty
 from overread.questions.relabel.steps import relabel_labels
 from overread.questions.relabel.steps.relabel_source import RelabelChoice, add_relabelled_source, make_relabelled_source
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
@@ -237,3 +237,51 @@ def test_the_review_list_can_be_put_elsewhere_but_over_nothing(study, tmp_path):
 def test_a_folder_without_maps_is_refused(study, tmp_path):
     with pytest.raises(InputError, match=r"must hold maps of cases of the study, got none in .*aleatoric"):
         relabel_labels.run(study.root, "ann", AT_A_TENTH, uncertainty=tmp_path / "nothing")
+
+
+def test_without_a_rule_edges_decide_and_labels_on_their_edges_are_left_alone(study, tmp_path):
+    """Of all blocks of ann the outline lies on the edge."""
+    provenance = make(study, tmp_path / "out", choice=RelabelChoice()).read_provenance()
+    assert (provenance.parameters["rule"], provenance.parameters["change"]) == ("edge", {"kind": "leave alone"})
+    assert provenance.parameters["remark"].startswith("left alone")
+    assert not any(case["changed_count"] for case in provenance.cases.values() if case["has_map"])
+    maps = write_maps(study, tmp_path / "maps")
+    told = relabel_labels.run(study.root, "ann", RelabelChoice(), uncertainty=maps).splitlines()
+    assert told[0].startswith("ann-relabelled: edge (left alone, no clean label looked at), 0 of 4 cases changed")
+    assert told[1].startswith("left alone: the images")
+
+
+def test_clean_cases_decide_where_they_are_named_and_the_provenance_names_them(study, tmp_path):
+    """ben outlines one voxel too much on every side, and the network sees the blocks of ann."""
+
+    def read(case_id: str) -> UncertaintyMaps:
+        block = study.labels("ann").read(case_id)
+        probability = np.where(block, 0.9, 0.1).astype(np.float32)
+        return UncertaintyMaps(probability, np.where(block, 0.09, 0.05).astype(np.float32), probability * 0)
+
+    choice = RelabelChoice(clean_source="ann", clean_cases=("case00", "case01", "case03"))
+    made = make_relabelled_source(
+        study, "ben", replace(collect(study), read=read), name="new", choice=choice, output=tmp_path / "out"
+    )
+    provenance = made.read_provenance()
+    assert (provenance.parameters["rule"], provenance.parameters["clean_source"]) == ("clean", "ann")
+    assert provenance.parameters["clean_case_ids"] == ["case00", "case01"]  # The last case has no map.
+    assert provenance.parents["ann"] == compute_source_digest(study, "ann")
+    assert "2 clean cases" in provenance.parameters["remark"]
+    masks = {case_id: mask for case_id, mask, _ in made.iterate_masks(study.suffix)}
+    assert np.array_equal(masks["case02"], study.labels("ann").read("case02"))
+    for wrong in ({"clean_source": "ann"}, {"clean_cases": ("case00",)}):
+        with pytest.raises(SettingsError, match="given together"):
+            RelabelChoice.parse(wrong, where="test")
+    with pytest.raises(InputError, match="clean_cases must name cases with an uncertainty map"):
+        make(study, tmp_path / "none", choice=RelabelChoice(clean_source="ben", clean_cases=("case03",)))
+
+
+def test_a_repair_that_would_refuse_most_cases_changes_nothing_and_says_why(study, tmp_path):
+    """A first row is more than a hundredth of every block."""
+    guards = flip(largest_change=0.01).guards.model_copy(update={"most_refused": 0.5})
+    made = make(study, tmp_path / "out", choice=RelabelChoice(rule="paper", threshold=0.1, guards=guards))
+    provenance = made.read_provenance()
+    assert provenance.parameters["stopped"] == "3 of 3 new masks were refused, more than 50%"
+    assert all(case["is_kept"] for case in provenance.cases.values() if case["has_map"])
+    assert "The repair was stopped" in (made.review_folder / "review.html").read_text()
