@@ -113,6 +113,25 @@ def test_labels_are_told_before_and_after_with_what_was_left_alone(page):
     assert [alt.split(".")[0] for alt in figures] == list(NOISES)
 
 
+@pytest.mark.parametrize(
+    ("rule", "told", "untold"),
+    [
+        ("paper", "turned into its opposite where its uncertainty exceeds a threshold δ, and kept", "Labels grow"),
+        ("contradicted", "exceeds a threshold δ and the mean prediction contradicts it, and kept", "Labels grow"),
+        ("edge", "lie on the steepest parts of the images", "exceeds a threshold"),
+        ("clean", "best mean Dice on the cases whose clean labels may be looked at", "exceeds a threshold"),
+    ],
+)
+def test_methods_tell_of_the_rule_that_was_used(unclean, tmp_path, monkeypatch, rule, told, untold):
+    monkeypatch.setattr(unclean, "evaluation", unclean.evaluation.model_copy(update={"rule": rule}))
+    methods = " ".join(
+        Page(unclean.write(tmp_path / "report.html")).text.split("Methods in plain language")[-1].split()
+    )
+    assert told in methods
+    assert untold not in methods
+    assert f"rule for what changes ({rule})" in methods
+
+
 def test_cases_are_shown_by_a_rule_with_their_label_dice(page):
     # After relabelling 0.70 to 0.732, but the last case was left alone.
     headings = re.findall(r"Case (c\d\d): (\w+) gain of label Dice", page.text)
