@@ -94,7 +94,7 @@ def relabel(
         output: New folder for the review list; .overread/review/NAME of the study if not given.
     """
     from overread.questions.relabel.steps import relabel_labels
-    from overread.questions.relabel.steps.relabel_source import RelabelChoice
+    from overread.questions.relabel.steps.settled_change import RelabelChoice
     from overread.settings import split_list
 
     guards = {

@@ -7,7 +7,7 @@ import pytest
 
 from overread.errors import InputError
 from overread.questions.relabel.steps import accept_labels, relabel_labels
-from overread.questions.relabel.steps.relabel_source import RelabelChoice
+from overread.questions.relabel.steps.settled_change import RelabelChoice
 from overread.study.check import check_study
 from overread.study.digest import compute_source_digest
 from overread.study.rasters import write_mask

@@ -11,8 +11,9 @@ import yaml
 from overread.errors import InputError, SettingsError
 from overread.inference.uncertainty_maps import UncertaintyMaps, write_uncertainty
 from overread.questions.relabel.steps import relabel_labels
-from overread.questions.relabel.steps.relabel_source import RelabelChoice, add_relabelled_source, make_relabelled_source
+from overread.questions.relabel.steps.relabel_source import add_relabelled_source, make_relabelled_source
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
+from overread.questions.relabel.steps.settled_change import RelabelChoice
 from overread.runs.map_collection import MapCollection, open_map_folder
 from overread.study.check import check_study
 from overread.study.digest import compute_source_digest

@@ -19,11 +19,11 @@ from overread.questions.relabel.results import NoisyLabels, RelabelledSource
 from overread.questions.relabel.steps.design import CorrectionDesign, Role
 from overread.questions.relabel.steps.relabel_source import (
     OPERATION,
-    RelabelChoice,
     add_relabelled_source,
     make_relabelled_source,
 )
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
+from overread.questions.relabel.steps.settled_change import RelabelChoice
 from overread.records import Result
 from overread.runs.fingerprint import name_choice, name_result
 from overread.runs.label_variants import LabelVariants

@@ -10,8 +10,9 @@ from pydantic import TypeAdapter
 
 from overread.errors import InputError
 from overread.labels.relabel_rules.change import Change
-from overread.questions.relabel.steps.relabel_source import RelabelChoice, add_relabelled_source, make_relabelled_source
+from overread.questions.relabel.steps.relabel_source import add_relabelled_source, make_relabelled_source
 from overread.questions.relabel.steps.review_labels import REVIEW_PAGE
+from overread.questions.relabel.steps.settled_change import RelabelChoice
 from overread.runs.derived_source import record_source
 from overread.runs.map_collection import open_map_folder
 from overread.study.output_folder import check_is_outside_labels

@@ -1,31 +1,21 @@
 """Step: relabel a source where networks are uncertain, into a folder of its own, and make it a source of a study."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
-
-from overread.errors import InputError
-from overread.inference.uncertainty_maps import UncertaintyMaps
-from overread.labels.relabel_rules.change import Flip, RuleCase
-from overread.labels.relabel_rules.guards import RelabelGuards
-from overread.labels.relabel_rules.names import RULE_DESCRIPTION, RuleChoice, settle_name, translate_earlier
-from overread.labels.relabel_rules.rule import Evidence, SettledRule
-from overread.labels.relabel_rules.select import select_rule
-from overread.labels.relabelling import RelabelledCase, RelabelSettings, relabel_case
-from overread.labels.source_cases import SourceCase, read_source_case
-from overread.labels.uncertainty_threshold import MOST_UNCERTAINTY, choose_threshold
+from overread.labels.relabel_rules.change import RuleCase
+from overread.labels.relabelling import RelabelledCase, relabel_case
+from overread.labels.source_cases import read_source_case
 from overread.questions.relabel.page.review import RelabelledLabels
 from overread.questions.relabel.review import CaseReview, review_case
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
 from overread.questions.relabel.steps.review_labels import LISTING, describe_origin, write_review
+from overread.questions.relabel.steps.settled_change import RelabelChoice, SettledChange, join_case, settle_change
 from overread.report.context import RunContext
 from overread.runs.derived_source import add_relabelled, check_source_name
 from overread.runs.map_collection import MapCollection
-from overread.settings import Settings
 from overread.study.digest import compute_source_digest
 from overread.study.label_set import LabelSet
 from overread.study.output_folder import create_folder
@@ -35,47 +25,6 @@ from overread.study.study import Study
 
 OPERATION = "relabel"
 _DIGITS = 6
-
-
-class RelabelChoice(Settings):
-    """What a user chooses about relabelling."""
-
-    rule: RuleChoice = Field("auto", description=RULE_DESCRIPTION)
-    threshold: float | None = Field(
-        None,
-        gt=0,
-        lt=MOST_UNCERTAINTY,
-        description="paper, contradicted: a voxel changes sides above this uncertainty; chosen from the maps if None",
-    )
-    guards: RelabelGuards = Field(RelabelGuards(), description="which new masks are refused")
-    clean_source: str = Field("", description="labels that count as clean; empty where none are to be looked at")
-    clean_cases: tuple[str, ...] = Field((), description="cases whose clean labels may be looked at")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _reads_earlier_settings(cls, values: object) -> object:
-        return translate_earlier(values)
-
-    @model_validator(mode="after")
-    def _clean_cases_have_a_source(self) -> "RelabelChoice":
-        if bool(self.clean_source) != bool(self.clean_cases):
-            raise ValueError("clean_source and clean_cases must be given together")
-        return self
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is done to every mask of a source.
-
-    Attributes:
-        settled: the change, and how it was chosen.
-        settings: the change, and the limits on what it may do.
-        threshold: a voxel counts as uncertain above this in the review list.
-    """
-
-    settled: SettledRule
-    settings: RelabelSettings
-    threshold: float
 
 
 @dataclass(frozen=True)
@@ -127,7 +76,7 @@ def make_relabelled_source(
     check_source_name(name)
     labelled = study.labelled_case_ids(source)
     mapped = maps.select(labelled, where=f"source {source!r}")
-    plan = _settle(study, source, maps, choice, mapped)
+    plan = settle_change(study, source, maps, choice, mapped)
     with create_folder(output) as partial:
         changed = _relabel(study, source, maps, plan=plan, folder=partial / name)
         provenance = _build_provenance(study, source, maps, plan=plan, choice=choice, changed=changed)
@@ -170,50 +119,7 @@ def add_relabelled_source(root: Path, made: RelabelledFolder) -> bool:
     )
 
 
-def _settle(study: Study, source: str, maps: MapCollection, choice: RelabelChoice, case_ids: Sequence[str]) -> _Plan:
-    def read(case_id: str) -> RuleCase:
-        return _join(read_source_case(study, source, case_id), maps, case_id)
-
-    evidence = Evidence(
-        case_ids=case_ids,
-        read=read,
-        read_image=study.read_image,
-        subject_of=study.subject_of,
-        clean_case_ids=_select_clean(study, choice, case_ids),
-        read_clean=study.labels(choice.clean_source).read if choice.clean_source else study.labels(source).read,
-    )
-    name = settle_name(choice.rule, choice.threshold, has_clean_cases=bool(evidence.clean_case_ids))
-    settled = select_rule(name, choice.threshold).settle(evidence, choice.guards)
-    change = settled.change
-    threshold = (
-        change.threshold
-        if isinstance(change, Flip)
-        else choose_threshold(maps.read(case_id).aleatoric for case_id in case_ids)
-    )
-    return _Plan(settled, RelabelSettings(change=change, guards=choice.guards), threshold)
-
-
-def _select_clean(study: Study, choice: RelabelChoice, case_ids: Sequence[str]) -> tuple[str, ...]:
-    """The named clean cases that have a clean mask, and a map.
-
-    Raises:
-        InputError: none of those that are named.
-    """
-    if not choice.clean_source:
-        return ()
-    study.select_sources([choice.clean_source])
-    named = [case_id for case_id in case_ids if case_id in choice.clean_cases]
-    found = study.labels(choice.clean_source).select_labelled(named)
-    if not found:
-        raise InputError(
-            "clean_cases must name cases with an uncertainty map that clean_source has labelled",
-            found=", ".join(choice.clean_cases),
-            where=f"source {choice.clean_source!r}",
-        )
-    return found
-
-
-def _relabel(study: Study, source: str, maps: MapCollection, *, plan: _Plan, folder: Path) -> _Changed:
+def _relabel(study: Study, source: str, maps: MapCollection, *, plan: SettledChange, folder: Path) -> _Changed:
     """Write the mask of every case."""
     labels, mapped = LabelSet("", folder, study.suffix), set(maps.case_ids)
     reviews: list[CaseReview] = []
@@ -222,7 +128,7 @@ def _relabel(study: Study, source: str, maps: MapCollection, *, plan: _Plan, fol
         case = read_source_case(study, source, case_id)
         new, results[case_id] = case.mask, {"has_map": False}
         if case_id in mapped:
-            joined = _join(case, maps, case_id)
+            joined = join_case(case, maps, case_id)
             found = relabel_case(joined, plan.settings)
             new, review = found.mask, _review(case_id, joined, found, plan)
             reviews.append(review)
@@ -240,7 +146,7 @@ def _relabel(study: Study, source: str, maps: MapCollection, *, plan: _Plan, fol
     return _Changed(reviews, results, stopped)
 
 
-def _review(case_id: str, case: RuleCase, found: RelabelledCase, plan: _Plan) -> CaseReview:
+def _review(case_id: str, case: RuleCase, found: RelabelledCase, plan: SettledChange) -> CaseReview:
     return review_case(
         case_id,
         case.mask,
@@ -250,24 +156,6 @@ def _review(case_id: str, case: RuleCase, found: RelabelledCase, plan: _Plan) ->
         spacing=case.spacing,
         settings=LISTING,
     )
-
-
-def _join(case: SourceCase, maps: MapCollection, case_id: str) -> RuleCase:
-    found = _read_maps(maps, case_id, case)
-    return RuleCase(case.mask, found.aleatoric, found.probability, case.spacing)
-
-
-def _read_maps(maps: MapCollection, case_id: str, case: SourceCase) -> UncertaintyMaps:
-    found = maps.read(case_id)
-    uncertainty = found.aleatoric
-    if uncertainty.shape != case.mask.shape:
-        raise InputError(
-            f"an uncertainty map must have the shape of its mask, {case.mask.shape}",
-            found=uncertainty.shape,
-            where=f"case {case_id!r}",
-            hint="estimate it from the images of this study with `overread uncertainty`",
-        )
-    return found
 
 
 def _describe_case(review: CaseReview) -> dict[str, Any]:
@@ -283,7 +171,7 @@ def _describe_case(review: CaseReview) -> dict[str, Any]:
 
 
 def _build_provenance(
-    study: Study, source: str, maps: MapCollection, *, plan: _Plan, choice: RelabelChoice, changed: _Changed
+    study: Study, source: str, maps: MapCollection, *, plan: SettledChange, choice: RelabelChoice, changed: _Changed
 ) -> Provenance:
     settled = plan.settled
     clean = {choice.clean_source: compute_source_digest(study, choice.clean_source)} if choice.clean_source else {}
