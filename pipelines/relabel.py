@@ -28,8 +28,9 @@ labels and lists what a human should look at (Redekop and Chernyavskiy 2021).
 compared with it on the first noise
 - relabel_after: uncertainty (the epoch in which it falls fastest), clean (best Dice with the clean labels of the \
 validation cases), clean:case-1+case-2 (of these cases), or the number of an epoch
-- preset: settings of training: relabel-3d, relabel-2d, redekop2021, or the path of a YAML \
-file, one of the study's repository for example; it also says above which uncertainty a voxel changes sides
+- preset: settings of training: relabel-3d, relabel-2d, relabel-skin, redekop2021, or the path of a YAML \
+file, one of the study's repository for example; it also says by which rule labels are repaired. Unless it names one, \
+that is clean where a clean_source is named, else edge, which looks at no clean label
 - epochs: epochs of every training; 0 takes the preset's
 - repeats: trainings of each kind (clean labels, no correction, reweighting, relabelling) and fold, each with its own \
 seed; with a single one the luck of a training can hardly be told from a gain

@@ -19,6 +19,9 @@ import pytest
 
 from overread.adapters.versioning import commit_study, fetch_study
 from overread.inference.uncertainty_maps import UncertaintyMaps, write_uncertainty
+from overread.labels.relabel_rules.change import Flip
+from overread.labels.relabel_rules.guards import RelabelGuards
+from overread.labels.relabel_rules.rule import SettledRule
 from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.steps import make_relabelled_sources
 from overread.questions.relabel.steps.choice import CorrectionChoice
@@ -38,6 +41,7 @@ from overread.types import Mask
 from tests.studies import make_preset, write_squares
 
 CONTROL = LabelVariant(name="control", mode="control", target_dice=1, achieved_dice=1)
+UNCHANGED = CaseChange(changed_count=0, changed_share=0.0, area_ratio=1.0, refusal="", is_kept=False)
 ALEATORIC = ((0.24, 0.24, 0.24), (0.10, 0.02, 0.24))
 """Of the first three rows, in the maps of the first and of the second fold that learn a case."""
 PROBABILITY = ((0.3, 0.3, 0.9), (0.3, 0.3, 0.3))
@@ -107,12 +111,14 @@ def write_training(folder: Path, study: Study, plan: TrainingPlan, job: Training
     RelabelRecord(
         rule="uncertainty",
         chosen_epoch=2 + job.fold,
-        threshold=0.15,
+        repair=SettledRule(rule="contradicted", change=Flip(threshold=0.15, which="contradicted")),
+        guards=RelabelGuards(),
+        stopped="",
         watched=(),
         training_seconds=1.0,
         uncertainty_seconds=1.0,
         estimate_count=len(case_ids),
-        cases={case_id: CaseChange(changed_count=0, changed_share=0.0, is_kept=False) for case_id in case_ids},
+        cases=dict.fromkeys(case_ids, UNCHANGED),
     ).write(place)
     TrainingResult(
         job=job,

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -46,6 +47,27 @@ def test_the_presets_for_imperfect_labels_fit_three_architectures(name: str, arc
     sides = size[:dimensions] if name != "heller2018" else (64, 32)
     with torch.inference_mode():
         assert network(torch.zeros(1, 2, *sides)).shape == (1, 1, *sides)
+
+
+def test_redekop2021_turns_every_uncertain_label_within_wide_limits() -> None:
+    correction = read_preset("redekop2021").correction
+    assert correction.rule == "paper"
+    mask = np.zeros((20, 20), np.bool_)
+    mask[8:12, 8:12] = True
+    ring = np.zeros((20, 20), np.bool_)
+    ring[6:14, 6:14] = True  # Three times the label changes.
+    assert correction.guards.refuse(mask, ring) == ""
+    assert correction.guards.refuse(mask, ring & ~mask) == ""
+    assert correction.guards.judge(["empty", "growth"], [0.1, 0.2]) == ""
+
+
+def test_earlier_names_of_a_rule_and_a_limit_are_read() -> None:
+    values = SMALLEST | {"correction": {"flips": "uncertain", "largest_change": 2.0}}
+    correction = Preset.parse(values, where="test").correction
+    assert (correction.rule, correction.guards.largest_change) == ("paper", 2.0)
+    mixed = SMALLEST | {"correction": {"flips": "uncertain", "rule": "edge"}}
+    with pytest.raises(SettingsError, match="flips is not known"):
+        Preset.parse(mixed, where="test")
 
 
 def test_heller2018_has_the_settings_of_the_paper() -> None:

@@ -63,28 +63,54 @@ def relabel(
     *,
     source: str,
     uncertainty: Path,
+    rule: str = "auto",
     threshold: float | None = None,
-    flips: str = "contradicted",
-    largest_change: float = 0.5,
+    clean_source: str = "",
+    clean_cases: str = "",
+    most_growth: float = 4.0,
+    most_of_image: float = 0.6,
+    least_area: float = 0.1,
+    largest_change: float | None = None,
     name: str = "",
     output: Path | None = None,
 ) -> None:
-    """Make a copy of a source in which labels change sides where networks are uncertain, and a list for review.
+    """Make a copy of a source that is repaired by what networks say of it, and a list for review.
 
     Args:
         folder: Folder of the study.
         source: The labels to repair; they stay as they are.
         uncertainty: Folder of the maps that `overread uncertainty` wrote.
-        threshold: A voxel changes sides above this uncertainty, of at most 0.25; chosen from the maps if not given.
-        flips: Which uncertain labels change sides: contradicted (by the mean prediction) or uncertain (all of them).
-        largest_change: Share of its labelled voxels that may change in a case; one beyond it is left alone.
+        rule: Grow labels to the edges of images (edge), as clean cases say (clean), or let uncertain voxels change
+            sides, all (paper) or those that the mean prediction contradicts (contradicted). With auto: contradicted
+            where a threshold is given, clean where clean cases are, else edge.
+        threshold: Uncertainty, of at most 0.25, above which voxels change sides (paper, contradicted); chosen from the
+            maps if not given.
+        clean_source: The source whose labels of the clean cases count as right.
+        clean_cases: Cases whose clean labels may be looked at, separated by commas; five or more.
+        most_growth: Largest area of a new label as a multiple of the given one; a case beyond a limit is left alone.
+        most_of_image: Largest share of an image that a new label may cover.
+        least_area: Smallest area of a new label as a multiple of the given one.
+        largest_change: Share of its labelled voxels that may change in a case; no such limit if not given.
         name: Name of the new source; SOURCE-relabelled if not given.
         output: New folder for the review list; .overread/review/NAME of the study if not given.
     """
     from overread.questions.relabel.steps import relabel_labels
-    from overread.questions.relabel.steps.relabel_source import RelabelChoice
+    from overread.questions.relabel.steps.settled_change import RelabelChoice
+    from overread.settings import split_list
 
-    values = {"threshold": threshold, "flips": flips, "largest_change": largest_change}
+    guards = {
+        "most_growth": most_growth,
+        "most_of_image": most_of_image,
+        "least_area": least_area,
+        "largest_change": largest_change,
+    }
+    values = {
+        "rule": rule,
+        "threshold": threshold,
+        "guards": guards,
+        "clean_source": clean_source,
+        "clean_cases": split_list(clean_cases),
+    }
     choice = RelabelChoice.parse(values, where="overread labels relabel")
     print(relabel_labels.run(folder, source, choice, uncertainty=uncertainty, name=name, output=output))
 

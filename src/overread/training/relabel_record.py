@@ -4,6 +4,9 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
+from overread.labels.relabel_rules.change import Flip
+from overread.labels.relabel_rules.guards import Refusal, RelabelGuards
+from overread.labels.relabel_rules.rule import SettledRule
 from overread.settings import Settings
 from overread.study.label_set import LabelSet
 from overread.training.history import EpochReport
@@ -20,13 +23,17 @@ class CaseChange(Settings):
     Attributes:
         changed_count: voxels that the rule changes.
         changed_share: the same as a share of the labelled voxels; infinite for an empty mask that gains voxels.
-        is_kept: too much would have changed, so the mask is the old one.
+        area_ratio: area of what the rule makes of the mask, as a multiple of the mask's own; infinite as above.
+        refusal: why that is refused; empty where it is not.
+        is_kept: the mask is the old one, because the new one is refused or the whole repair was stopped.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     changed_count: int
     changed_share: float
+    area_ratio: float
+    refusal: Refusal
     is_kept: bool
 
 
@@ -36,7 +43,10 @@ class RelabelRecord(Settings):
     Attributes:
         rule: what chose the epoch, or its number.
         chosen_epoch: masks were relabelled with the network of this epoch, and training went on from there.
-        threshold: voxels with a larger uncertainty changed sides.
+        repair: the change that was chosen, from which candidates, and whether clean labels were looked at.
+        guards: which new masks were refused.
+        stopped: why no mask was changed at all, so that training went on with the labels as they were; empty where
+            nothing spoke against it.
         watched: the epochs before relabelling, those after the chosen one included that were needed to choose it.
         training_seconds: wall-clock time of the loops before and after relabelling.
         uncertainty_seconds: wall-clock time of estimating uncertainty, between the epochs and for relabelling.
@@ -48,12 +58,19 @@ class RelabelRecord(Settings):
 
     rule: RelabelRule | int
     chosen_epoch: int
-    threshold: float
+    repair: SettledRule
+    guards: RelabelGuards
+    stopped: str
     watched: tuple[EpochReport, ...]
     training_seconds: float
     uncertainty_seconds: float
     estimate_count: int
     cases: dict[str, CaseChange]
+
+    @property
+    def threshold(self) -> float | None:
+        """Voxels with a larger uncertainty changed sides; None where the rule does not look at uncertainty."""
+        return self.repair.change.threshold if isinstance(self.repair.change, Flip) else None
 
     @classmethod
     def read(cls, folder: Path) -> "RelabelRecord":

@@ -2,18 +2,22 @@
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from overread.inference.uncertainty import estimate_uncertainty
-from overread.inference.uncertainty_maps import UncertaintyMaps, read_uncertainty, write_uncertainty
-from overread.labels.relabelling import RelabelSettings, choose_threshold, relabel_case
+from overread.inference.uncertainty_maps import read_uncertainty, write_uncertainty
+from overread.labels.relabel_rules.change import RuleCase
+from overread.labels.relabel_rules.rule import Evidence, SettledRule
+from overread.labels.relabel_rules.select import select_rule
+from overread.labels.relabelling import RelabelSettings, relabel_case
 from overread.networks.build import save_network
 from overread.networks.ensemble import list_members
 from overread.study.rasters import write_mask
+from overread.study.study import Study
 from overread.study.working_cases import WorkingCase, resample_mask
 from overread.training.checkpoint import TrainingState
 from overread.training.context import TrainingContext
@@ -57,30 +61,63 @@ def estimate_maps(
 
 def relabel_masks(
     context: TrainingContext, relabelling: Relabelling, folder: Path
-) -> tuple[float, dict[str, CaseChange]]:
+) -> tuple[SettledRule, str, dict[str, CaseChange]]:
     """Write the relabelled masks of the cases whose maps are in `folder`.
 
     Returns:
-        The threshold, which all training maps together choose where none is given, and what became of each mask.
+        The change that all of them together chose; why it was not made, or nothing; and what became of each mask.
     """
     study, noisy = context.study, context.study.labels(context.job.source)
-    relabelled = open_relabelled(folder, study.suffix)
-
-    def read(case_id: str) -> UncertaintyMaps:
-        return read_uncertainty(folder / UNCERTAINTY_FOLDER, case_id, study.suffix)
-
-    trained = noisy.select_labelled(context.job.train_cases)
-    threshold = relabelling.threshold or choose_threshold(read(case_id).aleatoric for case_id in trained)
-    settings = RelabelSettings(threshold=threshold, flips=relabelling.flips, largest_change=relabelling.largest_change)
-    changes = {}
+    read = build_case_reader(study, context.job.source, folder)
+    settled = select_rule(relabelling.rule, relabelling.threshold).settle(
+        _build_evidence(context, read), relabelling.guards
+    )
+    settings = RelabelSettings(change=settled.change, guards=relabelling.guards)
+    relabelled, changes = open_relabelled(folder, study.suffix), {}
     for case_id in _list_cases(context):
-        maps = read(case_id)
-        case = relabel_case(noisy.read(case_id), maps.aleatoric, settings, probability=maps.probability)
+        case = relabel_case(read(case_id), settings)
         write_mask(relabelled.path(case_id), case.mask, study.read_affine(case_id))
         changes[case_id] = CaseChange(
-            changed_count=case.changed_count, changed_share=case.changed_share, is_kept=case.is_kept
+            changed_count=case.changed_count,
+            changed_share=case.changed_share,
+            area_ratio=case.area_ratio,
+            refusal=case.refusal,
+            is_kept=case.is_kept,
         )
-    return threshold, changes
+    stopped = relabelling.guards.judge(
+        [change.refusal for change in changes.values()], [change.area_ratio for change in changes.values()]
+    )
+    if stopped:
+        for case_id in changes:
+            write_mask(relabelled.path(case_id), noisy.read(case_id), study.read_affine(case_id))
+        changes = {case_id: change.model_copy(update={"is_kept": True}) for case_id, change in changes.items()}
+    return settled, stopped, changes
+
+
+def build_case_reader(study: Study, source: str, folder: Path) -> Callable[[str], RuleCase]:
+    """Reads labels of a source with the maps that a training left in `folder`."""
+
+    def read(case_id: str) -> RuleCase:
+        maps = read_uncertainty(folder / UNCERTAINTY_FOLDER, case_id, study.suffix)
+        mask = study.labels(source).read(case_id)
+        return RuleCase(mask, maps.aleatoric, maps.probability, study.read_spacing(case_id))
+
+    return read
+
+
+def _build_evidence(context: TrainingContext, read: Callable[[str], RuleCase]) -> Evidence:
+    """The training cases, and as clean ones those validation cases that a clean source and the learnt one labelled."""
+    study, job = context.study, context.job
+    learnt, clean = study.labels(job.source), study.labels(job.validation_source or job.source)
+    both = learnt.select_labelled(clean.select_labelled(job.validation_cases)) if clean != learnt else ()
+    return Evidence(
+        case_ids=learnt.select_labelled(job.train_cases),
+        read=read,
+        read_image=study.read_image,
+        subject_of=study.subject_of,
+        clean_case_ids=both,
+        read_clean=clean.read,
+    )
 
 
 def _list_cases(context: TrainingContext) -> tuple[str, ...]:
@@ -110,7 +147,7 @@ def train_with_relabelling(
     started = time.perf_counter()
     estimate_maps(list_members(watched), context, relabelling, folder)
     seconds = time.perf_counter() - started
-    threshold, changes = relabel_masks(context, relabelling, folder)
+    settled, stopped, changes = relabel_masks(context, relabelling, folder)
     start = replace(
         before,
         epoch=before.kept_epoch,
@@ -122,7 +159,9 @@ def train_with_relabelling(
     RelabelRecord(
         rule=relabelling.after,
         chosen_epoch=before.kept_epoch,
-        threshold=threshold,
+        repair=settled,
+        guards=relabelling.guards,
+        stopped=stopped,
         watched=before.reports,
         training_seconds=after.seconds,
         uncertainty_seconds=before.watching_seconds + seconds,

@@ -5,7 +5,9 @@ from typing import Literal, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from overread.inference.settings import UncertaintySettings
-from overread.labels.relabelling import MOST_UNCERTAINTY, FlipRule
+from overread.labels.relabel_rules.guards import RelabelGuards
+from overread.labels.relabel_rules.names import RULE_DESCRIPTION, RuleChoice, RuleName, translate_earlier
+from overread.labels.relabelling import MOST_UNCERTAINTY
 from overread.networks.settings import count_network_dimensions
 from overread.settings import Settings
 
@@ -91,11 +93,16 @@ class Relabelling(Settings):
     after: RelabelRule | int = Field(
         description="what chooses the epoch after which masks are relabelled, or its number"
     )
+    rule: RuleName = Field(description="how masks are changed, see `CorrectionSettings`")
     threshold: float | None = Field(
-        description="a voxel changes sides above it; None chooses it from all training maps"
+        None, description="paper, contradicted: a voxel changes sides above it; None chooses it from all training maps"
     )
-    flips: FlipRule = Field(description="all uncertain voxels, or those whose label the mean prediction contradicts")
-    largest_change: float = Field(gt=0, description="share of its labelled voxels that may change in a case")
+    guards: RelabelGuards = Field(RelabelGuards(), description="which new masks are refused")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_earlier_settings(cls, values: object) -> object:
+        return translate_earlier(values)
 
 
 class CorrectionSettings(Settings):
@@ -106,20 +113,21 @@ class CorrectionSettings(Settings):
     )
     members: int = Field(3, ge=2, description="ensemble: networks that are trained side by side")
     dropout: float = Field(0.2, gt=0, lt=1, description="mc_dropout: of networks that have none of their own")
-    flips: FlipRule = Field(
-        "contradicted",
-        description="all uncertain voxels change sides, or those whose label the mean prediction contradicts",
-    )
-    largest_change: float = Field(
-        1.0, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left alone"
-    )
+    rule: RuleChoice = Field("auto", description=RULE_DESCRIPTION)
+    guards: RelabelGuards = Field(RelabelGuards(), description="which new masks are refused")
     threshold: float | None = Field(
         None,
         gt=0,
         lt=MOST_UNCERTAINTY,
-        description="uncertainty above which a voxel may change sides; null chooses it from the training maps",
+        description="paper, contradicted: uncertainty above which a voxel may change sides; null chooses it from the "
+        "training maps",
     )
     folds: int = Field(3, ge=2, description="rounds of the cross-validation; one where cases.csv has a split column")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_earlier_settings(cls, values: object) -> object:
+        return translate_earlier(values)
 
 
 class ClassifierSettings(Settings):

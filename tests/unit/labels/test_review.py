@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from overread.labels.relabelling import RelabelSettings, relabel_case
-from overread.questions.relabel.review import CaseReview, propose_label, rank_reviews, review_case, suggest_limit
+from overread.labels.relabel_rules.change import RuleCase
+from overread.labels.relabelling import relabel_case
+from overread.questions.relabel.review import CaseReview, rank_reviews, review_case, suggest_limit
 from overread.questions.relabel.review_regions import (
     FoundRegions,
     Region,
@@ -19,9 +20,9 @@ from overread.questions.relabel.review_regions import (
 )
 from overread.questions.relabel.review_tables import write_review_tables
 from overread.types import Mask
+from tests.relabel_rules import flip
 
 EVERYTHING = ReviewSettings(smallest_region=1, most_regions=1000)
-AT_A_TENTH = RelabelSettings(threshold=0.1)
 
 
 def make_block() -> Mask:
@@ -40,9 +41,9 @@ def make_map(**values: float) -> NDArray[np.float32]:
 
 
 def review(
-    case_id: str, mask: Mask, uncertainty: NDArray[np.float32], *, largest_change: float = 0.5, **listing: int
+    case_id: str, mask: Mask, uncertainty: NDArray[np.float32], *, largest_change: float | None = 0.5, **listing: int
 ) -> CaseReview:
-    proposal = propose_label(mask, uncertainty, RelabelSettings(threshold=0.1, largest_change=largest_change))
+    proposal = relabel_case(RuleCase(mask, uncertainty, None, (2.0, 3.0)), flip(largest_change=largest_change))
     return review_case(
         case_id,
         mask,
@@ -150,12 +151,12 @@ def test_an_empty_label_without_uncertain_voxels_leaves_nothing_to_look_at():
     assert (found.mean_uncertainty, found.disagreement, found.regions.count) == (0, 0, 0)
 
 
-def test_an_empty_label_that_would_gain_voxels_is_left_alone_under_any_finite_limit():
+def test_an_empty_label_that_would_gain_voxels_is_left_alone_under_any_limit():
     empty = make_block() & False
     found = review("a", empty, make_map(spot=0.15), largest_change=1e9)
     assert found.is_kept
     assert math.isinf(found.changed_share)
-    assert not review("a", empty, make_map(spot=0.15), largest_change=math.inf).is_kept
+    assert review("a", empty, make_map(spot=0.15), largest_change=None).is_kept
 
 
 def test_cases_left_alone_come_first_and_then_the_most_uncertain():
@@ -177,10 +178,11 @@ def test_regions_have_a_place_in_their_case_and_among_all():
     assert [region.region for region in ranked.select_regions("b")] == [doubtful, changed]
 
 
-def test_a_suggested_limit_is_beyond_the_share():
+def test_a_suggested_limit_is_beyond_what_was_refused():
     for share in (0.5, 0.504, 0.505, 1.989):
-        assert float(suggest_limit(share)) > share
-    assert suggest_limit(math.inf) == "inf"
+        assert float(suggest_limit("change", 1.2, share).removeprefix("--largest-change ")) > share
+        assert float(suggest_limit("growth", 4 + share, 4).removeprefix("--most-growth ")) > 4 + share
+    assert suggest_limit("growth", math.inf, math.inf) == suggest_limit("empty", 0.0, 1.0) == ""
 
 
 def test_tables_hold_cases_and_regions_in_order(tmp_path):
@@ -207,18 +209,14 @@ def test_regions_divide_all_that_changes_or_is_uncertain(seed, shape, limit):
     generator = np.random.default_rng(seed)
     mask = generator.random(shape) < 0.4
     uncertainty = (0.25 * generator.random(shape) ** 3).astype(np.float32)
-    choice = RelabelSettings(threshold=0.1, largest_change=limit)
-    proposal = propose_label(mask, uncertainty, choice)
-    found = find_regions(
-        mask, proposal.mask, uncertainty, threshold=0.1, spacing=(1.0,) * len(shape), settings=EVERYTHING
-    )
-    questioned = find_questioned(mask, proposal.mask, uncertainty, 0.1)
+    spacing = (1.0,) * len(shape)
+    done = relabel_case(RuleCase(mask, uncertainty, None, spacing), flip(largest_change=limit))
+    found = find_regions(mask, done.proposal, uncertainty, threshold=0.1, spacing=spacing, settings=EVERYTHING)
+    questioned = find_questioned(mask, done.proposal, uncertainty, 0.1)
     assert sum(region.voxel_count for region in found.listed) == questioned.sum()
-    assert sum(region.changed_count for region in found.listed) == proposal.changed_count
+    assert sum(region.changed_count for region in found.listed) == done.changed_count
     total = sum(region.cumulative_uncertainty for region in found.listed)
     assert total == pytest.approx(uncertainty[questioned].sum(dtype=np.float64))
     sums = [region.cumulative_uncertainty for region in found.listed]
     assert sums == sorted(sums, reverse=True)
-    done = relabel_case(mask, uncertainty, choice)
-    assert done.is_kept == proposal.is_kept
-    assert np.array_equal(done.mask, mask if proposal.is_kept else proposal.mask)
+    assert np.array_equal(done.mask, mask if done.is_kept else done.proposal)

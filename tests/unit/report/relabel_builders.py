@@ -195,6 +195,9 @@ def build_watched(noise: str, method: str, fold: int, repeat: int = 0, *, has_cl
         rule="uncertainty",
         chosen_epoch=3,
         threshold=0.112 + 0.01 * fold,
+        change=f"δ {0.112 + 0.01 * fold:.3f}",
+        clean_label_count=0,
+        remark="",
         watched=build_epochs(BEFORE, UNCERTAINTY, has_clean),
         continued=build_epochs(AFTER, [None] * len(AFTER), has_clean),
         training_seconds=60.0,
@@ -220,6 +223,8 @@ def build_source(noise: str, method: str) -> RelabelledSource:
         noise=noise,
         method=method,
         threshold=0.117,
+        change="δ 0.117",
+        stopped="",
         kept_case_ids=("c05",),
         digest="66" * 32,
     )

@@ -98,7 +98,7 @@ def test_there_is_a_curve_per_noise_and_one_for_each_further_method(page):
 
 
 def test_chosen_epochs_stand_beside_the_best_with_clean_labels(page):
-    assert "polygon-3 MC dropout 1 0 uncertainty 3 3 5 0.122 2" in page.text
+    assert "polygon-3 MC dropout 1 0 uncertainty 3 3 5 δ 0.122 0 2" in page.text
 
 
 def test_labels_are_told_before_and_after_with_what_was_left_alone(page):
@@ -106,10 +106,30 @@ def test_labels_are_told_before_and_after_with_what_was_left_alone(page):
     row = r"polygon-3 test-time augmentation new source 0\.600 0\.697 0\.097 \(.{14,20}\) 6 5 / 0 10 % 1"
     assert re.search(row, page.text)
     assert (
-        "truth-polygon-7-relabelled-tta truth-polygon-7 test-time augmentation 0.117 1 : c05 666666666666" in page.text
+        "truth-polygon-7-relabelled-tta truth-polygon-7 test-time augmentation δ 0.117 1 : c05 666666666666"
+        in page.text
     )
     figures = [image["alt"] for image in page.images if "5 better, 0 worse, 1 unchanged" in image["alt"]]
     assert [alt.split(".")[0] for alt in figures] == list(NOISES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "told", "untold"),
+    [
+        ("paper", "turned into its opposite where its uncertainty exceeds a threshold δ, and kept", "Labels grow"),
+        ("contradicted", "exceeds a threshold δ and the mean prediction contradicts it, and kept", "Labels grow"),
+        ("edge", "lie on the steepest parts of the images", "exceeds a threshold"),
+        ("clean", "best mean Dice on the cases whose clean labels may be looked at", "exceeds a threshold"),
+    ],
+)
+def test_methods_tell_of_the_rule_that_was_used(unclean, tmp_path, monkeypatch, rule, told, untold):
+    monkeypatch.setattr(unclean, "evaluation", unclean.evaluation.model_copy(update={"rule": rule}))
+    methods = " ".join(
+        Page(unclean.write(tmp_path / "report.html")).text.split("Methods in plain language")[-1].split()
+    )
+    assert told in methods
+    assert untold not in methods
+    assert f"rule for what changes ({rule})" in methods
 
 
 def test_cases_are_shown_by_a_rule_with_their_label_dice(page):
@@ -129,7 +149,9 @@ def test_cases_are_shown_by_a_rule_with_their_label_dice(page):
 def test_ways_of_estimating_uncertainty_are_compared_with_their_cost(page):
     # 30 s for 120 maps; 60 s and 90 s against 40 s.
     gain = r"0\.100 \(0\.069 to 0\.131\) gained"
-    row = rf"MC dropout 0\.800 / 0\.710 {gain} 0\.697 3, 3, 3, 3, 3, 3 0\.112 to 0\.132 0\.25 1\.5 × / 2\.2 ×"
+    row = (
+        rf"MC dropout 0\.800 / 0\.710 {gain} 0\.697 3, 3, 3, 3, 3, 3 δ 0\.112; δ 0\.122; δ 0\.132 0\.25 1\.5 × / 2\.2 ×"
+    )
     assert re.search(row, page.text)
     assert "overlapping intervals, and equal outcomes, do not prove them equal" in page.text
 

@@ -8,22 +8,30 @@ import pytest
 from pages import Page, check_page
 from report_builders import build_context
 
-from overread.labels.relabelling import RelabelSettings
+from overread.labels.relabel_rules.change import RuleCase
+from overread.labels.relabel_rules.rule import SettledRule
+from overread.labels.relabelling import relabel_case
 from overread.labels.source_cases import read_source_case
 from overread.questions.relabel.page import review as report
-from overread.questions.relabel.review import propose_label, rank_reviews, review_case
+from overread.questions.relabel.review import rank_reviews, review_case
 from overread.questions.relabel.review_regions import ReviewSettings
 from overread.study.study import Study
 from tests.doubtful_studies import make_maps
+from tests.relabel_rules import flip
 from tests.studies import write_cubes, write_squares
 
 
-def write(study: Study, path: Path, *, threshold: float = 0.1, largest_change: float = 0.5, method: str = "tta") -> str:
-    settings = RelabelSettings(threshold=threshold, largest_change=largest_change)
+def write(
+    study: Study, path: Path, *, threshold: float = 0.1, largest_change: float | None = 0.5, method: str = "tta"
+) -> str:
+    settings = flip(threshold, largest_change=largest_change)
     labels = report.RelabelledLabels(
         name="ann-relabelled",
         source="ann",
+        settled=SettledRule(rule="paper", change=settings.change),
         settings=settings,
+        threshold=threshold,
+        stopped="",
         method=method,
         unmapped=study.case_ids[-1:],
         read_maps=lambda case_id: make_maps(study, case_id),
@@ -36,7 +44,7 @@ def write(study: Study, path: Path, *, threshold: float = 0.1, largest_change: f
             review_case(
                 case_id,
                 case.mask,
-                propose_label(case.mask, uncertainty, settings),
+                relabel_case(RuleCase(case.mask, uncertainty, None, case.spacing), settings),
                 uncertainty,
                 threshold=threshold,
                 spacing=case.spacing,
@@ -73,13 +81,14 @@ def test_what_was_done_is_said_first_with_the_command_that_accepts_it(page):
     assert "1 labelled case had no uncertainty map and keeps its label" in page.text
 
 
-def test_a_case_that_was_left_alone_comes_first_and_says_how_to_get_it_relabelled(page):
-    # All of its block changes: a share of 1.
+def test_a_case_that_was_left_alone_comes_first_and_says_why(page):
+    # All of its block changes, so that nothing would be left.
     first = page.text.split("Case by case")[2].split("2. Case")[0]
     assert "1. Case case00" in first
     assert "Left alone. Would change: " in first
     assert "100 % of the label" in first
-    assert re.search(r"with a limit of\s+1.01 \(--largest-change", first)
+    assert "holds the label as it was given, for nothing would be left of it" in first
+    assert "relabel again" not in first
 
 
 def test_every_case_has_a_picture_and_one_of_its_region_with_an_alternative(page, squares):
@@ -134,11 +143,10 @@ def test_nothing_to_look_at_is_said(squares, tmp_path):
     assert page.images == []
 
 
-def test_without_a_limit_no_case_is_left_alone(squares, tmp_path):
-    page = Page(write(squares, tmp_path / "review.html", largest_change=float("inf")))
-    assert "4 of 4 cases were relabelled." in page.text
-    assert "left alone" not in page.text
-    assert "inf %" not in page.text
+def test_a_case_beyond_a_limit_says_which_limit_would_let_it_pass(squares, tmp_path):
+    page = Page(write(squares, tmp_path / "review.html", largest_change=0.05))
+    assert "0 of 4 cases were relabelled, and 4 were left alone." in page.text
+    assert re.search(r"relabel again with --largest-change 0\.\d\d and another --name", page.text)
 
 
 def test_markup_in_names_is_shown_and_not_obeyed(squares, tmp_path):

@@ -7,20 +7,21 @@ import pytest
 
 from overread.errors import InputError
 from overread.questions.relabel.steps import accept_labels, relabel_labels
-from overread.questions.relabel.steps.relabel_source import RelabelChoice
+from overread.questions.relabel.steps.settled_change import RelabelChoice
 from overread.study.check import check_study
 from overread.study.digest import compute_source_digest
 from overread.study.rasters import write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study
 from tests.doubtful_studies import write_maps
+from tests.relabel_rules import flip
 from tests.studies import write_cubes, write_squares
 
 
 def relabel(study: Study, name: str = "", *, largest_change: float = 0.5) -> Study:
     """Relabel ann: case00 is left alone, the last case has no map, all others change."""
     maps = study.root.parent / "maps"
-    choice = RelabelChoice(threshold=0.1, flips="uncertain", largest_change=largest_change)
+    choice = RelabelChoice(rule="paper", threshold=0.1, guards=flip(largest_change=largest_change).guards)
     if not maps.exists():
         write_maps(study, maps)
     relabel_labels.run(study.root, "ann", choice, uncertainty=maps, name=name)
@@ -72,12 +73,16 @@ def test_the_same_decision_again_changes_nothing_and_another_needs_a_name(study)
 
 
 def test_a_case_that_was_left_alone_is_accepted_after_relabelling_with_a_larger_limit(study):
-    with pytest.raises(InputError, match=r"left alone.*case 'case00'.*--largest-change 1\.01 and another --name"):
-        accept(study, "case01", "case00")
+    narrow = relabel(study, "narrow", largest_change=0.05)
+    with pytest.raises(InputError, match=r"left alone.*case 'case01'.*--largest-change 0\.\d\d and another --name"):
+        accept(narrow, "case01", source="narrow")
     assert "ann-reviewed" not in Study.open(study.root).settings.sources
-    wider = relabel(study, "wider", largest_change=1.01)
-    accept(wider, "case00", source="wider")
-    assert not wider.labels("ann-reviewed").read("case00").any()  # All of it was uncertain.
+    accept(study, "case01")
+
+
+def test_a_case_that_would_be_emptied_cannot_be_accepted_under_any_limit(study):
+    with pytest.raises(InputError, match=r"left alone.*case 'case00'.*a label is never emptied"):
+        accept(study, "case01", "case00")
 
 
 def test_what_cannot_be_accepted_is_refused(study):

@@ -17,6 +17,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from overread.labels.relabel_rules.change import Flip
+from overread.labels.relabel_rules.guards import Refusal, RelabelGuards
+from overread.labels.relabel_rules.rule import SettledRule
 from overread.labels.variant_record import LabelVariant
 from overread.questions.relabel.results import DICE_COLUMNS, LABEL_COLUMNS, RelabelEvaluation, RelabelledSource
 from overread.questions.relabel.steps import evaluate_relabelling
@@ -108,15 +111,23 @@ def write_training(inputs: Inputs, job: TrainingJob) -> None:
         _write_relabelling(inputs, job, folder)
 
 
+def make_change(count: int, share: float, refusal: Refusal = "") -> CaseChange:
+    return CaseChange(
+        changed_count=count, changed_share=share, area_ratio=1 + share, refusal=refusal, is_kept=bool(refusal)
+    )
+
+
 def _write_relabelling(inputs: Inputs, job: TrainingJob, folder: Path) -> None:
     """The first training case was left alone, with a share that no finite number tells."""
     left_alone, *changed = job.train_cases
-    changes = {case_id: CaseChange(changed_count=1, changed_share=1 / 3, is_kept=False) for case_id in changed}
-    changes[left_alone] = CaseChange(changed_count=9, changed_share=float("inf"), is_kept=True)
+    changes = {case_id: make_change(1, 1 / 3) for case_id in changed}
+    changes[left_alone] = make_change(9, float("inf"), refusal="growth")
     RelabelRecord(
         rule=2,
         chosen_epoch=2,
-        threshold=0.125,
+        repair=SettledRule(rule="contradicted", change=Flip(threshold=0.125, which="contradicted")),
+        guards=RelabelGuards(),
+        stopped="",
         watched=tuple(make_report(epoch, is_watched=True) for epoch in (1, 2, 3)),
         training_seconds=40.0,
         uncertainty_seconds=20.0,
@@ -154,6 +165,8 @@ def add_relabelled_source(inputs: Inputs, noisy: str) -> None:
         noise=inputs.design.noises[0].name,
         method="tta",
         threshold=0.125,
+        change="δ 0.125",
+        stopped="",
         kept_case_ids=("case01",),
         digest="c" * 64,
     )

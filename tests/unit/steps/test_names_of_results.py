@@ -253,9 +253,7 @@ def test_a_relabelled_source_keeps_its_name_when_code_changes_though_it_is_made_
             uncertainty=UncertaintySettings(),
             members=1,
             after="uncertainty",
-            threshold=None,
-            flips="contradicted",
-            largest_change=1.0,
+            rule="contradicted",
         ),
         {"job": tmp_path / "network"},
     )

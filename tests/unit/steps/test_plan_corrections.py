@@ -150,8 +150,34 @@ def test_relabelling_follows_the_choice_and_the_preset(study):
     assert {method: found.members for method, found in of_method.items()} == {"tta": 1, "mc_dropout": 1, "ensemble": 3}
     for found in of_method.values():
         assert (found.after, found.threshold) == (2, 0.1)
-        assert (found.flips, found.largest_change) == (correction.flips, correction.largest_change)
+        assert (found.rule, found.guards) == ("contradicted", correction.guards)
         assert found.uncertainty.samples == correction.uncertainty.samples
+
+
+@pytest.mark.parametrize(
+    ("variants", "values", "expected"),
+    [
+        (NOISY, {}, "edge"),  # ann's own masks are there to judge by, and no repair may look at them.
+        (NOISY, {"relabel_after": "clean"}, "clean"),
+        (AS_THEY_ARE, {}, "edge"),
+        (AS_THEY_ARE, {"clean_source": "ann"}, "clean"),
+        (AS_THEY_ARE, {"clean_source": "ann", "relabel_after": "clean:case00+case05"}, "clean"),
+    ],
+)
+def test_clean_labels_choose_the_change_only_where_the_user_says_that_they_may_be_seen(
+    study, variants, values, expected
+):
+    assert {job.correction.rule for job in list_relabelling(plan(study, variants, **values))} == {expected}
+
+
+def test_a_rule_of_the_preset_is_taken_as_it_is_and_clean_needs_a_clean_source(study):
+    write_preset(study, rule="paper")
+    found = plan(study, AS_THEY_ARE, clean_source="ann")
+    assert {job.correction.rule for job in list_relabelling(found)} == {"paper"}
+    write_preset(study, rule="clean")
+    assert {job.correction.rule for job in list_relabelling(plan(study, NOISY))} == {"clean"}
+    with pytest.raises(SettingsError, match=r"the rule clean needs a clean_source.*take the rule edge"):
+        plan(study, AS_THEY_ARE)
 
 
 @pytest.mark.parametrize("threshold", [0, -0.01, 0.25, float("nan"), float("inf")])

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
-from overread.errors import InputError
-from overread.inference.uncertainty_maps import write_uncertainty
+from overread.errors import InputError, SettingsError
+from overread.inference.uncertainty_maps import UncertaintyMaps, write_uncertainty
 from overread.questions.relabel.steps import relabel_labels
-from overread.questions.relabel.steps.relabel_source import RelabelChoice, add_relabelled_source, make_relabelled_source
+from overread.questions.relabel.steps.relabel_source import add_relabelled_source, make_relabelled_source
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
+from overread.questions.relabel.steps.settled_change import RelabelChoice
 from overread.runs.map_collection import MapCollection, open_map_folder
 from overread.study.check import check_study
 from overread.study.digest import compute_source_digest
@@ -21,9 +22,10 @@ from overread.study.rasters import write_mask
 from overread.study.schema import Provenance
 from overread.study.study import Study
 from tests.doubtful_studies import find_first_row, make_maps, write_maps
+from tests.relabel_rules import flip
 from tests.studies import write_cubes, write_squares
 
-AT_A_TENTH = RelabelChoice(threshold=0.1, flips="uncertain")
+AT_A_TENTH = RelabelChoice(rule="paper", threshold=0.1, guards=flip().guards)
 
 
 def collect(study: Study) -> MapCollection:
@@ -77,8 +79,15 @@ def test_the_provenance_says_how_each_mask_came_about(study, tmp_path):
         "source": "ann",
         "threshold": 0.1,
         "threshold_rule": "given",
-        "flips": "uncertain",
-        "largest_change": 0.5,
+        "rule": "paper",
+        "change": {"kind": "flip", "threshold": 0.1, "which": "all"},
+        "grid": [],
+        "clean_case_ids": [],
+        "verdict": None,
+        "remark": "",
+        "clean_source": "",
+        "guards": AT_A_TENTH.guards.model_dump(mode="json"),
+        "stopped": "",
     }
     mask, uncertainty = study.labels("ann").read("case01"), make_maps(study, "case01").aleatoric
     height = int(mask.any(axis=1).sum())
@@ -86,7 +95,9 @@ def test_the_provenance_says_how_each_mask_came_about(study, tmp_path):
         "has_map": True,
         "changed_count": int(mask.any(axis=0).sum()),
         "changed_share": pytest.approx(1 / height, abs=1e-6),
+        "area_ratio": pytest.approx(1 - 1 / height, abs=1e-6),
         "is_kept": False,
+        "refusal": "",
         "cumulative_uncertainty": pytest.approx(float(uncertainty.sum(dtype=np.float64)), abs=1e-6),
     }
     assert provenance.cases["case00"]["is_kept"] is True
@@ -96,7 +107,11 @@ def test_the_provenance_says_how_each_mask_came_about(study, tmp_path):
 
 def test_a_threshold_that_is_not_given_is_chosen_from_the_maps_of_labelled_cases(study, tmp_path):
     # Two values, 0.01 and 0.2, fill one bin each; the middle of the borders between them separates best.
-    parameters = make(study, tmp_path / "out", choice=RelabelChoice(flips="uncertain")).read_provenance().parameters
+    parameters = (
+        make(study, tmp_path / "out", choice=RelabelChoice(rule="paper", guards=flip().guards))
+        .read_provenance()
+        .parameters
+    )
     assert parameters["threshold"] == pytest.approx((0.01 + 0.2) / 2, abs=0.002)
     assert parameters["threshold_rule"] == "otsu"
 
@@ -106,11 +121,7 @@ def test_infinite_numbers_are_null_in_the_provenance(study, tmp_path):
     write_mask(study.labels("ann").path("case01"), np.zeros((24, 24), np.bool_), None)
     made = make_relabelled_source(study, "ann", maps, name="n", choice=AT_A_TENTH, output=tmp_path / "out")
     result = made.read_provenance().cases["case01"]
-    assert (result["changed_share"], result["is_kept"]) == (None, True)
-    free = RelabelChoice(threshold=0.1, flips="uncertain", largest_change=float("inf"))
-    made = make_relabelled_source(study, "ann", maps, name="n", choice=free, output=tmp_path / "free")
-    assert made.read_provenance().parameters["largest_change"] is None
-    assert made.read_provenance().cases["case01"]["is_kept"] is False
+    assert (result["changed_share"], result["area_ratio"], result["is_kept"]) == (None, None, True)
     json.dumps(yaml.safe_load(made.provenance_file.read_text()), allow_nan=False)
 
 
@@ -144,7 +155,8 @@ def test_another_source_of_that_name_is_not_overwritten(study, tmp_path):
     before = read_all(study.root)
     with pytest.raises(InputError, match="never overwritten; the study holds another one of that name, got 'new'"):
         add_relabelled_source(
-            study.root, make(study, tmp_path / "second", choice=RelabelChoice(threshold=0.15, flips="uncertain"))
+            study.root,
+            make(study, tmp_path / "second", choice=RelabelChoice(rule="paper", threshold=0.15, guards=flip().guards)),
         )
     with pytest.raises(InputError, match="never overwritten"):
         add_relabelled_source(study.root, make(study, tmp_path / "third", name="ben"))
@@ -197,7 +209,7 @@ def test_the_command_adds_the_source_and_tells_what_became_of_the_cases(study, t
     maps = write_maps(study, tmp_path / "maps")
     told = relabel_labels.run(study.root, "ann", AT_A_TENTH, uncertainty=maps).splitlines()
     assert told == [
-        "ann-relabelled: threshold 0.1, 2 of 4 cases changed, 1 left alone beyond the limit, 1 without a map",
+        "ann-relabelled: paper (δ 0.100), 2 of 4 cases changed, 1 left alone beyond the limits, 1 without a map",
         "added ann-relabelled; version it with `overread study commit`",
         f"review list: {study.root}/.overread/review/ann-relabelled/review.html",
     ]
@@ -213,9 +225,9 @@ def test_the_command_adds_the_source_and_tells_what_became_of_the_cases(study, t
 
 def test_the_review_list_can_be_put_elsewhere_but_over_nothing(study, tmp_path):
     maps, output = write_maps(study, tmp_path / "maps"), tmp_path / "list"
-    choice = RelabelChoice(flips="uncertain")
+    choice = RelabelChoice(rule="paper", guards=flip().guards)
     told = relabel_labels.run(study.root, "ann", choice, uncertainty=maps, name="n", output=output)
-    assert "(chosen from the maps)" in told
+    assert ", chosen from the maps)" in told
     assert (output / "review.html").is_file()
     for taken in (output, study.root / "labels" / "list"):
         with pytest.raises(InputError, match="output folder must"):
@@ -226,3 +238,51 @@ def test_the_review_list_can_be_put_elsewhere_but_over_nothing(study, tmp_path):
 def test_a_folder_without_maps_is_refused(study, tmp_path):
     with pytest.raises(InputError, match=r"must hold maps of cases of the study, got none in .*aleatoric"):
         relabel_labels.run(study.root, "ann", AT_A_TENTH, uncertainty=tmp_path / "nothing")
+
+
+def test_without_a_rule_edges_decide_and_labels_on_their_edges_are_left_alone(study, tmp_path):
+    """Of all blocks of ann the outline lies on the edge."""
+    provenance = make(study, tmp_path / "out", choice=RelabelChoice()).read_provenance()
+    assert (provenance.parameters["rule"], provenance.parameters["change"]) == ("edge", {"kind": "leave alone"})
+    assert provenance.parameters["remark"].startswith("left alone")
+    assert not any(case["changed_count"] for case in provenance.cases.values() if case["has_map"])
+    maps = write_maps(study, tmp_path / "maps")
+    told = relabel_labels.run(study.root, "ann", RelabelChoice(), uncertainty=maps).splitlines()
+    assert told[0].startswith("ann-relabelled: edge (left alone, no clean label looked at), 0 of 4 cases changed")
+    assert told[1].startswith("left alone: the images")
+
+
+def test_clean_cases_decide_where_they_are_named_and_the_provenance_names_them(study, tmp_path):
+    """ben outlines one voxel too much on every side, and the network sees the blocks of ann."""
+
+    def read(case_id: str) -> UncertaintyMaps:
+        block = study.labels("ann").read(case_id)
+        probability = np.where(block, 0.9, 0.1).astype(np.float32)
+        return UncertaintyMaps(probability, np.where(block, 0.09, 0.05).astype(np.float32), probability * 0)
+
+    choice = RelabelChoice(clean_source="ann", clean_cases=("case00", "case01", "case03"))
+    made = make_relabelled_source(
+        study, "ben", replace(collect(study), read=read), name="new", choice=choice, output=tmp_path / "out"
+    )
+    provenance = made.read_provenance()
+    assert (provenance.parameters["rule"], provenance.parameters["clean_source"]) == ("clean", "ann")
+    assert provenance.parameters["clean_case_ids"] == ["case00", "case01"]  # The last case has no map.
+    assert provenance.parents["ann"] == compute_source_digest(study, "ann")
+    assert "2 clean cases" in provenance.parameters["remark"]
+    masks = {case_id: mask for case_id, mask, _ in made.iterate_masks(study.suffix)}
+    assert np.array_equal(masks["case02"], study.labels("ann").read("case02"))
+    for wrong in ({"clean_source": "ann"}, {"clean_cases": ("case00",)}):
+        with pytest.raises(SettingsError, match="given together"):
+            RelabelChoice.parse(wrong, where="test")
+    with pytest.raises(InputError, match="clean_cases must name cases with an uncertainty map"):
+        make(study, tmp_path / "none", choice=RelabelChoice(clean_source="ben", clean_cases=("case03",)))
+
+
+def test_a_repair_that_would_refuse_most_cases_changes_nothing_and_says_why(study, tmp_path):
+    """A first row is more than a hundredth of every block."""
+    guards = flip(largest_change=0.01).guards.model_copy(update={"most_refused": 0.5})
+    made = make(study, tmp_path / "out", choice=RelabelChoice(rule="paper", threshold=0.1, guards=guards))
+    provenance = made.read_provenance()
+    assert provenance.parameters["stopped"] == "3 of 3 new masks were refused, more than 50%"
+    assert all(case["is_kept"] for case in provenance.cases.values() if case["has_map"])
+    assert "The repair was stopped" in (made.review_folder / "review.html").read_text()

@@ -13,7 +13,7 @@ from overread.training.epoch_choice import (
     LastEpoch,
     choose_relabel_epoch,
     compute_relative_changes,
-    has_passed_minimum,
+    has_learnt,
 )
 from overread.training.history import EpochReport
 
@@ -31,9 +31,9 @@ def test_the_epoch_is_that_in_which_uncertainty_falls_fastest():
     assert choose_relabel_epoch([1.0, 2.0, 3.0]) == 3, "a rise from 2 to 3 is relatively smaller than from 1 to 2"
 
 
-def test_a_training_stops_when_two_epochs_brought_no_smaller_change():
-    assert [has_passed_minimum(CUMULATIVE[:count]) for count in range(1, 6)] == [False, False, False, False, True]
-    assert has_passed_minimum(CUMULATIVE[:4], patience=1)
+def test_an_epoch_that_may_not_be_chosen_is_passed_over():
+    assert choose_relabel_epoch(CUMULATIVE, [True, True, False, True, True]) == 2
+    assert choose_relabel_epoch(CUMULATIVE, [True, False, False, True, True]) == 4
 
 
 def test_too_few_epochs_are_refused():
@@ -92,15 +92,46 @@ def test_a_named_epoch_is_kept_once_it_is_there_and_nothing_after_it_is_needed()
 
 def test_the_epoch_in_which_uncertainty_falls_fastest_is_kept_and_two_more_are_needed_to_see_it() -> None:
     """Relative changes -0.1, -0.5, -0.1 and 0: the fastest fall is that to epoch 3."""
-    sums = [100.0, 90.0, 45.0, 40.5, 40.5]
-    reports = make_reports([None] * 5, sums)
-    assert follow(FastestFall(), reports) == [(0, False), (2, False), (3, False), (3, False), (3, True)]
+    reports = make_reports([0.5] * 5, [100.0, 90.0, 45.0, 40.5, 40.5])
+    assert follow(FastestFall(), reports) == [(1, False), (2, False), (3, False), (3, False), (3, True)]
 
 
 def test_an_early_fall_is_not_the_choice_once_a_faster_one_follows_in_time() -> None:
     """Changes -0.2, -0.1 and -0.25: epoch 2 leads until epoch 4 beats it, one epoch before the training would end."""
-    reports = make_reports([None] * 4, [100.0, 80.0, 72.0, 54.0])
-    assert [chosen for chosen, _ in follow(FastestFall(), reports)] == [0, 2, 2, 4]
+    reports = make_reports([0.5] * 4, [100.0, 80.0, 72.0, 54.0])
+    assert [chosen for chosen, _ in follow(FastestFall(), reports)] == [1, 2, 2, 4]
+
+
+def test_an_epoch_at_which_the_network_says_nothing_is_not_the_choice_however_fast_uncertainty_falls() -> None:
+    """Changes -0.9, -0.5, -0.1 and 0: the fall to epoch 2 is that of a network that comes to predict background."""
+    reports = make_reports([0.0, 0.0, 0.3, 0.5, 0.5, 0.5], [1000.0, 100.0, 50.0, 45.0, 45.0, 45.0])
+    assert follow(FastestFall(), reports)[1:] == [(2, False), (3, False), (3, False), (3, True), (3, True)]
+
+
+def test_where_no_network_learns_enough_the_last_epoch_is_the_choice() -> None:
+    assert follow(FastestFall(), make_reports([0.0] * 4, [100.0, 50.0, 25.0, 20.0]))[-1] == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("dice", "learnt", "losses", "expected"),
+    [
+        (0.25, None, (1.0, 0.5), True),
+        (0.24, None, (1.0, 0.5), False),
+        (0.24, None, (1.0, 0.99), True),
+        (0.0, None, (1.0, 1.0), False),
+        (0.9, 0.1, (1.0, 0.5), False),
+        (0.1, 0.9, (1.0, 0.5), True),
+        (None, None, (1.0, 1.0), False),
+    ],
+)
+def test_a_network_has_learnt_once_it_agrees_with_the_labels_it_learns_or_says_something_and_has_settled(
+    dice: float | None, learnt: float | None, losses: tuple[float, float], expected: bool
+) -> None:
+    reports = [
+        EpochReport(epoch=epoch, loss=loss, learning_rate=0.1, seconds=1.0, validation_dice=dice, learnt_dice=learnt)
+        for epoch, loss in enumerate(losses, start=1)
+    ]
+    assert has_learnt(reports, 1) is expected
 
 
 @pytest.mark.parametrize("rule", RULES)

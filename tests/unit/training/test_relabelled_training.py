@@ -8,19 +8,26 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from overread.errors import InputError
+from overread.evaluation.overlap import compute_dice
 from overread.inference.settings import UncertaintySettings
-from overread.inference.uncertainty_maps import read_uncertainty
-from overread.labels.relabelling import RelabelSettings, choose_threshold, relabel_case
+from overread.inference.uncertainty_maps import UncertaintyMaps, read_uncertainty
+from overread.labels.relabel_rules.change import LeaveAlone, RuleCase
+from overread.labels.relabelling import choose_threshold, relabel_case
 from overread.networks.build import build_network
 from overread.networks.ensemble import NetworkEnsemble
 from overread.networks.settings import NetworkSettings
 from overread.study.study import Study
+from overread.training import relabelled_training
+from overread.training.epoch_choice import has_learnt
 from overread.training.history import EpochReport, read_history
 from overread.training.job import run_training_job
 from overread.training.loop import Session
 from overread.training.relabel_record import UNCERTAINTY_FOLDER, RelabelRecord, open_relabelled
 from overread.training.result import TrainingJob, TrainingResult
 from overread.training.settings import Relabelling
+from tests.doubtful_studies import find_first_row
+from tests.relabel_rules import WIDE, flip
 from tests.studies import make_preset, write_squares
 
 EPOCHS = 5
@@ -47,8 +54,7 @@ def make_job(correction: Relabelling | str | None, *, validation_source: str = "
 
 def make_relabelling(**values: object) -> Relabelling:
     uncertainty = UncertaintySettings(method=values.pop("method", "tta"), samples=2, shift_voxels=1)  # type: ignore[arg-type]
-    settings = {"uncertainty": uncertainty, "members": 1, "after": 2, "threshold": None, "flips": "contradicted"}
-    settings |= {"largest_change": 0.5}
+    settings = {"uncertainty": uncertainty, "members": 1, "after": 2, "rule": "contradicted", "guards": WIDE}
     return Relabelling.parse(settings | values, where="test")
 
 
@@ -96,10 +102,11 @@ def test_masks_follow_from_the_maps_beside_them(study: Study, trained: Path) -> 
     maps = {case_id: read_uncertainty(trained / UNCERTAINTY_FOLDER, case_id, ".png") for case_id in record.cases}
     assert set(maps) == {"case00", "case01", "case02", "case03"}
     assert record.threshold == choose_threshold(maps[name].aleatoric for name in ("case00", "case01", "case02"))
-    settings = RelabelSettings(threshold=record.threshold, flips="contradicted", largest_change=0.5)
+    assert record.threshold is not None
+    settings = flip(record.threshold, which="contradicted", largest_change=None)
     for case_id, found in maps.items():
         mask = study.labels("ben").read(case_id)
-        expected = relabel_case(mask, found.aleatoric, settings, probability=found.probability)
+        expected = relabel_case(RuleCase(mask, found.aleatoric, found.probability, (1.0, 1.0)), settings)
         assert np.array_equal(masks.read(case_id), expected.mask)
         assert record.cases[case_id].changed_count == expected.changed_count
     assert record.estimate_count == 2 * 3 + 4
@@ -135,7 +142,12 @@ def test_the_rule_of_uncertainty_stops_two_epochs_after_its_minimum_or_at_the_en
     run(study, tmp_path / "network", make_job(make_relabelling(after="uncertainty")))
     record = RelabelRecord.read(tmp_path / "network")
     sums = [report.cumulative_uncertainty or 0 for report in record.watched]
-    changes = [(now - before) / before for before, now in pairwise(sums)]
+    able = [has_learnt(record.watched, index) for index in range(len(sums))]
+    changes = [
+        (now - before) / before if is_able else 9.0
+        for (before, now), is_able in zip(pairwise(sums), able[1:], strict=True)
+    ]
+    assert any(able[1:])
     assert record.chosen_epoch == changes.index(min(changes)) + 2
     assert len(record.watched) in (record.chosen_epoch + 2, EPOCHS)
 
@@ -147,10 +159,74 @@ def test_the_rule_of_clean_labels_takes_the_best_validation(study: Study, tmp_pa
     assert record.chosen_epoch == dice.index(max(dice)) + 1
 
 
+def test_a_network_that_says_nothing_leaves_the_labels_as_they_are_and_the_record_says_why(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All labels would be erased at 0.5, as by a network at an early epoch."""
+
+    def say_nothing(*_: object, **__: object) -> UncertaintyMaps:
+        silent = np.full((24, 24), 0.2, np.float32)
+        return UncertaintyMaps(silent, silent * 0.8, silent * 0)
+
+    monkeypatch.setattr(relabelled_training, "estimate_uncertainty", say_nothing)
+    run(study, tmp_path / "network", make_job(make_relabelling(threshold=0.1, guards={})))
+    record, masks = RelabelRecord.read(tmp_path / "network"), open_relabelled(tmp_path / "network", ".png")
+    assert record.stopped == "4 of 4 new masks were refused, more than 50%"
+    for case_id, change in record.cases.items():
+        assert (change.refusal, change.area_ratio, change.is_kept) == ("empty", 0.0, True)
+        assert np.array_equal(masks.read(case_id), study.labels("ben").read(case_id))
+    assert [report.epoch for report in read_history(tmp_path / "network" / "history.csv")] == [1, 2, 3, 4, 5]
+
+
+def test_a_repair_that_shrinks_labels_altogether_is_stopped_though_no_case_is_refused(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network contradicts all of each label but its first row."""
+
+    def say_little(_: Study, case_id: str, *__: object, **___: object) -> UncertaintyMaps:
+        mask = study.labels("ben").read(case_id)
+        probability = np.where(mask & ~find_first_row(mask), 0.4, 0.9).astype(np.float32)
+        return UncertaintyMaps(probability, np.where(mask, 0.2, 0.0).astype(np.float32), probability * 0)
+
+    monkeypatch.setattr(relabelled_training, "estimate_uncertainty", say_little)
+    run(study, tmp_path / "network", make_job(make_relabelling(threshold=0.1, guards={"least_area": 0.0})))
+    record, masks = RelabelRecord.read(tmp_path / "network"), open_relabelled(tmp_path / "network", ".png")
+    assert "of their labels' area, less than 50%" in record.stopped
+    assert {change.refusal for change in record.cases.values()} == {""}
+    assert all(change.is_kept for change in record.cases.values())
+    assert np.array_equal(masks.read("case00"), study.labels("ben").read("case00"))
+
+
+def test_clean_validation_cases_choose_the_change_and_the_record_names_them(study: Study, tmp_path: Path) -> None:
+    run(study, tmp_path / "network", make_job(make_relabelling(rule="clean")))
+    repair = RelabelRecord.read(tmp_path / "network").repair
+    assert (repair.rule, repair.clean_case_ids, len(repair.grid)) == ("clean", ("case03",), 97)
+    assert repair.change == max(repair.grid, key=lambda scored: scored.score).change
+    before = compute_dice(study.labels("ann").read("case03"), study.labels("ben").read("case03"))
+    assert repair.grid[0].score == before
+
+
+def test_without_another_source_to_judge_by_no_label_is_clean(study: Study, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="needs cases with clean labels"):
+        run(study, tmp_path / "network", make_job(make_relabelling(rule="clean"), validation_source=""))
+
+
+def test_edges_choose_the_change_and_look_at_no_clean_label(study: Study, tmp_path: Path) -> None:
+    """ben outlines a voxel too much, so that the images give no reason to grow."""
+    run(study, tmp_path / "network", make_job(make_relabelling(rule="edge")))
+    record = RelabelRecord.read(tmp_path / "network")
+    assert record.repair.verdict in ("shrink", "leave alone", "no edges")
+    assert record.repair.change == LeaveAlone()
+    assert record.repair.remark.startswith("left alone")
+    assert (record.threshold, record.repair.uses_clean_labels, record.stopped) == (None, False, "")
+    masks = open_relabelled(tmp_path / "network", ".png")
+    assert np.array_equal(masks.read("case00"), study.labels("ben").read("case00"))
+
+
 @pytest.mark.parametrize(("method", "members"), [("mc_dropout", 1), ("ensemble", 2)])
 def test_other_methods_relabel_too(study: Study, tmp_path: Path, method: str, members: int) -> None:
     run(study, tmp_path / "network", make_job(make_relabelling(method=method, members=members)))
-    assert 0 < RelabelRecord.read(tmp_path / "network").threshold < 0.25
+    assert 0 < (RelabelRecord.read(tmp_path / "network").threshold or 0) < 0.25
     assert set(load_file(tmp_path / "network" / "network.safetensors")) == set(
         build_network(NetworkSettings(channels=(4, 8)), dimensions=2, channel_count=1).state_dict()
     )

@@ -12,6 +12,7 @@ from overread.errors import InputError
 from overread.evaluation.results import Estimate, Interval
 from overread.evaluation.skill import Skill
 from overread.evaluation.verdict import DICE_THAT_MATTERS
+from overread.labels.relabel_rules.names import RuleName
 from overread.questions.relabel.gains import summarise_cells
 from overread.questions.relabel.results import (
     Correction,
@@ -256,7 +257,7 @@ class RelabelDesign:
         methods: how uncertainty was estimated, the main one first, at least one.
         folds: rounds of the cross-validation.
         repeats: trainings of each kind and fold.
-        flips: which uncertain voxels change sides.
+        rule: how masks are changed.
         watched: trainings with relabelling.
         plain: all other trainings.
         sources: the new sources.
@@ -270,7 +271,7 @@ class RelabelDesign:
     methods: tuple[str, ...]
     folds: int
     repeats: int
-    flips: Literal["uncertain", "contradicted"] = "uncertain"
+    rule: RuleName = "paper"
     watched: tuple[WatchedTraining, ...] = ()
     plain: tuple[PlainTraining, ...] = ()
     sources: tuple[RelabelledSource, ...] = ()
@@ -319,7 +320,7 @@ def summarise_relabelling(
         clean_source=design.clean_source,
         noises=design.noises,
         methods=design.methods,
-        flips=design.flips,
+        rule=design.rule,
         folds=design.folds,
         repeats=design.repeats,
         matters=matters,

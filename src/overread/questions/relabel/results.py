@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 from overread.evaluation.results import Estimate, Interval
 from overread.evaluation.skill import Skill
+from overread.labels.relabel_rules.names import RuleName
 from overread.records import Result
 
 AS_GIVEN = "as-given"
@@ -77,6 +78,8 @@ class RelabelledSource(Result):
         noise: which labels were repaired.
         method: how uncertainty was estimated.
         threshold: on the mean uncertainty of the networks that learnt a case, over folds and repeats.
+        change: what was done to every mask, in a few words.
+        stopped: why no mask was changed at all; empty where nothing spoke against it.
         kept_case_ids: cases whose masks were left alone, because too much would have changed.
         digest: SHA-256 over the masks.
     """
@@ -85,6 +88,8 @@ class RelabelledSource(Result):
     noise: str
     method: str
     threshold: float
+    change: str
+    stopped: str
     kept_case_ids: tuple[str, ...]
     digest: str
 
@@ -118,7 +123,10 @@ class WatchedTraining(Result):
         repeat: index of the training among those of its kind and fold.
         rule: what chose the epoch: the smallest change of uncertainty, the best Dice with clean labels, or the user.
         chosen_epoch: masks were relabelled with the network of this epoch, and training went on from there.
-        threshold: voxels above it changed sides.
+        threshold: voxels above it changed sides; None where the rule does not look at uncertainty.
+        change: what was done to every mask, in a few words.
+        clean_label_count: cases whose clean labels chose that change; 0 where none was looked at.
+        remark: what a reader should know about it, such as why no mask was changed; empty where there is nothing.
         watched: the epochs before relabelling, those after the chosen one included that were needed to see the minimum.
         continued: the epochs after relabelling.
         training_seconds: wall-clock time of the loops, without the estimation of uncertainty.
@@ -132,7 +140,10 @@ class WatchedTraining(Result):
     repeat: int
     rule: Literal["uncertainty", "clean", "fixed"]
     chosen_epoch: int
-    threshold: float
+    threshold: float | None
+    change: str
+    clean_label_count: int
+    remark: str
     watched: tuple[WatchedEpoch, ...]
     continued: tuple[WatchedEpoch, ...]
     training_seconds: float
@@ -281,8 +292,7 @@ class RelabelEvaluation(Result):
         clean_source: what counts as clean; empty where nothing does.
         noises: labels that were repaired.
         methods: how uncertainty was estimated, the main one first; the others are for comparison, on the first noise.
-        flips: which uncertain voxels change sides: all, as in the paper, or those whose label the mean prediction
-            contradicts.
+        rule: how masks are changed.
         folds: rounds of the cross-validation; 1 where the study says which cases are held out.
         repeats: trainings of each kind and fold.
         matters: smallest difference of Dice that is called one.
@@ -305,7 +315,7 @@ class RelabelEvaluation(Result):
     clean_source: str
     noises: tuple[NoisyLabels, ...]
     methods: tuple[str, ...]
-    flips: Literal["uncertain", "contradicted"]
+    rule: RuleName
     folds: int
     repeats: int
     matters: float

@@ -8,26 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.evaluation.overlap import compute_dice
-from overread.labels.relabelling import RelabelSettings, relabel_case
+from overread.labels.relabel_rules.guards import Refusal
+from overread.labels.relabelling import RelabelledCase
 from overread.questions.relabel.review_regions import FoundRegions, Region, ReviewSettings, find_regions
-from overread.types import Mask, Probability, Spacing
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What the rule of relabelling makes of one mask, whatever the limit on change says.
-
-    Attributes:
-        mask: (*S) the proposed label.
-        changed_count: voxels that differ from the label.
-        changed_share: the same as a share of the labelled voxels; infinite for an empty label that gains voxels.
-        is_kept: the share is beyond the limit, so the label is left alone.
-    """
-
-    mask: Mask
-    changed_count: int
-    changed_share: float
-    is_kept: bool
+from overread.types import Mask, Spacing
 
 
 @dataclass(frozen=True)
@@ -36,7 +20,7 @@ class CaseReview:
 
     Attributes:
         case_id: the case.
-        is_kept: more would change than the limit allows, so the label is left alone.
+        is_kept: the label is left alone, because a limit refuses the proposed one or the whole repair was stopped.
         mean_uncertainty: over the area in question, which is the label and every voxel above the threshold; in
             [0, 0.25], 0 where there is no such voxel. Unlike the cumulative uncertainty it does not grow with the
             size of the structure, and unlike a mean over a band at the border it counts structures the label lacks.
@@ -45,6 +29,9 @@ class CaseReview:
         changed_count: voxels that the proposed label changes.
         changed_share: the same as a share of the labelled voxels; infinite for an empty label that gains voxels.
         regions: what changes or is uncertain, in parts.
+        area_ratio: area of the proposed label as a multiple of that of the label; infinite for an empty label that
+            gains voxels.
+        refusal: which limit refuses the proposed label; empty where none does.
     """
 
     case_id: str
@@ -55,6 +42,8 @@ class CaseReview:
     changed_count: int
     changed_share: float
     regions: FoundRegions
+    area_ratio: float = 1.0
+    refusal: Refusal = ""
 
 
 @dataclass(frozen=True)
@@ -93,39 +82,30 @@ class ReviewList:
         return tuple(region for region in self.regions if region.case_id == case_id)
 
 
-def propose_label(
-    mask: Mask,
-    uncertainty: NDArray[np.float32],
-    settings: RelabelSettings,
-    *,
-    probability: Probability | None = None,
-) -> Proposal:
-    """Relabel a mask as `relabel_case` does, and keep the result where too much changes as well.
+def suggest_limit(refusal: Refusal, area_ratio: float, changed_share: float) -> str:
+    """The option of the command line that would let a refused change pass; empty where none would, as for empty labels.
 
     Args:
-        mask: (*S) the label.
-        uncertainty: (*S), in [0, 0.25].
-        settings: threshold, which uncertain voxels change sides, and the limit on what may change.
-        probability: (*S), mean prediction; needed where only contradicted labels are flipped.
-
-    Raises:
-        InputError: see `relabel_case`.
+        refusal: which limit refuses it.
+        area_ratio: area of the new label as a multiple of that of the given one.
+        changed_share: voxels that change, as a share of the given label's.
     """
-    free = settings.model_copy(update={"largest_change": math.inf})
-    found = relabel_case(mask, uncertainty, free, probability=probability)
-    is_kept = found.changed_share > settings.largest_change
-    return Proposal(found.mask, found.changed_count, found.changed_share, is_kept)
-
-
-def suggest_limit(changed_share: float) -> str:
-    """A limit on change, as text for the command line, within which a case that was left alone would be relabelled."""
-    return f"{changed_share + 0.01:.2f}"
+    if not math.isfinite(area_ratio):
+        return ""
+    return {
+        "": "",
+        "empty": "",
+        "growth": f"--most-growth {area_ratio + 0.01:.2f}",
+        "share of the image": "--most-of-image 1",
+        "loss": "--least-area 0",
+        "change": f"--largest-change {changed_share + 0.01:.2f}",
+    }[refusal]
 
 
 def review_case(
     case_id: str,
     mask: Mask,
-    proposal: Proposal,
+    proposal: RelabelledCase,
     uncertainty: NDArray[np.float32],
     *,
     threshold: float,
@@ -149,10 +129,14 @@ def review_case(
         is_kept=proposal.is_kept,
         mean_uncertainty=float(in_question.mean(dtype=np.float64)) if in_question.size else 0.0,
         cumulative_uncertainty=float(uncertainty.sum(dtype=np.float64)),
-        disagreement=1 - compute_dice(mask, proposal.mask),
+        disagreement=1 - compute_dice(mask, proposal.proposal),
         changed_count=proposal.changed_count,
         changed_share=proposal.changed_share,
-        regions=find_regions(mask, proposal.mask, uncertainty, threshold=threshold, spacing=spacing, settings=settings),
+        regions=find_regions(
+            mask, proposal.proposal, uncertainty, threshold=threshold, spacing=spacing, settings=settings
+        ),
+        area_ratio=proposal.area_ratio,
+        refusal=proposal.refusal,
     )
 
 

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from overread.inference.uncertainty_maps import UncertaintyMaps
-from overread.labels.relabelling import RelabelSettings
+from overread.labels.relabel_rules.change import RuleCase
+from overread.labels.relabel_rules.rule import SettledRule
+from overread.labels.relabelling import RelabelSettings, relabel_case
 from overread.labels.source_cases import read_source_case
 from overread.questions.relabel.page.review_tables import (
     build_case_table,
     build_region_table,
+    word_change,
     write_changed_share,
     write_state,
 )
@@ -26,7 +29,7 @@ from overread.questions.relabel.page.review_view import (
     draw_review,
     view_slice,
 )
-from overread.questions.relabel.review import CaseReview, RankedRegion, ReviewList, propose_label, suggest_limit
+from overread.questions.relabel.review import CaseReview, RankedRegion, ReviewList, suggest_limit
 from overread.questions.relabel.review_regions import ReviewSettings, find_questioned
 from overread.report.context import RunContext
 from overread.report.figures.canvas import Figure
@@ -49,7 +52,10 @@ class RelabelledLabels:
     Attributes:
         name: of the new source.
         source: the labels that were relabelled.
-        settings: threshold, which uncertain voxels change sides, and the limit on what may change.
+        settled: the change, and how it was chosen.
+        settings: the change, and the limits on what it may do.
+        threshold: a voxel counts as uncertain above this.
+        stopped: why no label was changed at all; empty where nothing spoke against it.
         method: how uncertainty was estimated; empty where that is not known.
         unmapped: labelled cases without an uncertainty map, whose labels stay as they are.
         read_maps: reads the uncertainty of a case, (*S) each.
@@ -58,7 +64,10 @@ class RelabelledLabels:
 
     name: str
     source: str
+    settled: SettledRule
     settings: RelabelSettings
+    threshold: float
+    stopped: str
     method: str
     unmapped: tuple[str, ...]
     read_maps: Callable[[str], UncertaintyMaps]
@@ -137,6 +146,7 @@ def write_review_page(
         "axes": _name_axes(study),
         "case_table": build_case_table(review.cases, shown_ranks={rank for rank, _ in doubtful[:MOST_CASES]}),
         "infinity": math.inf,
+        "word_change": word_change,
         "write_state": write_state,
         "write_changed_share": write_changed_share,
         "suggest_limit": suggest_limit,
@@ -162,7 +172,7 @@ def _draw_block(
     rank: int, review: CaseReview, ranking: ReviewList, pictured: set[int], study: Study, labels: RelabelledLabels
 ) -> CaseBlock:
     case = _read_case(study, labels, review.case_id)
-    questioned = find_questioned(case.label, case.proposal, case.uncertainty, labels.settings.threshold)
+    questioned = find_questioned(case.label, case.proposal, case.uncertainty, labels.threshold)
     changed = case.label ^ case.proposal
     focus = changed if changed.any() else questioned
     extent = case.label | case.proposal | questioned
@@ -194,10 +204,11 @@ def _draw_region(case: ReviewedCase, questioned: Mask, ranked: RankedRegion, tit
 
 def _read_case(study: Study, labels: RelabelledLabels, case_id: str) -> ReviewedCase:
     given, maps = read_source_case(study, labels.source, case_id), labels.read_maps(case_id)
+    case = RuleCase(given.mask, maps.aleatoric, maps.probability, given.spacing)
     return ReviewedCase(
         image=study.read_image(case_id)[0],
         label=given.mask,
-        proposal=propose_label(given.mask, maps.aleatoric, labels.settings, probability=maps.probability).mask,
+        proposal=relabel_case(case, labels.settings).proposal,
         uncertainty=maps.aleatoric,
         spacing=study.read_spacing(case_id),
         affine=study.read_affine(case_id),

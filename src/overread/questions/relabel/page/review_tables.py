@@ -3,6 +3,8 @@
 import math
 from collections.abc import Collection, Sequence
 
+from overread.labels.relabel_rules.change import Flip, LeaveAlone
+from overread.labels.relabel_rules.rule import SettledRule
 from overread.questions.relabel.review import CaseReview, RankedRegion
 from overread.report.formatting import format_load, format_number, format_percent
 from overread.report.table import Cell, CellContent, Column, Table
@@ -49,6 +51,19 @@ def write_state(case: CaseReview) -> str:
     if case.is_kept:
         return "left alone"
     return "relabelled" if case.changed_count else "no change"
+
+
+def word_change(settled: SettledRule, length_unit: str) -> str:
+    """Say where labels were changed, as the end of a sentence that begins with "A label was changed"."""
+    change = settled.change
+    if isinstance(change, LeaveAlone):
+        return "nowhere"
+    if isinstance(change, Flip):
+        also = " and its mean prediction contradicts the label" if change.which == "contradicted" else ""
+        return f"where a network was uncertain (above {format_number(change.threshold, 3)} of at most 0.25){also}"
+    reach = "" if change.reach is None else f" within {change.reach:g} {length_unit} of the label's outline"
+    added = "is added" if change.how == "grow" else "decides"
+    return f"where a mean prediction above {change.level:g} {added}{reach}"
 
 
 def write_changed_share(case: CaseReview) -> str:

@@ -31,7 +31,7 @@ class MethodRow:
         cell: its networks; None where none was planned.
         repair: the masks that its networks went on with; None where there are none.
         epochs: chosen epochs, in the order of repeats and folds.
-        thresholds: smallest and largest threshold of the networks; None where there is none.
+        changes: what was done to masks, in a few words, each once.
         cost: its time.
     """
 
@@ -39,7 +39,7 @@ class MethodRow:
     cell: CorrectionCell | None
     repair: LabelRepair | None
     epochs: tuple[int, ...]
-    thresholds: tuple[float, float] | None
+    changes: tuple[str, ...]
     cost: MethodCost
 
 
@@ -49,14 +49,13 @@ def build_method_rows(evaluation: RelabelEvaluation) -> list[MethodRow]:
     rows = []
     for cost in evaluation.costs:
         watched = list_watched(evaluation, noise, cost.method)
-        thresholds = [training.threshold for training in watched]
         rows.append(
             MethodRow(
                 method=cost.method,
                 cell=evaluation.find_cell(noise, "relabel", cost.method),
                 repair=evaluation.find_repair(noise, cost.method, "training"),
                 epochs=tuple(training.chosen_epoch for training in watched),
-                thresholds=(min(thresholds), max(thresholds)) if thresholds else None,
+                changes=tuple(dict.fromkeys(training.change for training in watched)),
                 cost=cost,
             )
         )
@@ -80,11 +79,6 @@ def find_best_epoch(evaluation: RelabelEvaluation, training: WatchedTraining) ->
             known = [(-epoch.clean_dice, epoch.epoch) for epoch in plain.epochs if epoch.clean_dice is not None]
             return min(known)[1] if known else None
     return None
-
-
-def write_threshold(threshold: float) -> str:
-    """Write a threshold on uncertainty, which is below 0.25."""
-    return format_number(threshold, 3)
 
 
 @dataclass(frozen=True)
@@ -135,9 +129,9 @@ def _sum_up(evaluation: RelabelEvaluation, noise: str, correction: str, method: 
 
 
 def build_watched_table(evaluation: RelabelEvaluation) -> Table:
-    """Chosen epoch and threshold of every training with relabelling."""
+    """Chosen epoch and change of every training with relabelling."""
     return Table(
-        label="Chosen epochs and thresholds",
+        label="Chosen epochs and changes",
         columns=[
             "Labels",
             "Uncertainty by",
@@ -147,8 +141,10 @@ def build_watched_table(evaluation: RelabelEvaluation) -> Table:
             Column("Chosen epoch", "number"),
             Column("Best clean epoch", "number"),
             Column("Epochs watched", "number"),
-            Column("Threshold δ", "number"),
+            "Change",
+            Column("Clean cases looked at", "number"),
             Column("Epochs after", "number"),
+            "Remark",
         ],
         rows=[
             _describe_watched(evaluation, training)
@@ -171,8 +167,10 @@ def _describe_watched(evaluation: RelabelEvaluation, training: WatchedTraining) 
         str(training.chosen_epoch),
         ABSENT if best is None else str(best),
         str(len(training.watched)),
-        write_threshold(training.threshold),
+        training.change,
+        str(training.clean_label_count),
         str(len(training.continued)),
+        training.remark or ABSENT,
     ]
 
 
@@ -187,7 +185,7 @@ def build_method_table(evaluation: RelabelEvaluation) -> Table:
             "Outcome",
             "Label Dice after",
             "Chosen epochs",
-            "Threshold δ",
+            "Change",
             Column("Seconds a map", "number"),
             Column("Training / in all", "number"),
         ],
@@ -198,7 +196,6 @@ def build_method_table(evaluation: RelabelEvaluation) -> Table:
 
 def _describe_method(row: MethodRow) -> list[str]:
     after = row.repair.after if row.repair else None
-    thresholds = dict.fromkeys(row.thresholds or ())
     return [
         name_method(row.method),
         _show_pair(row.cell),
@@ -206,7 +203,7 @@ def _describe_method(row: MethodRow) -> list[str]:
         (row.cell.outcome if row.cell else None) or ABSENT,
         format_dice(after.estimate if after else None),
         ", ".join(map(str, row.epochs)) or ABSENT,
-        " to ".join(map(write_threshold, thresholds)) or ABSENT,
+        "; ".join(row.changes) or ABSENT,
         format_number(row.cost.seconds_per_estimate, 2),
         f"{_show_ratio(row.cost.training_ratio)} / {_show_ratio(row.cost.total_ratio)}",
     ]
@@ -231,7 +228,7 @@ def build_source_table(evaluation: RelabelEvaluation) -> Table:
             "Source",
             "Repaired from",
             "Uncertainty by",
-            Column("Threshold δ", "number"),
+            "Change",
             "Left alone",
             "Digest of the masks",
         ],
@@ -240,7 +237,7 @@ def build_source_table(evaluation: RelabelEvaluation) -> Table:
                 one.name,
                 source_of[one.noise],
                 name_method(one.method),
-                write_threshold(one.threshold),
+                f"stopped: {one.stopped}" if one.stopped else one.change,
                 Cell(kind="cases", case_ids=one.kept_case_ids),
                 Cell(shorten_digest(one.digest), "code"),
             ]

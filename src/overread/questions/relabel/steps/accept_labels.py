@@ -115,11 +115,17 @@ def _check_was_relabelled(case_id: str, result: dict[str, Any]) -> None:
             "an accepted case must have been relabelled", found="one without a map", where=where, hint=hint
         )
     if result["is_kept"]:
-        share = result["changed_share"]
-        limit = suggest_limit(math.inf if share is None else share)
         raise InputError(
             "an accepted case must have been relabelled",
             found="one that was left alone, because too much would change",
             where=where,
-            hint=f"relabel again with --largest-change {limit} and another --name, and accept the case from there",
+            hint=_advise(result),
         )
+
+
+def _advise(result: dict[str, Any]) -> str:
+    area_ratio, share = (math.inf if result[name] is None else result[name] for name in ("area_ratio", "changed_share"))
+    option = suggest_limit(result["refusal"], area_ratio, share)
+    if not option:
+        return "a label is never emptied, and none changes where the whole repair was stopped"
+    return f"relabel again with {option} and another --name, and accept the case from there"

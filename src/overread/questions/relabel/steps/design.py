@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.inference.settings import UncertaintyMethod
-from overread.labels.relabelling import FlipRule
+from overread.labels.relabel_rules.names import RuleName
 from overread.questions.relabel.results import (
     Correction,
     MissingCorrection,
@@ -72,9 +72,9 @@ class CorrectionDesign:
         return tuple(dict.fromkeys(found))
 
     @property
-    def flips(self) -> FlipRule:
-        """Which uncertain voxels change sides, the same for all trainings."""
-        return next(job.correction.flips for job in self.plan.jobs if isinstance(job.correction, Relabelling))
+    def rule(self) -> RuleName:
+        """How masks are changed, the same for all trainings."""
+        return next(job.correction.rule for job in self.plan.jobs if isinstance(job.correction, Relabelling))
 
     def find_role(self, job: TrainingJob) -> Role:
         """What a training stands for."""
@@ -103,7 +103,7 @@ def describe_results(results: "CorrectionResults") -> "RelabelDesign":
         methods=design.methods,
         folds=design.plan.folds,
         repeats=design.plan.repeats,
-        flips=design.flips,
+        rule=design.rule,
         watched=tuple(_describe_watched(design, job, folder) for job, folder in relabelling),
         plain=tuple(_describe_plain(design, *item) for item in trained if item not in relabelling),
         sources=results.sources.sources,
@@ -122,6 +122,9 @@ def _describe_watched(design: CorrectionDesign, job: TrainingJob, folder: Path) 
         rule="fixed" if isinstance(record.rule, int) else record.rule,
         chosen_epoch=record.chosen_epoch,
         threshold=record.threshold,
+        change=record.repair.change.describe(),
+        clean_label_count=len(record.repair.clean_case_ids),
+        remark=_word_remark(record),
         watched=_describe_epochs(design, job, record.watched),
         continued=_describe_epochs(design, job, after),
         training_seconds=record.training_seconds,
@@ -170,3 +173,7 @@ def _describe_missing(design: CorrectionDesign, failure: TrainingFailure) -> Mis
         repeat=failure.job.repeat,
         reason=failure.reason,
     )
+
+
+def _word_remark(record: RelabelRecord) -> str:
+    return "; ".join(text for text in (record.repair.remark, record.stopped and f"stopped: {record.stopped}") if text)

@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import TypeAdapter
+
 from overread.adapters.source_branch import commit_sources_on_branch
 from overread.adapters.storage import open_store
 from overread.adapters.telemetry import MetricGroup, push_metrics
 from overread.inference.uncertainty_maps import UncertaintyMaps, average_maps, read_uncertainty
+from overread.labels.relabel_rules.change import Change
 from overread.questions.relabel.results import NoisyLabels, RelabelledSource
 from overread.questions.relabel.steps.design import CorrectionDesign, Role
 from overread.questions.relabel.steps.relabel_source import (
     OPERATION,
-    RelabelChoice,
     add_relabelled_source,
     make_relabelled_source,
 )
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
+from overread.questions.relabel.steps.settled_change import RelabelChoice
 from overread.records import Result
 from overread.runs.fingerprint import name_choice, name_result
 from overread.runs.label_variants import LabelVariants
@@ -62,6 +65,7 @@ def collect_relabelling_metrics(provenance: Provenance) -> dict[str, float]:
     }
 
 
+_CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
 _BRANCH = "overread/relabel-"
 
 
@@ -87,20 +91,32 @@ class Repair:
         labels: what is repaired.
         correction: how its trainings relabelled their own masks.
         trained: folder of each training, by the job's name.
+        clean_source: what counts as clean; empty where nothing does.
     """
 
     labels: NoisyLabels
     correction: Relabelling
     trained: Mapping[str, Path]
+    clean_source: str = ""
 
     @property
     def choice(self) -> RelabelChoice:
-        """Threshold, rule and limit."""
+        """Rule and limits, and the clean cases that the trainings looked at."""
         return RelabelChoice(
+            rule=self.correction.rule,
             threshold=self.correction.threshold,
-            flips=self.correction.flips,
-            largest_change=self.correction.largest_change,
+            guards=self.correction.guards,
+            clean_source=self.clean_source if self._clean_cases else "",
+            clean_cases=self._clean_cases,
         )
+
+    @property
+    def _clean_cases(self) -> tuple[str, ...]:
+        """The cases whose clean labels chose the change of any training."""
+        if self.correction.rule != "clean":
+            return ()
+        records = [RelabelRecord.read(folder) for folder in self.trained.values()]
+        return tuple(sorted({case_id for record in records for case_id in record.repair.clean_case_ids}))
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -184,7 +200,7 @@ def _list_repairs(design: CorrectionDesign, networks: Sequence[Path]) -> list[Re
         jobs = design.list_jobs(Role(labels.name, "relabel", design.methods[0]))
         trained = {job.name: folder_of[job.name] for job in jobs if job.name in folder_of}
         if trained and isinstance(jobs[0].correction, Relabelling):
-            repairs.append(Repair(labels, jobs[0].correction, trained))
+            repairs.append(Repair(labels, jobs[0].correction, trained, design.clean_source))
     return repairs
 
 
@@ -231,12 +247,15 @@ def _describe(noise: str, method: str, folder: RelabelledFolder, copy: Study) ->
     provenance = folder.read_provenance()
     kept = tuple(case_id for case_id, case in provenance.cases.items() if case.get("is_kept"))
     threshold = provenance.parameters["threshold"]
-    report_progress(f"{folder.name}: threshold {threshold:.3f}, {len(kept)} cases left alone")
+    change = _CHANGE.validate_python(provenance.parameters["change"]).describe()
+    report_progress(f"{folder.name}: {change}, {len(kept)} cases left alone")
     return RelabelledSource(
         name=folder.name,
         noise=noise,
         method=method,
         threshold=threshold,
+        change=change,
+        stopped=provenance.parameters["stopped"],
         kept_case_ids=kept,
         digest=compute_source_digest(copy, folder.name),
     )

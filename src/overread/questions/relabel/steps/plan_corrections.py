@@ -7,6 +7,7 @@ from typing import Literal
 
 from overread.errors import InputError, SettingsError
 from overread.inference.settings import UncertaintyMethod
+from overread.labels.relabel_rules.names import settle_name
 from overread.questions.relabel.results import NoisyLabels
 from overread.questions.relabel.steps.choice import (
     CorrectionChoice,
@@ -62,8 +63,9 @@ def plan_corrections(study: Study, variants: LabelVariants, choice: CorrectionCh
         InputError: unknown sources, methods or rules, fewer subjects or cases than folds.
     """
     check_sources(choice, variants, tuple(study.settings.sources))
-    preset = _choose_preset(study, choice)
-    design = _Design(study, choice, preset, list_noises(variants), find_clean_source(choice, variants))
+    clean_source = find_clean_source(choice, variants)
+    preset = _choose_preset(study, choice, has_clean=bool(clean_source))
+    design = _Design(study, choice, preset, list_noises(variants), clean_source)
     folds = 1 if any(case.split for case in study.cases) else preset.correction.folds
     for name in design.sources:
         check_case_counts(study, [name], folds)
@@ -96,13 +98,17 @@ def plan_corrections(study: Study, variants: LabelVariants, choice: CorrectionCh
     )
 
 
-def _choose_preset(study: Study, choice: CorrectionChoice) -> Preset:
+def _choose_preset(study: Study, choice: CorrectionChoice, *, has_clean: bool) -> Preset:
     """The preset, with a look at the validation cases after every epoch, for the curves."""
     preset = apply_epochs(read_preset(choice.preset, folder=study.root), choice.epochs)
     check_dimensions(preset, choice.preset, study)
     epochs, rule = preset.training.epochs, choice.rule
     if rule == "uncertainty" and epochs < 2:
         raise SettingsError("relabel_after=uncertainty needs two epochs or more", found=epochs)
+    if preset.correction.rule == "clean" and not has_clean:
+        raise SettingsError(
+            "the rule clean needs a clean_source", found="none", hint="take the rule edge, which needs no clean label"
+        )
     if isinstance(rule, int) and rule > epochs:
         raise SettingsError(f"relabel_after must be an epoch of the training, 1 to {epochs}", found=rule)
     return preset.model_copy(update={"training": preset.training.model_copy(update={"validation_every": 1})})
@@ -174,13 +180,21 @@ class _Design:
         rest = (case_id for case_id in self.study.case_ids if case_id in (*fold.train, *fold.validation))
         return tuple(case_id for case_id in rest if case_id not in validation), validation
 
+    @property
+    def _names_clean_cases(self) -> bool:
+        """Whether the user says that clean labels may be looked at.
+
+        Labels that noise was added to are clean, too, but then they are there to judge the repair by.
+        """
+        return bool(self.clean_source) and (bool(self.choice.clean_source) or self.choice.rule == "clean")
+
     def _build_relabelling(self, method: UncertaintyMethod) -> Relabelling:
         correction = self.preset.correction
         return Relabelling(
             uncertainty=correction.uncertainty.model_copy(update={"method": method}),
             members=correction.members if method == "ensemble" else 1,
             after=self.choice.rule,
+            rule=settle_name(correction.rule, correction.threshold, has_clean_cases=self._names_clean_cases),
             threshold=correction.threshold,
-            flips=correction.flips,
-            largest_change=correction.largest_change,
+            guards=correction.guards,
         )

@@ -2,17 +2,24 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from overread.errors import InputError
-from overread.questions.relabel.steps.relabel_source import RelabelChoice, add_relabelled_source, make_relabelled_source
+from overread.labels.relabel_rules.change import Change
+from overread.questions.relabel.steps.relabel_source import add_relabelled_source, make_relabelled_source
 from overread.questions.relabel.steps.review_labels import REVIEW_PAGE
+from overread.questions.relabel.steps.settled_change import RelabelChoice
 from overread.runs.derived_source import record_source
 from overread.runs.map_collection import open_map_folder
 from overread.study.output_folder import check_is_outside_labels
 from overread.study.schema import Provenance
 from overread.study.study import Study
 
+_CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
 _OWN_FOLDER = ".overread"
 """Left out of the study's revisions."""
 
@@ -25,14 +32,14 @@ def run(
     Args:
         folder: folder of the study; its repository gets a commit where it has one.
         source: the labels to repair.
-        choice: threshold, and the limit on what may change.
+        choice: the rule, and the limits on what may change.
         uncertainty: folder of the maps, see `open_map_folder`.
         name: name of the new source; SOURCE-relabelled if empty.
         output: gets `review.html`, `cases.csv` and `regions.csv`, new or empty; `.overread/review/<name>` of the study
             if None, where an earlier list of the same source is replaced.
 
     Returns:
-        Threshold, what was changed and left alone, and where everything is, for people.
+        The change that was chosen, what was changed and left alone, and where everything is, for people.
 
     Raises:
         InputError: unknown source, no map of a labelled case, a map of another shape, another source has the name, or
@@ -63,11 +70,23 @@ def _check_output(folder: Path, output: Path) -> None:
 
 def _describe(name: str, provenance: Provenance) -> str:
     results, parameters = provenance.cases.values(), provenance.parameters
-    kept = sum(result["is_kept"] for result in results if result["has_map"])
-    changed = sum(result["changed_count"] > 0 for result in results if result["has_map"]) - kept
+    mapped = [result for result in results if result["has_map"]]
+    kept = sum(result["is_kept"] for result in mapped)
+    changed = sum(result["changed_count"] > 0 and not result["is_kept"] for result in mapped)
     unmapped = sum(not result["has_map"] for result in results)
-    rule = "" if parameters["threshold_rule"] == "given" else " (chosen from the maps)"
-    return (
-        f"{name}: threshold {parameters['threshold']:.4g}{rule}, {changed} of {len(results)} cases changed, "
-        f"{kept} left alone beyond the limit, {unmapped} without a map"
+    change = _CHANGE.validate_python(parameters["change"])
+    remarks = [
+        text for text in (parameters["remark"], parameters["stopped"] and f"stopped: {parameters['stopped']}") if text
+    ]
+    told = (
+        f"{name}: {parameters['rule']} ({change.describe()}{_word_choice(parameters)}), {changed} of {len(results)} "
+        f"cases changed, {kept} left alone beyond the limits, {unmapped} without a map"
     )
+    return "\n".join([told, *remarks])
+
+
+def _word_choice(parameters: Mapping[str, Any]) -> str:
+    if parameters["rule"] in ("paper", "contradicted"):
+        return "" if parameters["threshold_rule"] == "given" else ", chosen from the maps"
+    count = len(parameters["clean_case_ids"])
+    return f", chosen by {count} clean cases" if count else ", no clean label looked at"

@@ -1,24 +1,21 @@
 """Step: relabel a source where networks are uncertain, into a folder of its own, and make it a source of a study."""
 
 import math
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
-from overread.errors import InputError
-from overread.inference.uncertainty_maps import UncertaintyMaps
-from overread.labels.relabelling import MOST_UNCERTAINTY, FlipRule, RelabelSettings, choose_threshold
-from overread.labels.source_cases import SourceCase, read_source_case
+from overread.labels.relabel_rules.change import RuleCase
+from overread.labels.relabelling import RelabelledCase, relabel_case
+from overread.labels.source_cases import read_source_case
 from overread.questions.relabel.page.review import RelabelledLabels
-from overread.questions.relabel.review import CaseReview, propose_label, review_case
+from overread.questions.relabel.review import CaseReview, review_case
 from overread.questions.relabel.steps.relabelled_folder import RelabelledFolder
 from overread.questions.relabel.steps.review_labels import LISTING, describe_origin, write_review
+from overread.questions.relabel.steps.settled_change import RelabelChoice, SettledChange, join_case, settle_change
 from overread.report.context import RunContext
 from overread.runs.derived_source import add_relabelled, check_source_name
 from overread.runs.map_collection import MapCollection
-from overread.settings import Settings
 from overread.study.digest import compute_source_digest
 from overread.study.label_set import LabelSet
 from overread.study.output_folder import create_folder
@@ -30,21 +27,19 @@ OPERATION = "relabel"
 _DIGITS = 6
 
 
-class RelabelChoice(Settings):
-    """What a user chooses about relabelling."""
+@dataclass(frozen=True)
+class _Changed:
+    """What became of the masks of a source.
 
-    threshold: float | None = Field(
-        None,
-        gt=0,
-        lt=MOST_UNCERTAINTY,
-        description="a voxel changes sides above this uncertainty; chosen from the maps if None",
-    )
-    flips: FlipRule = Field(
-        "contradicted", description="all uncertain voxels, or those whose label the mean prediction contradicts"
-    )
-    largest_change: float = Field(
-        0.5, gt=0, description="share of its labelled voxels that may change in a case; one beyond it is left as it is"
-    )
+    Attributes:
+        reviews: what there is to look at in each case.
+        results: what the provenance says of each case.
+        stopped: why no mask was changed at all; empty where nothing spoke against it.
+    """
+
+    reviews: list[CaseReview]
+    results: dict[str, dict[str, Any]]
+    stopped: str
 
 
 def make_relabelled_source(
@@ -59,43 +54,49 @@ def make_relabelled_source(
 ) -> RelabelledFolder:
     """Relabel every case of a source that has an uncertainty map, and list what a human should look at.
 
-    The new source has all cases of the old one. A case without a map, and one in which more would change than the
-    limit allows, has the mask that it had; the provenance says so in `has_map` and `is_kept`. There, `changed_share`
-    and the parameter `largest_change` are null where they are infinite. The folder appears whole or not at all.
+    The new source has all cases of the old one. A case without a map, and one whose new mask the limits refuse, has the
+    mask that it had; the provenance says so in `has_map`, `is_kept` and `refusal`. There, `changed_share` and
+    `area_ratio` are null where they are infinite. Where too many cases are refused, or labels would shrink too much
+    altogether, no mask is changed, and the parameter `stopped` says why. The folder appears whole or not at all.
 
     Args:
         study: the study; neither its labels nor anything else in it is written to.
         source: the labels to repair.
-        maps: uncertainty of the cases; their aleatoric part decides.
+        maps: mean prediction and uncertainty of the cases.
         name: name of the new source.
-        choice: threshold, and the limit on what may change.
+        choice: the rule, and the limits on what may change.
         output: folder to write, new or empty.
         context: what the page says about its making; None for what the study itself tells.
 
     Raises:
         InputError: unknown source, a name that cannot be that of a source, no map of a labelled case, a map of another
-            shape, or no threshold can be chosen.
+            shape, or the rule finds nothing to choose from.
     """
     study.select_sources([source])
     check_source_name(name)
     labelled = study.labelled_case_ids(source)
     mapped = maps.select(labelled, where=f"source {source!r}")
-    settings = _settle_threshold(choice, maps, mapped)
+    plan = settle_change(study, source, maps, choice, mapped)
     with create_folder(output) as partial:
-        reviews, results = _relabel(study, source, maps, settings=settings, folder=partial / name)
-        provenance = _build_provenance(study, source, maps, settings=settings, choice=choice, cases=results)
+        changed = _relabel(study, source, maps, plan=plan, folder=partial / name)
+        provenance = _build_provenance(study, source, maps, plan=plan, choice=choice, changed=changed)
         provenance.write_yaml(RelabelledFolder(partial, name).provenance_file)
         labels = RelabelledLabels(
             name=name,
             source=source,
-            settings=settings,
+            settled=plan.settled,
+            settings=plan.settings,
+            threshold=plan.threshold,
+            stopped=changed.stopped,
             method=str(maps.parameters.get("method", "")),
             unmapped=tuple(case_id for case_id in labelled if case_id not in set(mapped)),
             read_maps=maps.read,
             listing=LISTING,
         )
         origin = context or describe_origin(study, source, provenance)
-        write_review(RelabelledFolder(partial, name).review_folder, reviews, study=study, labels=labels, context=origin)
+        write_review(
+            RelabelledFolder(partial, name).review_folder, changed.reviews, study=study, labels=labels, context=origin
+        )
     return RelabelledFolder(output, name)
 
 
@@ -118,17 +119,8 @@ def add_relabelled_source(root: Path, made: RelabelledFolder) -> bool:
     )
 
 
-def _settle_threshold(choice: RelabelChoice, maps: MapCollection, case_ids: Sequence[str]) -> RelabelSettings:
-    threshold = choice.threshold
-    if threshold is None:
-        threshold = choose_threshold(maps.read(case_id).aleatoric for case_id in case_ids)
-    return RelabelSettings(threshold=threshold, flips=choice.flips, largest_change=choice.largest_change)
-
-
-def _relabel(
-    study: Study, source: str, maps: MapCollection, *, settings: RelabelSettings, folder: Path
-) -> tuple[list[CaseReview], dict[str, dict[str, Any]]]:
-    """Write the mask of every case; returns what there is to look at, and what came of each case."""
+def _relabel(study: Study, source: str, maps: MapCollection, *, plan: SettledChange, folder: Path) -> _Changed:
+    """Write the mask of every case."""
     labels, mapped = LabelSet("", folder, study.suffix), set(maps.case_ids)
     reviews: list[CaseReview] = []
     results: dict[str, dict[str, Any]] = {}
@@ -136,35 +128,34 @@ def _relabel(
         case = read_source_case(study, source, case_id)
         new, results[case_id] = case.mask, {"has_map": False}
         if case_id in mapped:
-            found = _read_maps(maps, case_id, case)
-            proposal = propose_label(case.mask, found.aleatoric, settings, probability=found.probability)
-            new = case.mask if proposal.is_kept else proposal.mask
-            review = review_case(
-                case_id,
-                case.mask,
-                proposal,
-                found.aleatoric,
-                threshold=settings.threshold,
-                spacing=case.spacing,
-                settings=LISTING,
-            )
+            joined = join_case(case, maps, case_id)
+            found = relabel_case(joined, plan.settings)
+            new, review = found.mask, _review(case_id, joined, found, plan)
             reviews.append(review)
             results[case_id] = _describe_case(review)
         write_mask(labels.path(case_id), new, case.affine)
-    return reviews, results
+    stopped = plan.settings.guards.judge(
+        [review.refusal for review in reviews], [review.area_ratio for review in reviews]
+    )
+    if stopped:
+        for index, review in enumerate(reviews):
+            case = read_source_case(study, source, review.case_id)
+            write_mask(labels.path(review.case_id), case.mask, case.affine)
+            reviews[index] = replace(review, is_kept=True)
+            results[review.case_id] = _describe_case(reviews[index])
+    return _Changed(reviews, results, stopped)
 
 
-def _read_maps(maps: MapCollection, case_id: str, case: SourceCase) -> UncertaintyMaps:
-    found = maps.read(case_id)
-    uncertainty = found.aleatoric
-    if uncertainty.shape != case.mask.shape:
-        raise InputError(
-            f"an uncertainty map must have the shape of its mask, {case.mask.shape}",
-            found=uncertainty.shape,
-            where=f"case {case_id!r}",
-            hint="estimate it from the images of this study with `overread uncertainty`",
-        )
-    return found
+def _review(case_id: str, case: RuleCase, found: RelabelledCase, plan: SettledChange) -> CaseReview:
+    return review_case(
+        case_id,
+        case.mask,
+        found,
+        case.uncertainty,
+        threshold=plan.threshold,
+        spacing=case.spacing,
+        settings=LISTING,
+    )
 
 
 def _describe_case(review: CaseReview) -> dict[str, Any]:
@@ -172,32 +163,32 @@ def _describe_case(review: CaseReview) -> dict[str, Any]:
         "has_map": True,
         "changed_count": review.changed_count,
         "changed_share": _to_finite(review.changed_share),
+        "area_ratio": _to_finite(review.area_ratio),
         "is_kept": review.is_kept,
+        "refusal": review.refusal,
         "cumulative_uncertainty": _to_finite(review.cumulative_uncertainty),
     }
 
 
 def _build_provenance(
-    study: Study,
-    source: str,
-    maps: MapCollection,
-    *,
-    settings: RelabelSettings,
-    choice: RelabelChoice,
-    cases: Mapping[str, dict[str, Any]],
+    study: Study, source: str, maps: MapCollection, *, plan: SettledChange, choice: RelabelChoice, changed: _Changed
 ) -> Provenance:
+    settled = plan.settled
+    clean = {choice.clean_source: compute_source_digest(study, choice.clean_source)} if choice.clean_source else {}
     return Provenance(
         operation=OPERATION,
-        parents={**maps.parents, source: compute_source_digest(study, source)},
+        parents={**maps.parents, source: compute_source_digest(study, source), **clean},
         parameters={
             **maps.parameters,
             "source": source,
-            "threshold": settings.threshold,
+            "threshold": plan.threshold,
             "threshold_rule": "given" if choice.threshold is not None else "otsu",
-            "flips": settings.flips,
-            "largest_change": _to_finite(settings.largest_change),
+            **settled.model_dump(mode="json"),
+            "clean_source": choice.clean_source,
+            "guards": choice.guards.model_dump(mode="json"),
+            "stopped": changed.stopped,
         },
-        cases=dict(cases),
+        cases=changed.results,
     )
 
 
