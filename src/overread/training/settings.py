@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from overread.inference.settings import UncertaintySettings
 from overread.labels.relabel_rules.guards import RelabelGuards
 from overread.labels.relabel_rules.names import RULE_DESCRIPTION, RuleChoice, RuleName, translate_earlier
-from overread.labels.relabelling import MOST_UNCERTAINTY
+from overread.labels.uncertainty_threshold import MOST_UNCERTAINTY
 from overread.networks.settings import count_network_dimensions
 from overread.settings import Settings
 

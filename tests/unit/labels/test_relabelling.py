@@ -5,7 +5,8 @@ import pytest
 
 from overread.errors import InputError
 from overread.labels.relabel_rules.change import RuleCase
-from overread.labels.relabelling import RelabelledCase, RelabelSettings, choose_threshold, relabel_case
+from overread.labels.relabelling import RelabelledCase, RelabelSettings, relabel_case
+from overread.labels.uncertainty_threshold import choose_threshold
 from tests.relabel_rules import flip
 
 

@@ -13,7 +13,8 @@ from overread.evaluation.overlap import compute_dice
 from overread.inference.settings import UncertaintySettings
 from overread.inference.uncertainty_maps import UncertaintyMaps, read_uncertainty
 from overread.labels.relabel_rules.change import LeaveAlone, RuleCase
-from overread.labels.relabelling import choose_threshold, relabel_case
+from overread.labels.relabelling import relabel_case
+from overread.labels.uncertainty_threshold import choose_threshold
 from overread.networks.build import build_network
 from overread.networks.ensemble import NetworkEnsemble
 from overread.networks.settings import NetworkSettings

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from overread.errors import InputError
-from overread.labels.relabelling import MOST_UNCERTAINTY
+from overread.labels.uncertainty_threshold import MOST_UNCERTAINTY
 from overread.settings import Settings
 from overread.types import Mask, Probability, Spacing
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from overread.labels.relabel_rules.change import Flip
 from overread.labels.relabel_rules.guards import RelabelGuards
 from overread.labels.relabel_rules.rule import Evidence, SettledRule
-from overread.labels.relabelling import choose_threshold
+from overread.labels.uncertainty_threshold import choose_threshold
 
 
 @dataclass(frozen=True)

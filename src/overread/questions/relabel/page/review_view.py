@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.labels.relabelling import MOST_UNCERTAINTY
+from overread.labels.uncertainty_threshold import MOST_UNCERTAINTY
 from overread.report.figures.canvas import Figure, finish_drawing, start_drawing
 from overread.report.figures.outlines import draw_outline, name_edges, shrink_image
 from overread.report.slice_view import SliceView, find_largest_slice, turn_upright, window_intensities

@@ -12,8 +12,9 @@ from overread.labels.relabel_rules.guards import RelabelGuards
 from overread.labels.relabel_rules.names import RULE_DESCRIPTION, RuleChoice, settle_name, translate_earlier
 from overread.labels.relabel_rules.rule import Evidence, SettledRule
 from overread.labels.relabel_rules.select import select_rule
-from overread.labels.relabelling import MOST_UNCERTAINTY, RelabelSettings, choose_threshold
+from overread.labels.relabelling import RelabelSettings
 from overread.labels.source_cases import SourceCase, read_source_case
+from overread.labels.uncertainty_threshold import MOST_UNCERTAINTY, choose_threshold
 from overread.runs.map_collection import MapCollection
 from overread.settings import Settings
 from overread.study.study import Study
