@@ -6,16 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from overread.errors import InputError
-
 _RELATIVE_ROUNDING = 1e-12
 
 
 def compute_two_sample_p(first: Sequence[float], second: Sequence[float]) -> float | None:
     """Two-sided p of Student's two-sample t-test with equal variances.
 
-    It takes all values for independent. Dice values of several networks on the same cases are not, so where the samples
-    are paired, `compute_paired_p` is the one to trust.
+    It takes all values for independent. Dice values of several networks on the same cases are not, and trainings have a
+    luck of their own: it is shown as that of the papers, and what is judged is an `Estimate`.
 
     Args:
         first: (N,) values.
@@ -29,27 +27,6 @@ def compute_two_sample_p(first: Sequence[float], second: Sequence[float]) -> flo
         return None
     found = stats.ttest_ind_from_stats(a.mean(), a.std(ddof=1), a.size, b.mean(), b.std(ddof=1), b.size, equal_var=True)
     return float(found.pvalue)
-
-
-def compute_paired_p(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Two-sided p of the paired t-test.
-
-    Args:
-        first: (N,) values.
-        second: (N,) values of the same cases.
-
-    Returns:
-        None where the test is undefined: fewer than 2 pairs, or the same difference in every pair.
-
-    Raises:
-        InputError: the lengths differ.
-    """
-    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if a.size != b.size:
-        raise InputError("a paired test needs values in pairs", found=f"{a.size} and {b.size} values")
-    if a.size < 2 or _is_constant(a - b):
-        return None
-    return float(stats.ttest_rel(a, b).pvalue)
 
 
 def adjust_holm(p_values: Sequence[float | None]) -> list[float | None]:
